@@ -1,0 +1,44 @@
+# make setup | run | test | lock — see README.md
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DATA   ?= .receiptflow
+PORT   ?= 4200
+RECEIPTS ?=
+ONCE   ?=
+
+.PHONY: setup setup-dev run test lint lock clean
+
+setup: $(VENV)/.runtime
+setup-dev: $(VENV)/.dev
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "receiptflow: '$(PYTHON) -m venv' failed; install Python 3.11 or newer with its venv module, or name one: make setup PYTHON=python3.12"; exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "receiptflow: needs Python 3.11 or newer, $(VENV) has $$($(BIN)/python -V); name one: make setup PYTHON=python3.12"; exit 1; }
+	@echo "installing the locked dependencies into $(VENV) (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/receiptflow doctor
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+run: setup
+	@exec $(BIN)/receiptflow up --data "$(DATA)" --port $(PORT) --demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)") $(if $(ONCE),--once)
+
+test: setup-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Needs uv on the PATH. Writes exact versions with hashes and no index address.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package opencv-python pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package opencv-python --extra dev --extra scale -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV)

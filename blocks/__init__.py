@@ -1,0 +1,1 @@
+"""What a flow is configured with: Prefect block classes."""

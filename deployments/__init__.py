@@ -1,0 +1,1 @@
+"""What makes a run happen and keeps it going: embedded stack, worker, gateway, recovery, command line."""

@@ -1,0 +1,128 @@
+"""The one vocabulary of a receipt: words on pages, and the fields read from them.
+
+Used by the parser, the ledger, the API and the exports. Boxes are pixels of the upright page image
+(`Page.width` x `Page.height`), origin at the top left. Confidences are 0.0 to 1.0. Money is `Decimal` and is
+written to JSON as a string, never as a float. Field names follow Mindee's and Azure's receipt schemas.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Generic, Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+
+class BBox(NamedTuple):
+    """A box in pixels of the upright page: left, top inclusive; right, bottom exclusive."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Value(BaseModel):
+    """Base of the value models: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Word(Value):
+    """A word, or a text line where the engine reads lines, as OCR found it."""
+
+    text: str
+    confidence: float = Field(ge=0.0, le=1.0)
+    bbox: BBox
+
+
+class Page(Value):
+    """One upright page in reading order. `number` counts from 1."""
+
+    number: int = Field(ge=1)
+    width: int
+    height: int
+    words: tuple[Word, ...]
+
+
+class DocumentText(Value):
+    """What OCR made of one object: the durable result of `extract_text`."""
+
+    sha256: str
+    media_type: str
+    engine: str
+    engine_version: str
+    pages: tuple[Page, ...]
+
+
+class Found(Value, Generic[T]):
+    """One field's value with where it came from. `evidence` is the text that it was read from."""
+
+    value: T
+    confidence: float = Field(ge=0.0, le=1.0)
+    page: int | None = None
+    bbox: BBox | None = None
+    evidence: str = ""
+
+
+class Tax(Value):
+    """One row of a tax table. `rate` in percent, `net` and `amount` in the receipt's currency."""
+
+    rate: Decimal | None = None
+    net: Decimal | None = None
+    amount: Decimal | None = None
+
+
+class Payment(Value):
+    """One tender: `method` is one of cash, card, voucher, mobile, transfer, cheque, other."""
+
+    method: str
+    amount: Decimal | None = None
+
+
+class LineItem(Value):
+    """One bought thing. `total` is after its own discount, which is positive when there is one."""
+
+    description: str
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    discount: Decimal | None = None
+    total: Decimal | None = None
+
+
+class Check(Value):
+    """One cross-check over the fields, in words a person understands. `held` is None where it could not be made."""
+
+    name: str
+    held: bool | None
+    detail: str
+
+
+class ReceiptFields(Value):
+    """What was read from one receipt: the durable result of `parse_receipt`."""
+
+    parser_version: str
+    merchant: Found[str] | None = None
+    merchant_address: Found[str] | None = None
+    merchant_phone: Found[str] | None = None
+    merchant_tax_id: Found[str] | None = None
+    purchase_date: Found[dt.date] | None = None
+    purchase_time: Found[dt.time] | None = None
+    total: Found[Decimal] | None = None
+    subtotal: Found[Decimal] | None = None
+    tax: Found[Decimal] | None = None
+    tip: Found[Decimal] | None = None
+    rounding: Found[Decimal] | None = None
+    currency: Found[str] | None = None
+    country: Found[str] | None = None
+    language: Found[str] | None = None
+    receipt_number: Found[str] | None = None
+    payments: tuple[Found[Payment], ...] = ()
+    taxes: tuple[Found[Tax], ...] = ()
+    line_items: tuple[Found[LineItem], ...] = ()
+    checks: tuple[Check, ...] = ()
+    decision: Literal["accept", "review"] = "review"
+    reasons: tuple[str, ...] = ()
