@@ -1,0 +1,29 @@
+"""The block that holds a pipeline together: one load gives a flow everything it is configured with."""
+
+from __future__ import annotations
+
+from prefect.blocks.core import Block
+from prefect_aws.s3 import S3Bucket
+from pydantic import Field
+
+from blocks.expense_database import ExpenseDatabase
+from blocks.ocr_engine import OcrEngine
+
+
+class ReceiptPipeline(Block):
+    """Everything the flows of receiptflow are configured with."""
+
+    _block_type_name = "Receipt Pipeline"
+    _block_type_slug = "receipt-pipeline"
+    _logo_url = None
+    _description = "Buckets, database, OCR and notification of one receiptflow pipeline."
+
+    inbox: S3Bucket = Field(description="Bucket that receipts are dropped into. Originals stay there.")
+    results: S3Bucket = Field(description="Bucket for steps' results; must not be the inbox.")
+    database: ExpenseDatabase = Field(description="Where expenses are recorded.")
+    ocr: OcrEngine = Field(default_factory=OcrEngine, description="How receipts are read.")
+    notification: str | None = Field(
+        default=None,
+        description="Notification block that tells owners, as type/name, for example slack-webhook/books. "
+        "Without one, notifications are recorded and logged only.",
+    )

@@ -1,0 +1,73 @@
+"""A step's durable output: where it lies, and that a step whose output exists is not executed again.
+
+Prefect can persist a task's result too, but writes it after the task's body, outside its retries: with S3 away the
+task ends `RolledBack`, of type COMPLETED, and the result is gone. So the body itself writes the output, and a write
+that fails is retried like the rest of the step.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from flows.storage import Results
+
+Output = TypeVar("Output", bound=BaseModel)
+EXECUTION_LOG = "RECEIPTFLOW_EXECUTION_LOG"
+
+
+def result_key(sha256: str, step: str, version: str) -> str:
+    """The key of a step's output in the results bucket."""
+    return f"{sha256}/{step}/{version}.json"
+
+
+def durable(
+    results: Results, sha256: str, step: str, version: str, model: type[Output], run: Callable[[], Output]
+) -> tuple[Output, bool]:
+    """A step's output, executed at most until its output is durable.
+
+    Returns:
+        the output, and whether it was there already (so that nothing was executed).
+    """
+    key = result_key(sha256, step, version)
+    kept = _load(results, key, model)
+    if kept is not None:
+        return kept, True
+    log_execution("started", step, sha256, version)
+    output = run()
+    results.put_model(key, output)
+    log_execution("durable", step, sha256, version)
+    return output, False
+
+
+def _load(results: Results, key: str, model: type[Output]) -> Output | None:
+    body = results.get(key)
+    if body is None:
+        return None
+    try:
+        return model.model_validate_json(body)
+    except ValidationError:
+        # Damaged or foreign content under our key: doing the step again is safe and mends it.
+        return None
+
+
+def log_execution(event: str, step: str, subject: str, version: str = "") -> None:
+    """Append one line to the file named by RECEIPTFLOW_EXECUTION_LOG, if it is set.
+
+    The file counts executions outside Prefect and outside the ledger, for `make chaos` and the tests. A line is
+    written by a single append, so lines of many processes never mix.
+    """
+    path = os.environ.get(EXECUTION_LOG)
+    if not path:
+        return
+    line = f"{time.time():.6f}\t{event}\t{step}\t{subject}\t{version}\t{os.getpid()}\n"
+    descriptor = os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,144 @@
+"""The two buckets as a flow sees them: read objects of the inbox, keep steps' results as JSON.
+
+Talks S3 through the boto client of the bucket's prefect-aws credentials, because prefect-aws offers neither reading
+by version nor a listing page by page. Every failure leaves here as one of our own errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from pydantic import BaseModel
+
+from flows.errors import ConfigurationError, TransientError, UnreadableError
+
+_GONE = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
+_REFUSED = {"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+
+
+class StorageUnavailableError(TransientError):
+    """S3 did not answer, or answered that it cannot just now."""
+
+
+class ObjectGoneError(UnreadableError):
+    """The object is no longer in the bucket."""
+
+
+class ObjectReplacedError(UnreadableError):
+    """The key holds another object now; that one is a receipt of its own."""
+
+
+@dataclass(frozen=True)
+class ObjectVersion:
+    """One object of a bucket as S3 names it. `etag` is without quotes, `version_id` empty without versioning."""
+
+    bucket: str
+    key: str
+    etag: str
+    size_bytes: int
+    version_id: str = ""
+
+
+@contextmanager
+def _s3_errors(bucket: str, key: str = "") -> Iterator[None]:
+    where = f"s3://{bucket}/{key}"
+    try:
+        yield
+    except ClientError as error:
+        raise _translated(error, where) from error
+    except NoCredentialsError as error:
+        raise ConfigurationError(f"No credentials for {where}: fill in the bucket's credentials block.") from error
+    except (BotoCoreError, OSError) as error:
+        raise StorageUnavailableError(f"{where}: {error}") from error
+
+
+def _translated(error: ClientError, where: str) -> Exception:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    if code in _GONE:
+        return ObjectGoneError(f"{where} is no longer in the bucket; upload it again if it is still needed.")
+    if code in {"412", "PreconditionFailed"}:
+        return ObjectReplacedError(f"{where} was replaced by another upload, which is handled as a receipt of its own.")
+    if code == "NoSuchBucket":
+        return ConfigurationError(f"{where}: there is no such bucket; create it or correct the bucket block.")
+    if code in _REFUSED:
+        return ConfigurationError(f"{where}: access refused ({code}); correct the bucket's credentials block.")
+    return StorageUnavailableError(f"{where}: {error}")
+
+
+class Inbox:
+    """Read access to the objects of one bucket."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def head(self, key: str) -> ObjectVersion:
+        """The current version of an object; raises ObjectGoneError if there is none."""
+        with _s3_errors(self.bucket, key):
+            answer = self._client.head_object(Bucket=self.bucket, Key=key)
+        return ObjectVersion(
+            self.bucket, key, answer["ETag"].strip('"'), int(answer["ContentLength"]), _version_of(answer)
+        )
+
+    def read(self, version: ObjectVersion, *, max_bytes: int) -> bytes:
+        """The bytes of exactly this version, at most `max_bytes` + 1 of them (so that "too large" shows)."""
+        extra = {"VersionId": version.version_id} if version.version_id else {"IfMatch": f'"{version.etag}"'}
+        with _s3_errors(self.bucket, version.key):
+            answer = self._client.get_object(Bucket=self.bucket, Key=version.key, **extra)
+            with answer["Body"] as body:
+                return bytes(body.read(max_bytes + 1))
+
+    def pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
+        """All objects under a prefix in key order, a listing page at a time: memory stays that of one page."""
+        token: dict[str, str] = {}
+        while True:
+            with _s3_errors(self.bucket, prefix):
+                answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=page_size, **token)
+            yield [
+                ObjectVersion(self.bucket, entry["Key"], entry["ETag"].strip('"'), int(entry["Size"]))
+                for entry in answer.get("Contents", ())
+                if not entry["Key"].endswith("/")
+            ]
+            if not answer.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> ObjectVersion:
+        """Store an object; it is durable when this returns."""
+        with _s3_errors(self.bucket, key):
+            answer = self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+        return ObjectVersion(self.bucket, key, answer["ETag"].strip('"'), len(body), _version_of(answer))
+
+
+def _version_of(answer: dict[str, Any]) -> str:
+    version = answer.get("VersionId") or ""
+    return "" if version == "null" else str(version)
+
+
+class Results:
+    """Steps' durable outputs: one JSON document (or picture) a key."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def get(self, key: str) -> bytes | None:
+        """The stored bytes, or None when there are none yet."""
+        try:
+            with _s3_errors(self.bucket, key):
+                return bytes(self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        except ObjectGoneError:
+            return None
+
+    def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
+        """Store bytes; they are durable when this returns."""
+        with _s3_errors(self.bucket, key):
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+
+    def put_model(self, key: str, model: BaseModel) -> None:
+        """Store a value model as JSON, leaving out what is at its default."""
+        self.put(key, model.model_dump_json(exclude_defaults=True).encode())
