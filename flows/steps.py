@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,23 +26,34 @@ def result_key(sha256: str, step: str, version: str) -> str:
     return f"{sha256}/{step}/{version}.json"
 
 
-def durable(
-    results: Results, sha256: str, step: str, version: str, model: type[Output], run: Callable[[], Output]
-) -> tuple[Output, bool]:
-    """A step's output, executed at most until its output is durable.
+class Step(Generic[Output]):
+    """One step on one content: knows where its output lies and executes only while there is none.
 
-    Returns:
-        the output, and whether it was there already (so that nothing was executed).
+    Args:
+        sha256: of the content, in hex.
+        name: of the step, as in `flows.retries.POLICIES`.
+        version: changes whenever the same content could give another output.
+        model: the value model of the output.
     """
-    key = result_key(sha256, step, version)
-    kept = _load(results, key, model)
-    if kept is not None:
-        return kept, True
-    log_execution("started", step, sha256, version)
-    output = run()
-    results.put_model(key, output)
-    log_execution("durable", step, sha256, version)
-    return output, False
+
+    def __init__(self, sha256: str, name: str, version: str, model: type[Output]) -> None:
+        self.sha256, self.name, self.version, self.model = sha256, name, version, model
+        self.key = result_key(sha256, name, version)
+
+    def durable(self, results: Results, run: Callable[[], Output]) -> tuple[Output, bool]:
+        """The output, and whether it was there already (so that nothing was executed)."""
+        kept = self.load(results)
+        if kept is not None:
+            return kept, True
+        log_execution("started", self.name, self.sha256, self.version)
+        output = run()
+        results.put_model(self.key, output)
+        log_execution("durable", self.name, self.sha256, self.version)
+        return output, False
+
+    def load(self, results: Results) -> Output | None:
+        """The durable output, or None while there is none."""
+        return _load(results, self.key, self.model)
 
 
 def _load(results: Results, key: str, model: type[Output]) -> Output | None:

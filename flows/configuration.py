@@ -1,0 +1,95 @@
+"""What a flow works with, made from its blocks: loaded once a process and used again by every run in it.
+
+Needs the block `receipt-pipeline/default`, which the embedded stack provisions.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from blocks import OcrEngine, ReceiptPipeline
+from flows.errors import ConfigurationError
+from flows.intake import Limits
+from flows.ledger import Ledger, open_ledger
+from flows.reading import Reader
+from flows.storage import Inbox, Results
+
+PIPELINE_BLOCK = "default"
+# A changed block takes effect in warm processes after this time; loading costs four requests to the server.
+REFRESH_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The opened parts of a pipeline. Safe to share between the threads of a process."""
+
+    inbox_name: str
+    s3: Any
+    results: Results
+    ledger: Ledger
+    reader: Reader
+    max_bytes: int
+    notification: str | None
+
+    def inbox(self, bucket: str | None = None) -> Inbox:
+        """The bucket that receipts are read from: the inbox block's unless another is named."""
+        return Inbox(self.s3, bucket or self.inbox_name)
+
+
+@lru_cache(maxsize=4)
+def _reader(engine: str, languages: tuple[str, ...], limits: Limits) -> Reader:
+    return Reader(engine=engine, limits=limits, languages=languages)
+
+
+@lru_cache(maxsize=4)
+def _ledger(url: str) -> Ledger:
+    return open_ledger(url)
+
+
+def reader_of(ocr: OcrEngine) -> Reader:
+    """The reader that a block describes; models are loaded once a process."""
+    limits = Limits(max_bytes=ocr.max_bytes, max_pixels=ocr.max_pixels, max_pages=ocr.max_pages)
+    return _reader(ocr.engine, ocr.languages, limits)
+
+
+def open_pipeline(block: ReceiptPipeline) -> Pipeline:
+    """Open what a pipeline block describes."""
+    if block.inbox.bucket_name == block.results.bucket_name:
+        raise ConfigurationError("The pipeline's inbox and results are the same bucket; results need one of their own.")
+    return Pipeline(
+        inbox_name=block.inbox.bucket_name,
+        s3=block.inbox.credentials.get_client("s3"),
+        results=Results(block.results.credentials.get_client("s3"), block.results.bucket_name),
+        ledger=_ledger(block.database.url.get_secret_value()),
+        reader=reader_of(block.ocr),
+        max_bytes=block.ocr.max_bytes,
+        notification=block.notification,
+    )
+
+
+class _Loaded:
+    """The process's pipeline and when it was loaded (monotonic seconds)."""
+
+    pipeline: Pipeline | None = None
+    at: float = 0.0
+
+
+async def load_pipeline() -> Pipeline:
+    """The pipeline of block `receipt-pipeline/default`, at most `REFRESH_SECONDS` old."""
+    if _Loaded.pipeline is None or time.monotonic() - _Loaded.at > REFRESH_SECONDS:
+        _Loaded.pipeline = open_pipeline(await _load_block())
+        _Loaded.at = time.monotonic()
+    return _Loaded.pipeline
+
+
+async def _load_block() -> ReceiptPipeline:
+    try:
+        return await ReceiptPipeline.aload(PIPELINE_BLOCK)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The block receipt-pipeline/{PIPELINE_BLOCK} is missing or incomplete: run `receiptflow provision`, "
+            "or make it in the Prefect UI."
+        ) from error

@@ -1,0 +1,124 @@
+"""The flow `receipt-to-expense`: one receipt from the inbox bucket becomes one expense, or a question to a person.
+
+Order: extract_text → parse_receipt → record_expense → notify_owner. Tasks are thin wrappers around the plain
+functions of `flows.work`; their retries are the table in `flows.retries`. Needs the block
+`receipt-pipeline/default`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger, task
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+from pydantic import Field
+
+from flows import artifacts, work
+from flows.configuration import load_pipeline
+from flows.errors import ReceiptflowError, UnreadableError
+from flows.retries import task_options
+from flows.telling import tell_owner
+from flows.work import Job, Outcome, Work
+
+Key = Annotated[str, Field(min_length=1, description="Object key in the inbox bucket, for example acme/2026-11/lunch.jpg.")]
+Bucket = Annotated[str | None, Field(description="Bucket that holds the object; empty for the pipeline's inbox.")]
+Owner = Annotated[
+    str | None, Field(description="Whose expense it is; empty for the key's first folder, or 'default' without one.")
+]
+Force = Annotated[bool, Field(description="Read it again although it is done. Still one expense.")]
+
+
+@task(**task_options("extract_text"))
+async def extract_text(receipt: Work) -> State[Any]:
+    """Object → pages → words with boxes and confidence."""
+    return await _run(work.extract, receipt)
+
+
+@task(**task_options("parse_receipt"))
+async def parse_receipt(receipt: Work) -> State[Any]:
+    """Words → fields with confidence."""
+    return await _run(work.parse, receipt)
+
+
+@task(**task_options("record_expense"))
+async def record_expense(receipt: Work) -> State[Any]:
+    """Fields → one expense, or one place in review or quarantine, in one transaction."""
+    return await _run(work.record, receipt)
+
+
+@task(**task_options("notify_owner"))
+async def notify_owner(receipt: Work) -> State[Any]:
+    """Tell the owner "expense ready" or "needs your eye", once."""
+    return _state_of(await tell_owner(receipt))
+
+
+async def _run(step: Callable[[Work], bool], receipt: Work) -> State[Any]:
+    # In a thread, so that the process goes on sending heartbeats while OCR computes.
+    return _state_of(await asyncio.to_thread(step, receipt))
+
+
+def _state_of(found_durable: bool) -> State[Any]:
+    return Completed(name="Cached", message="Its output was durable already.") if found_durable else Completed()
+
+
+@flow(name="receipt-to-expense", flow_run_name="{key}", persist_result=False, validate_parameters=True)
+async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = None, force: Force = False) -> State[Any]:
+    """One receipt from the inbox becomes one expense, exactly once, however often this is run."""
+    receipt = await _open(key, bucket, owner, force)
+    try:
+        await extract_text(receipt)
+        if receipt.settled:
+            return await _finish(receipt)
+        await parse_receipt(receipt)
+    except UnreadableError as refusal:
+        receipt.refuse(refusal)
+    await record_expense(receipt)
+    await _show(receipt)
+    await notify_owner(receipt)
+    return await _finish(receipt)
+
+
+async def _open(key: str, bucket: str | None, owner: str | None, force: bool) -> Work:
+    job = Job(key, bucket or None, owner or work.owner_of(key), force, flow_run_id=flow_run.id)
+    return Work(job, await load_pipeline())
+
+
+async def _show(receipt: Work) -> None:
+    """Attach the artifacts. They are for reading only: without them the expense stands all the same."""
+    try:
+        markdown, picture = await asyncio.to_thread(_artifacts_of, receipt)
+        await artifacts.publish(str(receipt.ended().receipt_id), markdown, picture)
+    except (ReceiptflowError, OSError) as error:
+        get_run_logger().warning("The run's artifacts could not be made: %s", error)
+
+
+def _artifacts_of(receipt: Work) -> tuple[str, bytes | None]:
+    outcome, job = receipt.ended(), receipt.job
+    markdown = artifacts.summary(
+        key=job.key, owner=job.owner, outcome=outcome.name, message=outcome.message, fields=receipt.fields
+    )
+    if receipt.fields is None or receipt.text is None:
+        return markdown, None
+    preview = receipt.pipeline.results.get(work.preview_key(receipt.text.sha256))
+    if preview is None:
+        return markdown, None
+    page = receipt.text.pages[0]
+    return markdown, artifacts.annotated_picture(preview, (page.width, page.height), receipt.fields)
+
+
+async def _finish(receipt: Work) -> State[Any]:
+    outcome = receipt.ended()
+    if outcome.name != "Expensed":
+        await _tag(outcome)
+    return Completed(name=outcome.name, message=outcome.message)
+
+
+async def _tag(outcome: Outcome) -> None:
+    """Tag runs that need an eye, so that the UI's list can be filtered for them. Most runs need no tag."""
+    async with get_client() as client:
+        await client.update_flow_run(flow_run.id, tags={*flow_run.tags, outcome.name.lower()})
