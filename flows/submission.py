@@ -1,0 +1,98 @@
+"""Create the flow run of a received object, exactly one however often it is tried.
+
+The idempotency key is the receipt, the pipeline's version and how often it was reopened; Prefect answers a repeated
+key with the run that exists. A refused submission is repeated with the same key, at once and then ever more slowly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.exceptions import ObjectNotFound
+
+from flows import ledger as books
+from flows.errors import ConfigurationError, TransientError
+from flows.ledger import Ledger, WaitingReceipt
+
+DEPLOYMENT = "receipt-to-expense/receipt"
+# Single uploads go ahead of backfills: the pool's queues have these names, and their priorities in this order.
+FRESH_QUEUE = "fresh"
+BACKLOG_QUEUE = "backlog"
+# Raised when runs submitted by an older release must not be taken for this one's.
+PIPELINE_VERSION = "1"
+AT_ONCE = 8
+_WAITS_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+
+
+class OrchestratorUnavailableError(TransientError):
+    """Prefect's server did not take the submission; the object is safe and the sweep submits it."""
+
+
+class Submitter:
+    """Submits received objects to the deployment; keeps one client and the deployment's id."""
+
+    def __init__(self, client: PrefectClient, deployment_id: UUID, ledger: Ledger) -> None:
+        self._client, self._deployment_id, self._ledger = client, deployment_id, ledger
+
+    async def submit(self, receipt: WaitingReceipt, queue: str = FRESH_QUEUE) -> UUID:
+        """The flow run of a receipt, created unless it exists, and noted in the ledger."""
+        flow_run_id = await self._create(receipt, queue)
+        await asyncio.to_thread(self._note, receipt, flow_run_id)
+        return flow_run_id
+
+    async def submit_all(self, receipts: Sequence[WaitingReceipt], queue: str = BACKLOG_QUEUE) -> list[UUID]:
+        """Submit several in order of arrival, a few at once."""
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(receipt: WaitingReceipt) -> UUID:
+            async with slots:
+                return await self.submit(receipt, queue)
+
+        return list(await asyncio.gather(*(one(receipt) for receipt in receipts)))
+
+    async def _create(self, receipt: WaitingReceipt, queue: str) -> UUID:
+        refused: Exception | None = None
+        for wait in (0.0, *_WAITS_SECONDS):
+            await asyncio.sleep(wait)
+            try:
+                return await self._create_once(receipt, queue)
+            except (httpx.TransportError, httpx.HTTPStatusError) as error:
+                if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:  # noqa: PLR2004
+                    raise
+                refused = error
+        raise OrchestratorUnavailableError(f"Prefect's server does not take submissions: {refused}") from refused
+
+    async def _create_once(self, receipt: WaitingReceipt, queue: str) -> UUID:
+        run = await self._client.create_flow_run_from_deployment(
+            self._deployment_id,
+            parameters={"key": receipt.key, "bucket": receipt.bucket, "owner": receipt.owner},
+            name=receipt.key,
+            tags=[f"owner:{receipt.owner}"],
+            idempotency_key=f"{receipt.receipt_id}:{PIPELINE_VERSION}:{receipt.reopened}",
+            work_queue_name=queue,
+        )
+        return run.id
+
+    def _note(self, receipt: WaitingReceipt, flow_run_id: UUID) -> None:
+        with self._ledger.session() as session:
+            books.mark_submitted(receipt.receipt_id, flow_run_id, session=session)
+
+
+@asynccontextmanager
+async def open_submitter(ledger: Ledger) -> AsyncIterator[Submitter]:
+    """A submitter with a client of its own; raises OrchestratorUnavailableError if the server is away."""
+    async with get_client() as client:
+        try:
+            deployment = await client.read_deployment_by_name(DEPLOYMENT)
+        except ObjectNotFound as error:
+            raise ConfigurationError(
+                f"The deployment {DEPLOYMENT} does not exist: run `receiptflow provision` or `prefect deploy --all`."
+            ) from error
+        except (httpx.TransportError, httpx.HTTPStatusError) as error:
+            raise OrchestratorUnavailableError(f"Prefect's server is not reachable: {error}") from error
+        yield Submitter(client, deployment.id, ledger)

@@ -1,0 +1,92 @@
+"""The flow `sweep-inbox`: finds what no event announced, and submits whatever waits.
+
+Order: list the inbox page by page, receive what the ledger does not know (by key, ETag and version), then submit
+every waiting receipt. Events give speed, the sweep gives truth. Needs the block `receipt-pipeline/default`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import acreate_markdown_artifact
+from pydantic import Field
+
+from flows import ledger as books
+from flows.configuration import Pipeline, load_pipeline
+from flows.ledger import ReceivedObject
+from flows.storage import ObjectVersion
+from flows.submission import AT_ONCE, Submitter, open_submitter
+from flows.work import owner_of
+
+Bucket = Annotated[str | None, Field(description="Bucket to sweep; empty for the pipeline's inbox.")]
+Prefix = Annotated[str, Field(description="Only keys that begin so, for example acme/. Empty for all.")]
+
+SUBMISSION_PAGE = 25 * AT_ONCE
+
+
+@dataclass
+class SweepCounts:
+    """What one sweep saw and did."""
+
+    listed: int = 0
+    received: int = 0
+    submitted: int = 0
+
+    def in_words(self) -> str:
+        """One sentence for people."""
+        return f"{self.listed} objects listed, {self.received} new, {self.submitted} submitted"
+
+
+@flow(name="sweep-inbox", persist_result=False)
+async def sweep_inbox(bucket: Bucket = None, prefix: Prefix = "") -> dict[str, int]:
+    """Receive and submit whatever lies in the inbox and is not known yet."""
+    counts = SweepCounts()
+    pipeline = await load_pipeline()
+    await receive_unknown(pipeline, counts, bucket=bucket or None, prefix=prefix)
+    async with open_submitter(pipeline.ledger) as submitter:
+        await submit_waiting(pipeline, submitter, counts)
+    get_run_logger().info("Swept: %s", counts.in_words())
+    await acreate_markdown_artifact(
+        key="sweep-inbox", markdown=f"# Sweep\n\n{counts.in_words()}.", description="What the sweep saw and did"
+    )
+    return vars(counts)
+
+
+async def receive_unknown(pipeline: Pipeline, counts: SweepCounts, *, bucket: str | None, prefix: str) -> None:
+    """Receive every object of the bucket that the ledger does not know, one listing page in memory at a time."""
+    pages = pipeline.inbox(bucket).pages(prefix)
+    while (page := await asyncio.to_thread(next, pages, None)) is not None:
+        counts.listed += len(page)
+        counts.received += await asyncio.to_thread(_receive_page, pipeline, page)
+
+
+def _receive_page(pipeline: Pipeline, page: list[ObjectVersion]) -> int:
+    with pipeline.ledger.session() as session:
+        return books.receive_many([_as_received(version) for version in page], session=session)
+
+
+def _as_received(version: ObjectVersion) -> ReceivedObject:
+    return ReceivedObject(
+        bucket=version.bucket,
+        key=version.key,
+        etag=version.etag,
+        version_id=version.version_id,
+        size_bytes=version.size_bytes,
+        owner=owner_of(version.key),
+        door="sweep",
+    )
+
+
+async def submit_waiting(pipeline: Pipeline, submitter: Submitter, counts: SweepCounts) -> None:
+    """Submit every receipt that waits without a flow run, in order of arrival."""
+    while page := await asyncio.to_thread(_waiting_page, pipeline):
+        await submitter.submit_all(page)
+        counts.submitted += len(page)
+
+
+def _waiting_page(pipeline: Pipeline) -> list[books.WaitingReceipt]:
+    with pipeline.ledger.session() as session:
+        return books.waiting_for_submission(limit=SUBMISSION_PAGE, session=session)
