@@ -1,0 +1,50 @@
+"""One received object as pages: the door that every byte from outside comes through."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from PIL import Image
+
+from flows.intake.errors import EmptyFileError, TooLargeError
+from flows.intake.limits import Limits
+from flows.intake.media import media_type_of
+from flows.intake.pdf import render_pages
+from flows.intake.raster import decode_pictures
+
+
+@dataclass(frozen=True)
+class PageImage:
+    """One page, upright by EXIF. `number` counts from 1; `scale` is stored pixels per pixel of `image`."""
+
+    number: int
+    image: Image.Image
+    scale: float
+
+
+@dataclass(frozen=True)
+class Document:
+    """A received object's type, content hash and decoded pages."""
+
+    media_type: str
+    sha256: str
+    pages: tuple[PageImage, ...]
+
+
+def open_document(data: bytes, limits: Limits) -> Document:
+    """Decode `data` within `limits`; the type is decided by content.
+
+    Raises:
+        UnreadableError: a subclass of `flows.intake.errors` per cause, with what to do in its message.
+    """
+    if not data:
+        raise EmptyFileError
+    if len(data) > limits.max_bytes:
+        raise TooLargeError("bytes", len(data), limits.max_bytes)
+    media_type = media_type_of(data)
+    decoded = (
+        render_pages(data, limits) if media_type == "application/pdf" else decode_pictures(data, media_type, limits)
+    )
+    pages = tuple(PageImage(number, image, scale) for number, (image, scale) in enumerate(decoded, start=1))
+    return Document(media_type, hashlib.sha256(data).hexdigest(), pages)

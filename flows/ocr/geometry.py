@@ -1,0 +1,73 @@
+"""Where points of one image lie in another: turning pages upright without losing track of the words.
+
+Points are float arrays of shape (n, 2), quads of shape (n, 4, 2) clockwise from the top left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from flows.vocabulary import BBox
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Upright:
+    """The way from a page image to its upright picture: a 3x3 matrix on (x, y, 1) and the picture's size."""
+
+    matrix: Floats
+    width: int
+    height: int
+
+    @classmethod
+    def turned(cls, size: tuple[int, int], clockwise_degrees: float) -> Upright:
+        """The whole page of `size` (width, height) turned about its centre; the picture grows to hold the corners."""
+        width, height = size
+        angle = np.deg2rad(clockwise_degrees)
+        cos, sin = np.cos(angle), np.sin(angle)
+        new_width = round(abs(width * cos) + abs(height * sin))
+        new_height = round(abs(width * sin) + abs(height * cos))
+        matrix = np.array(
+            [
+                [cos, -sin, new_width / 2 - cos * width / 2 + sin * height / 2],
+                [sin, cos, new_height / 2 - sin * width / 2 - cos * height / 2],
+                [0.0, 0.0, 1.0],
+            ]
+        )
+        return cls(matrix, new_width, new_height)
+
+    def map(self, points: Floats) -> Floats:
+        """Points of the page (any shape ending in 2) as points of the upright picture."""
+        flat = np.asarray(points, dtype=np.float64).reshape(-1, 1, 2)
+        mapped: Floats = cv2.perspectiveTransform(flat, self.matrix).reshape(np.shape(points)).astype(np.float64)
+        return mapped
+
+    def apply(self, image: Image.Image) -> Image.Image:
+        """The upright picture itself; what lay outside the page is white."""
+        if (self.width, self.height) == image.size and np.allclose(self.matrix, np.eye(3)):
+            return image
+        white = (255, 255, 255)
+        pixels = cv2.warpPerspective(
+            np.asarray(image), self.matrix, (self.width, self.height), flags=cv2.INTER_LINEAR, borderValue=white
+        )
+        return Image.fromarray(pixels)
+
+
+def bbox_of(points: Floats, width: int, height: int) -> BBox:
+    """The upright box around `points`, cut to the picture."""
+    xs = np.clip(points[..., 0], 0, width)
+    ys = np.clip(points[..., 1], 0, height)
+    left, top, right, bottom = (round(float(v), 1) for v in (xs.min(), ys.min(), xs.max(), ys.max()))
+    return BBox(left, top, right, bottom)
+
+
+def side_lengths(quads: Floats) -> tuple[Floats, Floats]:
+    """Width (top side) and height (left side) of each quad, in pixels."""
+    return np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1), np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)

@@ -1,0 +1,78 @@
+"""Text lines as quads: the direction that they run in, their pixels, and their reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.ocr.geometry import Floats, side_lengths
+from flows.vocabulary import Word
+
+# A line counts for the page's direction when it is clearly longer than high.
+_MIN_ASPECT = 1.8
+# Below this tilt the page is left as it is: a turned picture is no better and costs its sharpness.
+_MIN_TILT_DEGREES = 0.3
+
+
+def page_turn(quads: Floats) -> float:
+    """Clockwise degrees that make the lines level, up to a half turn: 0 or 90 by their shape, and their tilt."""
+    widths, heights = side_lengths(quads)
+    clear = np.maximum(widths, heights) >= _MIN_ASPECT * np.minimum(widths, heights)
+    if not clear.any():
+        return 0.0
+    sideways = widths[clear & (heights > widths)].size and (
+        heights[clear & (heights > widths)].sum() > widths[clear & (widths > heights)].sum()
+    )
+    axis = quads[clear][:, 3] - quads[clear][:, 0] if sideways else quads[clear][:, 1] - quads[clear][:, 0]
+    matching = clear[clear] & ((heights > widths) == bool(sideways))[clear]
+    angles = np.rad2deg(np.arctan2(axis[matching][:, 1], axis[matching][:, 0]))
+    tilt = _weighted_median(angles, np.linalg.norm(axis[matching], axis=1))
+    if sideways:
+        return -tilt if abs(90 - abs(tilt)) >= _MIN_TILT_DEGREES else -90.0
+    return -tilt if abs(tilt) >= _MIN_TILT_DEGREES else 0.0
+
+
+def turned_quads(quads: Floats, clockwise_degrees: float) -> Floats:
+    """The quads with their first corner where the text begins, once the page is turned by so much."""
+    return np.roll(quads, round(clockwise_degrees / 90) % 4, axis=1)
+
+
+def crop_line(pixels: NDArray[np.uint8], quad: Floats) -> NDArray[np.uint8]:
+    """The pixels of one line, level and in reading direction, at the page's own resolution."""
+    width = max(1, round(max(np.linalg.norm(quad[1] - quad[0]), np.linalg.norm(quad[2] - quad[3]))))
+    height = max(1, round(max(np.linalg.norm(quad[3] - quad[0]), np.linalg.norm(quad[2] - quad[1]))))
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    matrix = cv2.getPerspectiveTransform(quad.astype(np.float32), corners)
+    line: NDArray[Any] = cv2.warpPerspective(
+        pixels, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC
+    )
+    return line
+
+
+def in_reading_order(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Rows from top to bottom, each from left to right; a row is what overlaps its first word's middle."""
+    rows: list[list[Word]] = []
+    for word in sorted(words, key=lambda w: (_middle(w), w.bbox.left)):
+        if rows and _middle(word) < _row_end(rows[-1][0]):
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    return tuple(word for row in rows for word in sorted(row, key=lambda w: (w.bbox.left, w.bbox.top)))
+
+
+def _middle(word: Word) -> float:
+    return (word.bbox.top + word.bbox.bottom) / 2
+
+
+def _row_end(first: Word) -> float:
+    return _middle(first) + (first.bbox.bottom - first.bbox.top) / 2
+
+
+def _weighted_median(values: Floats, weights: Floats) -> float:
+    order = np.argsort(values, kind="stable")
+    running = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(running, running[-1] / 2)])

@@ -1,0 +1,97 @@
+"""Pixels made easy for an engine that wants clean, level print: light, tilt, ink area, glyph height. Pure functions.
+
+Images are grey uint8 arrays with dark ink on light paper.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+
+# The side, in pixels, at which tilt and background are judged: they are coarse, so a small picture tells them.
+_COARSE_SIDE = 1000
+_MAX_TILT_DEGREES = 12.0
+_INK_MARGIN = 0.02
+
+
+def flatten_light(grey: Grey) -> Grey:
+    """Paper made evenly white: shadows and folds go, ink stays. The paper's light is the ink closed over."""
+    small = _coarse(grey)
+    side = max(15, min(small.shape) // 20 | 1)
+    light = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)), 21)
+    full = cv2.resize(light, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.divide(grey, np.maximum(full, 1), scale=255), dtype=np.uint8)
+
+
+def ink_mask(grey: Grey) -> Grey:
+    """255 where ink is, 0 on paper."""
+    _, mask = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    return np.asarray(mask, dtype=np.uint8)
+
+
+def is_sideways(grey: Grey) -> bool:
+    """Whether the text's rows run from top to bottom: rows of print alternate more sharply across than along."""
+    mask = ink_mask(_coarse(grey)).astype(np.float32)
+    return _sharpness(mask.T) > _sharpness(mask)
+
+
+def tilt_degrees(grey: Grey) -> float:
+    """Counter-clockwise degrees that the rows are off level, at which their profile is sharpest."""
+    mask = ink_mask(_coarse(grey))
+    best = 0.0
+    for step, reach in ((2.0, _MAX_TILT_DEGREES), (0.5, 1.5), (0.1, 0.4)):
+        angles = best + np.arange(-reach, reach + step / 2, step)
+        best = float(max(angles, key=lambda angle: _sharpness(_rotated(mask, -angle).astype(np.float32))))
+    return best
+
+
+def ink_box(grey: Grey) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of all print with a small margin; specks and long scanner edges do not count."""
+    height, width = grey.shape
+    glyphs = glyph_boxes(grey)
+    if not len(glyphs):
+        return 0, 0, width, height
+    margin = round(_INK_MARGIN * max(glyphs[:, 2].max() - glyphs[:, 0].min(), 50))
+    left, top = np.maximum(glyphs[:, :2].min(axis=0) - margin, 0)
+    right, bottom = np.minimum(glyphs[:, 2:].max(axis=0) + margin, (width, height))
+    return int(left), int(top), int(right), int(bottom)
+
+
+def glyph_height(grey: Grey) -> float:
+    """The median height of printed characters in pixels, 0.0 where there is none."""
+    glyphs = glyph_boxes(grey)
+    return float(np.median(glyphs[:, 3] - glyphs[:, 1])) if len(glyphs) else 0.0
+
+
+def glyph_boxes(grey: Grey) -> NDArray[np.int32]:
+    """Boxes (left, top, right, bottom) of connected ink that has the size and shape of a character."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink_mask(grey), connectivity=8)
+    left, top, width, height, area = stats[1:].T
+    shaped = (height >= 6) & (height <= max(grey.shape) // 12) & (width <= 4 * height) & (height <= 6 * width)
+    solid = area >= 0.12 * width * height
+    kept = shaped & solid
+    boxes: NDArray[np.int32] = np.stack([left, top, left + width, top + height], axis=1)[kept]
+    return boxes
+
+
+def _coarse(grey: Grey) -> Grey:
+    factor = _COARSE_SIDE / max(grey.shape)
+    if factor >= 1:
+        return grey
+    return cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def _rotated(grey: Grey, clockwise_degrees: float) -> Grey:
+    height, width = grey.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -clockwise_degrees, 1.0)
+    return cv2.warpAffine(grey, matrix, (width, height), flags=cv2.INTER_NEAREST)  # type: ignore[return-value]
+
+
+def _sharpness(mask: NDArray[np.float32]) -> float:
+    """How sharply rows of ink and gaps alternate from top to bottom, by the ink there is."""
+    profile = mask.mean(axis=1)
+    total = float(profile.sum())
+    return float(np.square(np.diff(profile)).sum()) / (total * total) * len(profile) if total else 0.0

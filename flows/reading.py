@@ -1,0 +1,104 @@
+"""The composition intake → OCR behind one object: bytes in, words out, and a picture for people.
+
+Models load once a process, at first use.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cached_property
+
+from flows.errors import UnreadableError
+from flows.intake import Document, Limits, open_document
+from flows.ocr import OcrEngine, OcrPage, Upright, load_engine
+from flows.vocabulary import DocumentText, Page
+
+# Fewer letters and digits than any receipt's total and date have.
+_MIN_CHARACTERS = 8
+_REMEMBERED_PAGES = 64
+_PREVIEW_QUALITY = 85
+
+
+class NoTextError(UnreadableError):
+    """A readable picture without text on it."""
+
+    def __init__(self) -> None:
+        super().__init__("No text was found on the picture. Take it again: closer, sharper, with more light.")
+
+
+class Reader:
+    """Reads objects with one engine under one set of limits.
+
+    Args:
+        engine: "auto", "tesseract" or "rapidocr".
+        limits: what intake accepts.
+        languages: Tesseract's names of the languages to expect; RapidOCR reads all Latin scripts anyway.
+    """
+
+    def __init__(
+        self, engine: str = "auto", limits: Limits | None = None, languages: Sequence[str] = ("eng", "deu")
+    ) -> None:
+        self.engine_name = engine
+        self.limits = limits or Limits()
+        self.languages = tuple(languages)
+        self._uprights: OrderedDict[str, Upright] = OrderedDict()
+
+    @property
+    def version(self) -> str:
+        """Of the extract step: changes when the same bytes could give other words."""
+        return f"{self._engine.version}/pages-{self.limits.page_pixels}-{self.limits.pdf_dpi}dpi"
+
+    def extract(self, data: bytes) -> DocumentText:
+        """Every word of the document.
+
+        Raises:
+            UnreadableError: not an accepted, intact, bounded picture or document.
+            NoTextError: nothing to read on any page.
+        """
+        document = open_document(data, self.limits)
+        read = [self._engine.read(page.image) for page in document.pages]
+        self._remember(document.sha256, read[0].upright)
+        if _characters(read) < _MIN_CHARACTERS:
+            raise NoTextError
+        return DocumentText(
+            sha256=document.sha256,
+            media_type=document.media_type,
+            engine=self._engine.name,
+            engine_version=self.version,
+            pages=tuple(_page(number, page) for number, page in enumerate(read, start=1)),
+        )
+
+    def preview(self, data: bytes, max_height: int = 900) -> bytes:
+        """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""
+        document = open_document(data, self.limits)
+        picture = self._upright_of(document).apply(document.pages[0].image)
+        picture.thumbnail((picture.width, max_height))
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY, optimize=True)
+        return buffer.getvalue()
+
+    @cached_property
+    def _engine(self) -> OcrEngine:
+        if self.engine_name == "tesseract":
+            return load_engine(self.engine_name, languages=self.languages)
+        return load_engine(self.engine_name)
+
+    def _upright_of(self, document: Document) -> Upright:
+        if document.sha256 not in self._uprights:
+            self._remember(document.sha256, self._engine.upright(document.pages[0].image))
+        return self._uprights[document.sha256]
+
+    def _remember(self, sha256: str, upright: Upright) -> None:
+        self._uprights[sha256] = upright
+        while len(self._uprights) > _REMEMBERED_PAGES:
+            self._uprights.popitem(last=False)
+
+
+def _characters(pages: Sequence[OcrPage]) -> int:
+    return sum(character.isalnum() for page in pages for word in page.words for character in word.text)
+
+
+def _page(number: int, page: OcrPage) -> Page:
+    return Page(number=number, width=page.upright.width, height=page.upright.height, words=page.words)
