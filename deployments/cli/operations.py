@@ -1,0 +1,67 @@
+"""Commands for operators: `sweep`, `provision`, `doctor`, `env`."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json
+from deployments.connection import connect
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(sweep)
+    app.command()(doctor)
+    app.command()(env)
+
+
+def sweep(
+    prefix: Annotated[str, typer.Option(help="Only keys that begin so, for example acme/.")] = "",
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Receive and submit whatever lies in the inbox and is not known yet, now and from here."""
+    asyncio.run(_sweep(prefix, data, as_json))
+
+
+async def _sweep(prefix: str, data: Path, as_json: bool) -> None:
+    pipeline = await connect(data)
+    from flows.submission import open_submitter  # noqa: PLC0415
+    from flows.sweep_inbox import SweepCounts, receive_unknown, submit_waiting  # noqa: PLC0415
+
+    counts = SweepCounts()
+    await receive_unknown(pipeline, counts, bucket=None, prefix=prefix)
+    async with open_submitter(pipeline.ledger) as submitter:
+        await submit_waiting(pipeline, submitter, counts)
+    if as_json:
+        print_json(vars(counts))
+    else:
+        console.print(counts.in_words())
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check the installation and say what is missing."""
+    from deployments.stack.doctor import check_installation  # noqa: PLC0415
+
+    problems = check_installation()
+    if as_json:
+        print_json(problems)
+    else:
+        for problem in problems:
+            console.print(f"[bold red]missing[/] {problem.what}: {problem.cure}", soft_wrap=True)
+        console.print("receiptflow is installed and complete." if not problems else f"{len(problems)} problems.")
+    raise typer.Exit(1 if problems else 0)
+
+
+def env(data: Data = DEFAULT_DATA) -> None:
+    """Print the export lines that point `prefect`, `aws` and scripts at the stack: eval "$(receiptflow env)"."""
+    from deployments.settings import StackSettings  # noqa: PLC0415
+    from deployments.stack import shell_environment  # noqa: PLC0415
+
+    for name, value in shell_environment(StackSettings(data_dir=data)).items():
+        typer.echo(f"export {name}={shlex.quote(value)}")

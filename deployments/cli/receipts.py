@@ -1,0 +1,183 @@
+"""Commands about receipts: `add`, `receipts`, `expenses`, `show`, `retry`."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table
+from deployments.connection import connect
+
+if TYPE_CHECKING:
+    from flows.configuration import Pipeline
+
+Owner = Annotated[str | None, typer.Option(help="Only this owner's.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(add)
+    app.command()(receipts)
+    app.command()(expenses)
+    app.command()(show)
+    app.command()(retry)
+
+
+def add(
+    files: Annotated[list[Path], typer.Argument(help="Images or PDFs.", exists=True, dir_okay=False)],
+    owner: Annotated[str, typer.Option(help="Whose receipts these are.")] = "default",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each has its final place.")] = False,
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Put files into the inbox and have them processed."""
+    asyncio.run(_add(files, owner, wait, data, as_json))
+
+
+async def _add(files: list[Path], owner: str, wait: bool, data: Path, as_json: bool) -> None:
+    pipeline = await connect(data)
+    from deployments.intake_queue import add_files, wait_until_final  # noqa: PLC0415
+
+    added = await add_files(pipeline, files, owner)
+    ids = [entry.receipt_id for entry in added]
+    rows = await wait_until_final(pipeline, ids) if wait else await asyncio.to_thread(_read_receipts, pipeline, ids)
+    if as_json:
+        print_json(rows)
+    else:
+        _print_receipts("added", rows)
+
+
+def _read_receipts(pipeline: Pipeline, ids: list[Any]) -> list[Any]:
+    from flows import ledger as books  # noqa: PLC0415
+
+    with pipeline.ledger.session() as session:
+        return [books.show_receipt(str(receipt_id), session=session) for receipt_id in ids]
+
+
+def _print_receipts(title: str, rows: list[Any]) -> None:
+    print_table(
+        title,
+        ("id", "owner", "key", "state", "reason"),
+        ((row.id, row.owner, row.key, row.state, row.reason) for row in rows),
+    )
+
+
+def receipts(
+    state: Annotated[
+        str | None, typer.Option(help="waiting, running, expensed, review, duplicate or quarantined.")
+    ] = None,
+    owner: Owner = None,
+    limit: Limit = 100,
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """List received objects and their states."""
+    pipeline = asyncio.run(connect(data))
+    from flows import ledger as books  # noqa: PLC0415
+
+    with pipeline.ledger.session() as session:
+        rows = books.find_receipts(owner=owner, state=_state(state), limit=limit, session=session)
+    if as_json:
+        print_json(rows)
+    else:
+        _print_receipts(f"{len(rows)} receipts", rows)
+
+
+def _state(name: str | None) -> Any:
+    from flows import ledger as books  # noqa: PLC0415
+
+    if name is None:
+        return None
+    try:
+        return books.ReceiptState(name)
+    except ValueError as error:
+        known = ", ".join(state.value for state in books.ReceiptState)
+        raise typer.BadParameter(f"{name!r} is no state; known are {known}") from error
+
+
+def _day(text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date; write it like 2026-11-30") from error
+
+
+def expenses(
+    owner: Owner = None,
+    since: Annotated[str | None, typer.Option("--from", help="First purchase date, YYYY-MM-DD.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Last purchase date, YYYY-MM-DD.")] = None,
+    limit: Limit = 1000,
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """List expenses."""
+    pipeline = asyncio.run(connect(data))
+    from flows import ledger as books  # noqa: PLC0415
+
+    with pipeline.ledger.session() as session:
+        rows = books.find_expenses(owner=owner, since=_day(since), until=_day(until), limit=limit, session=session)
+    if as_json:
+        print_json(rows)
+    else:
+        print_expenses(rows)
+
+
+def print_expenses(rows: list[Any]) -> None:
+    """Print expenses as a table."""
+    print_table(
+        f"{len(rows)} expenses",
+        ("date", "merchant", "total", "currency", "tax", "owner", "receipt"),
+        ((r.purchase_date, r.merchant, r.total, r.currency, r.tax, r.owner, r.receipt_id) for r in rows),
+        right=("total", "tax"),
+    )
+
+
+def show(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, or the object's key.")],
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Show one receipt: state, reason, history, expense."""
+    pipeline = asyncio.run(connect(data))
+    from flows import ledger as books  # noqa: PLC0415
+
+    with pipeline.ledger.session() as session:
+        row = books.show_receipt(reference, session=session)
+    if as_json:
+        print_json(row)
+        return
+    _print_receipts(row.key, [row])
+    print_table(
+        "history",
+        ("at", "from", "to", "attempt", "reason"),
+        ((h.at, h.from_state, h.to_state, h.attempt, h.reason) for h in row.history),
+    )
+    if row.expense is not None:
+        print_expenses([row.expense])
+
+
+def retry(
+    reference: Annotated[str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, or the object's key.")],
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Take up a receipt again that is in review or quarantine, or whose run was cancelled."""
+    asyncio.run(_retry(reference, data, as_json))
+
+
+async def _retry(reference: str, data: Path, as_json: bool) -> None:
+    pipeline = await connect(data)
+    from deployments.intake_queue import retry_receipt  # noqa: PLC0415
+
+    receipt_id, flow_run_id = await retry_receipt(pipeline, reference)
+    if as_json:
+        print_json({"receipt_id": receipt_id, "flow_run_id": flow_run_id})
+    else:
+        console.print(f"Receipt {receipt_id} is taken up again by flow run {flow_run_id}.", soft_wrap=True)

@@ -1,0 +1,145 @@
+"""Make what the flows stand on: ledger tables, buckets' blocks, work pool with its queues, deployments.
+
+Idempotent: run it again after an update or a change of addresses. What a person changed in the Prefect UI (OCR
+settings, notification, queue limits, the pool's job template) stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.variables import Variable
+from prefect_aws import AwsCredentials
+from prefect_aws.client_parameters import AwsClientParameters
+from prefect_aws.s3 import S3Bucket
+from pydantic import SecretStr
+
+from blocks import ExpenseDatabase, OcrEngine, ReceiptPipeline
+from deployments.worker import WarmWorker
+from flows.configuration import PIPELINE_BLOCK
+from flows.errors import ConfigurationError
+from flows.ledger import upgrade
+from flows.submission import BACKLOG_QUEUE, FRESH_QUEUE
+
+POOL = "receipts"
+PROJECT_FILE = Path(__file__).resolve().parent.parent / "prefect.yaml"
+# A lower number goes first: the rare sweep, then single uploads, then backfills.
+QUEUES = {"housekeeping": 1, FRESH_QUEUE: 2, BACKLOG_QUEUE: 10}
+_DEPLOYED = "receiptflow_deployed"
+# Short enough that a hung server is noticed within a step's own limit; the step's policy does the longer retrying.
+_BOTO_CONFIG = {
+    "connect_timeout": 5,
+    "read_timeout": 20,
+    "retries": {"mode": "standard", "total_max_attempts": 2},
+    "max_pool_connections": 16,
+    "request_checksum_calculation": "when_required",
+    "response_checksum_validation": "when_required",
+}
+
+
+@dataclass(frozen=True)
+class StorageAddress:
+    """Where the two buckets are. `endpoint_url` is None for AWS itself."""
+
+    endpoint_url: str | None
+    access_key: str
+    secret_key: SecretStr
+    region: str = "us-east-1"
+    inbox: str = "inbox"
+    results: str = "results"
+
+
+async def provision(storage: StorageAddress, database_url: SecretStr) -> None:
+    """Make or refresh everything; needs PREFECT_API_URL to point to a running server."""
+    upgrade(database_url.get_secret_value())
+    await _save_blocks(storage, database_url)
+    async with get_client() as client:
+        await _make_pool(client)
+    await _deploy()
+
+
+async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None:
+    credentials = AwsCredentials(
+        aws_access_key_id=storage.access_key,
+        aws_secret_access_key=storage.secret_key,
+        region_name=storage.region,
+        aws_client_parameters=AwsClientParameters(endpoint_url=storage.endpoint_url, config=_BOTO_CONFIG),
+    )
+    await credentials.asave("receiptflow", overwrite=True)
+    inbox = S3Bucket(bucket_name=storage.inbox, credentials=credentials)
+    results = S3Bucket(bucket_name=storage.results, credentials=credentials)
+    database = ExpenseDatabase(url=database_url)
+    await inbox.asave("inbox", overwrite=True)
+    await results.asave("results", overwrite=True)
+    await database.asave("expenses", overwrite=True)
+    ocr, notification = await _kept_settings()
+    pipeline = ReceiptPipeline(inbox=inbox, results=results, database=database, ocr=ocr, notification=notification)
+    await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
+
+
+async def _kept_settings() -> tuple[OcrEngine, str | None]:
+    """What a person may have set in the UI, or the defaults at the first time."""
+    try:
+        known = await ReceiptPipeline.aload(PIPELINE_BLOCK)
+    except ValueError:
+        ocr = OcrEngine()
+        await ocr.asave("reading", overwrite=True)
+        return ocr, None
+    return known.ocr, known.notification
+
+
+async def _make_pool(client: PrefectClient) -> None:
+    try:
+        await client.create_work_pool(
+            WorkPoolCreate(
+                name=POOL,
+                type=WarmWorker.type,
+                description="Receipts, read in warm processes.",
+                base_job_template=WarmWorker.get_default_base_job_template(),
+            )
+        )
+    except ObjectAlreadyExists:
+        pass  # kept as a person may have changed it
+    for name, priority in QUEUES.items():
+        await _make_queue(client, name, priority)
+
+
+async def _make_queue(client: PrefectClient, name: str, priority: int) -> None:
+    try:
+        await client.read_work_queue_by_name(name, work_pool_name=POOL)
+    except ObjectNotFound:
+        await client.create_work_queue(name, work_pool_name=POOL, priority=priority)
+
+
+async def _deploy() -> None:
+    """`prefect deploy --all`, unless this very prefect.yaml and code are deployed already."""
+    fingerprint = _fingerprint()
+    if await Variable.aget(_DEPLOYED, default=None) == fingerprint:
+        return
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT_FILE)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=PROJECT_FILE.parent,
+        env=dict(os.environ),
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise ConfigurationError(f"`prefect deploy --all` failed:\n{output.decode(errors='replace')}")
+    await Variable.aset(_DEPLOYED, fingerprint, overwrite=True)
+
+
+def _fingerprint() -> str:
+    """Of what a deployment holds: prefect.yaml and the flows' signatures."""
+    flows_folder = PROJECT_FILE.parent / "flows"
+    files: list[Any] = [PROJECT_FILE, *sorted(flows_folder.glob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
