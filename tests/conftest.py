@@ -1,0 +1,107 @@
+"""Real parts for the tests: a stack (PostgreSQL, SeaweedFS, Prefect's server, no worker) and pieces of one.
+
+Each is started once a session and only if a test asks for it. Tests that share one must not rely on its being empty:
+use keys, names and databases of your own (`database_url` is a fresh database for each test).
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+
+from deployments.settings import Ports, StackSettings
+from deployments.stack import Stack
+
+
+def free_ports() -> int:
+    """First of as many free neighbouring ports as a stack takes, below the range of outgoing connections."""
+    while True:
+        base = random.randrange(20_000, 32_000)
+        if all(_is_free(port) for port in range(base, base + Ports.COUNT)):
+            return base
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StackSettings]:
+    """Makes settings of a stack of one's own: a fresh folder, free ports."""
+    return lambda: StackSettings(data_dir=tmp_path_factory.mktemp("stack"), port=free_ports())
+
+
+@pytest.fixture(scope="session")
+def stack(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
+    """A whole stack without worker and gateway."""
+    with Stack(stack_settings()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
+    """PostgreSQL alone, with the databases `prefect` and `ledger`."""
+    with Stack(stack_settings(), core=["postgres"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
+    """SeaweedFS alone, with the buckets `inbox` and `results`."""
+    with Stack(stack_settings(), core=["seaweedfs"]) as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(postgres: Stack) -> Iterator[str]:
+    """SQLAlchemy URL (psycopg) of an empty database that goes after the test."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    host = str(postgres.settings.socket_dir)
+    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres.settings.database_url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def s3_client(seaweedfs: Stack) -> Any:
+    """A boto3 client of the SeaweedFS alone."""
+    return s3_client_of(seaweedfs)
+
+
+def s3_client_of(stack: Stack) -> Any:
+    """A boto3 client of this stack's S3 endpoint."""
+    env = stack.environment
+    return boto3.client(
+        "s3",
+        endpoint_url=env["RECEIPTFLOW_S3_ENDPOINT_URL"],
+        aws_access_key_id=env["RECEIPTFLOW_S3_ACCESS_KEY"],
+        aws_secret_access_key=env["RECEIPTFLOW_S3_SECRET_KEY"],
+        region_name="us-east-1",
+    )
+
+
+@pytest.fixture
+def prefect_api(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """The stack, with this process's Prefect client and child processes pointed at it."""
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings  # noqa: PLC0415
+
+    for name, value in stack.environment.items():
+        monkeypatch.setenv(name, value)
+    env = stack.environment
+    values = {PREFECT_API_URL: env["PREFECT_API_URL"], PREFECT_API_AUTH_STRING: env["PREFECT_API_AUTH_STRING"]}
+    with temporary_settings(values):
+        yield stack
