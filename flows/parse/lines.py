@@ -1,0 +1,119 @@
+"""Rows with what is written on them: dates, times, amounts, and the label of each amount."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from flows.parse.amounts import Amount, NumberStyle, find_amounts, learn_style
+from flows.parse.dates import DateMention, TimeMention, blank, find_dates, find_times
+from flows.parse.labels import NO_LABEL, Label, label_of
+from flows.parse.rows import Row, rows_of
+from flows.vocabulary import Page
+
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_COUNTERS = re.compile(r"[:.\-=*#\s]")
+MAX_LINE_CHARS = 400  # a printed receipt has at most 80 columns; more is noise that only costs time
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount of money on a line, with the label that it has from its place. `column` counts along the line."""
+
+    amount: Amount
+    line: int
+    column: int
+    label: Label
+    label_text: str
+    from_above: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row read: `text` has its dates and times blanked out, so that every number left may be money."""
+
+    index: int
+    row: Row
+    raw: str
+    text: str
+    dates: tuple[DateMention, ...]
+    times: tuple[TimeMention, ...]
+    amounts: tuple[Amount, ...]
+    money: tuple[Money, ...]
+
+    @property
+    def has_letters(self) -> bool:
+        return _LETTERS.search(self.text) is not None
+
+
+def read_lines(pages: tuple[Page, ...]) -> tuple[tuple[Line, ...], NumberStyle]:
+    """Read all pages' rows in order, under the number style learned from all of them."""
+    rows = [row for page in pages for row in rows_of(page)]
+    dated = [_dated(row.text[:MAX_LINE_CHARS]) for row in rows]
+    style = learn_style(text for text, _, _ in dated)
+    lines: list[Line] = []
+    for index, (row, (text, dates, times)) in enumerate(zip(rows, dated, strict=True)):
+        amounts = tuple(find_amounts(text, style))
+        line = Line(index, row, row.text[:MAX_LINE_CHARS], text, tuple(dates), tuple(times), amounts, ())
+        lines.append(replace(line, money=_money_of(line, style)))
+    return tuple(_labelled_from_neighbours(lines)), style
+
+
+def _dated(text: str) -> tuple[str, list[DateMention], list[TimeMention]]:
+    dates = find_dates(text)
+    undated = blank(text, dates)
+    times = find_times(undated)
+    for time in times:
+        if time.certain:
+            undated = undated[: time.start] + " " * (time.end - time.start) + undated[time.end :]
+    return undated, dates, times
+
+
+def _is_money(amount: Amount, style: NumberStyle) -> bool:
+    if amount.looks_like_money:
+        return True
+    return not style.cents and not amount.percent and amount.value >= 10 and amount.decimals == 0
+
+
+def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:
+    found: list[Money] = []
+    before = 0
+    label, label_text = NO_LABEL, ""
+    for amount in line.amounts:
+        if not _is_money(amount, style):
+            continue
+        segment = line.text[before : amount.start]
+        if _LETTERS.search(segment):
+            label, label_text = label_of(segment), segment.strip()
+        found.append(Money(amount, line.index, len(found), label, label_text))
+        before = amount.end
+    return tuple(found)
+
+
+def _labelled_from_neighbours(lines: list[Line]) -> list[Line]:
+    """Give a label without an amount to the bare amount of the next line, or else of the line before."""
+    for index, line in enumerate(lines):
+        if line.money or not line.has_letters:
+            continue
+        label = label_of(line.text)
+        if label.kind in {"", "amount", "count", "points"} or len(line.text) > 40:
+            continue
+        for other in (index + 1, index - 1):
+            if 0 <= other < len(lines) and _is_bare(lines[other]) and lines[other].row.page == line.row.page:
+                lines[other] = replace(
+                    lines[other],
+                    money=tuple(
+                        replace(money, label=label, label_text=line.text.strip(), from_above=True)
+                        for money in lines[other].money
+                    ),
+                )
+                break
+    return lines
+
+
+def _is_bare(line: Line) -> bool:
+    """Tell whether a line has money and nothing that labels or describes it."""
+    rest = line.text
+    for amount in reversed(line.amounts):
+        rest = rest[: amount.start] + rest[amount.end :]
+    return bool(line.money) and all(not money.label.kind for money in line.money) and len(_COUNTERS.sub("", rest)) <= 3

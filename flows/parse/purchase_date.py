@@ -1,0 +1,158 @@
+"""The date of purchase among all dates on a receipt, its day/month order decided by everything that is printed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from flows.parse.dates import DateMention, TimeMention
+from flows.parse.folding import fold
+from flows.parse.lines import Line
+
+_DATE_LABEL = re.compile(r"\b(?:date|datum|dat[ae]|fecha|data|pvm|paivays|tarikh|tanggal|tgl|dt|uhr|tarih)\b|日付")
+_OTHER_DATE = re.compile(
+    r"expir|valid|gultig|best before|due date|until|\bbis\b|since|seit|birth|effective|\bw\.?e\.?f|return|umtausch|exchange|"
+    r"validade|scad|vervalt|caduc|valable|jusqu|promo|offer|member since|ablauf|haltbar|mfg|\bexp\b|contest|win\b|redeem|before"
+)
+_MONTH_FIRST_COUNTRIES = {"US", "PH"}
+_YEAR_FIRST_COUNTRIES = {"JP", "CN", "KR", "TW", "SE", "HU", "LT", "CA", "ZA"}
+MAX_AGE_YEARS = 25
+
+
+@dataclass(frozen=True)
+class DateChoice:
+    """The chosen day with its place. `rival` is another day that fits as well; `why` says what decided the order."""
+
+    day: dt.date
+    line: Line
+    mention: DateMention
+    confidence: float
+    times_printed: int
+    rival: dt.date | None = None
+    why: str = ""
+
+
+@dataclass
+class _Scored:
+    day: dt.date
+    line: Line
+    mention: DateMention
+    score: float
+    count: int = 1
+    orders: set[str] = field(default_factory=set)
+
+
+def choose_date(lines: Sequence[Line], *, today: dt.date, country: str | None) -> DateChoice | None:
+    """Return the day of purchase, or None when no possible day is printed."""
+    mentions = [(line, mention) for line in lines for mention in line.dates]
+    order = _order(mentions, today, country)
+    scored: dict[dt.date, _Scored] = {}
+    for line, mention in mentions:
+        for day, form in zip(mention.readings, mention.orders, strict=True):
+            if _possible(day, today):
+                _add(scored, _Scored(day, line, mention, _score(line, mention, form, order), 1, {form}))
+    if not scored:
+        return None
+    ranked = sorted(scored.values(), key=lambda each: (-each.score, each.line.index))
+    return _choice(ranked, order)
+
+
+def _possible(day: dt.date, today: dt.date) -> bool:
+    return day <= today and today.year - day.year <= MAX_AGE_YEARS
+
+
+def _order(mentions: Sequence[tuple[Line, DateMention]], today: dt.date, country: str | None) -> tuple[str | None, str]:
+    """Return the receipt's day/month order and what tells it: another date, the country, or nothing."""
+    sure: Counter[str] = Counter()
+    whole = {
+        mention.readings[0]
+        for _, mention in mentions
+        if mention.orders[0] in {"ymd", "name"} and not mention.two_digit_year
+    }
+    for _, mention in mentions:
+        possible = [
+            (day, form) for day, form in zip(mention.readings, mention.orders, strict=True) if _possible(day, today)
+        ]
+        forms = {form for _, form in possible if form in {"dmy", "mdy"}}
+        if len(forms) == 1:
+            sure.update(forms)
+        sure.update(form for day, form in possible if day in whole and form in {"dmy", "mdy"} and mention.ambiguous)
+    if sure:
+        return sure.most_common(1)[0][0], "another date on the receipt"
+    if country in _MONTH_FIRST_COUNTRIES:
+        return "mdy", f"the country {country}"
+    if country:
+        return "dmy", f"the country {country}"
+    return None, "nothing"
+
+
+def _score(line: Line, mention: DateMention, form: str, order: tuple[str | None, str]) -> float:
+    text = fold(line.raw)
+    score = 2.0
+    if _DATE_LABEL.search(text):
+        score += 1.0
+    if line.times:
+        score += 1.0
+    if _OTHER_DATE.search(text):
+        score -= 2.0
+    if form in {"dmy", "mdy"} and mention.ambiguous and order[0] is not None:
+        score += 0.8 if form == order[0] else -1.5
+    elif form == "mdy" and mention.ambiguous:
+        score -= 0.3
+    if form == "ymd" and mention.two_digit_year:
+        score -= 2.0
+    return score
+
+
+def _add(scored: dict[dt.date, _Scored], new: _Scored) -> None:
+    old = scored.get(new.day)
+    if old is None:
+        scored[new.day] = new
+        return
+    best = old if old.score >= new.score else new
+    scored[new.day] = _Scored(
+        new.day, best.line, best.mention, best.score + 0.5, old.count + 1, old.orders | new.orders
+    )
+
+
+def _choice(ranked: list[_Scored], order: tuple[str | None, str]) -> DateChoice:
+    best = ranked[0]
+    rival = next((each for each in ranked[1:] if best.score - each.score < 1.0), None)
+    swapped = (
+        best.mention.ambiguous
+        and order[0] is None
+        and best.orders <= {"dmy", "mdy"}
+        and len(set(best.mention.readings)) > 1
+    )
+    confidence = 0.97 if rival is None else 0.6 + 0.3 * (best.score - rival.score)
+    if swapped and rival is None:
+        confidence = 0.7
+    confidence = min(confidence + 0.02 * (best.count - 1), 0.99) * (
+        0.5 + 0.5 * best.line.row.confidence_of(best.mention.start, best.mention.end)
+    )
+    return DateChoice(
+        best.day,
+        best.line,
+        best.mention,
+        round(min(confidence, 0.99), 3),
+        best.count,
+        rival.day if rival else None,
+        order[1],
+    )
+
+
+def choose_time(lines: Sequence[Line], date: DateChoice | None) -> tuple[Line, TimeMention] | None:
+    """Return the time of purchase: the one nearest to the date's line, a certain one before an uncertain one."""
+    found = [
+        (line, time)
+        for line in lines
+        for time in line.times
+        if time.certain or (date is not None and line is date.line)
+    ]
+    if not found:
+        return None
+    anchor = date.line.index if date is not None else 0
+    return min(found, key=lambda pair: (not pair[1].certain, abs(pair[0].index - anchor), pair[1].start))
