@@ -1,0 +1,106 @@
+"""Commands that run the embedded stack: `up`, and `provision` for one that is run elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.cli.common import DEFAULT_DATA, Data, console
+
+if TYPE_CHECKING:
+    from deployments.demo import DemoResult
+    from deployments.settings import StackSettings
+    from deployments.stack import Stack
+    from flows.configuration import Pipeline
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(up)
+
+
+def up(
+    data: Data = DEFAULT_DATA,
+    port: Annotated[int, typer.Option(envvar="RECEIPTFLOW_PORT", help="First of the stack's ports.")] = 4200,
+    demo: Annotated[bool, typer.Option("--demo", help="Put sample receipts in and show them being processed.")] = False,
+    receipts: Annotated[Path | None, typer.Option(help="Put this folder's images in instead of the samples.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the last receipt has its final place.")] = False,
+) -> None:
+    """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server and the worker. Ctrl-C stops all of it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    from deployments.settings import StackSettings  # noqa: PLC0415
+    from deployments.stack import Stack  # noqa: PLC0415
+
+    settings = StackSettings(data_dir=data, port=port)
+    try:
+        with Stack(settings) as stack:
+            left_over = _run(stack, settings, demo=demo or receipts is not None, folder=receipts, once=once)
+    except KeyboardInterrupt:
+        console.print("stopped")
+        raise typer.Exit(130) from None
+    raise typer.Exit(1 if left_over else 0)
+
+
+def _run(stack: Stack, settings: StackSettings, *, demo: bool, folder: Path | None, once: bool) -> int:
+    """Bring the services up and do what was asked for. Returns how many receipts are left over."""
+    os.environ.update(stack.environment)
+    began = time.monotonic()
+    console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
+    files = _files(settings, folder) if demo else []
+    pipeline = asyncio.run(_provision(stack, settings))
+    console.print(f"deployments and worker are up ({time.monotonic() - began:.1f} s)")
+    result = _demonstrate(pipeline, files) if demo else None
+    if once:
+        return result.left_over if result else 0
+    _print_addresses(stack)
+    stack.wait()
+    console.print("stopping")
+    return 0
+
+
+def _files(settings: StackSettings, folder: Path | None) -> list[Path]:
+    from deployments.demo import pictures_in, sample_folder  # noqa: PLC0415
+
+    return pictures_in(folder if folder is not None else sample_folder(settings))
+
+
+async def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
+    from pydantic import SecretStr  # noqa: PLC0415
+
+    from deployments.provision import StorageAddress, provision  # noqa: PLC0415
+    from deployments.services import worker_service  # noqa: PLC0415
+    from flows.configuration import load_pipeline  # noqa: PLC0415
+
+    environment = stack.environment
+    storage = StorageAddress(
+        endpoint_url=environment["RECEIPTFLOW_S3_ENDPOINT_URL"],
+        access_key=environment["RECEIPTFLOW_S3_ACCESS_KEY"],
+        secret_key=SecretStr(environment["RECEIPTFLOW_S3_SECRET_KEY"]),
+        inbox=settings.inbox_bucket,
+        results=settings.results_bucket,
+    )
+    await provision(storage, SecretStr(environment["RECEIPTFLOW_LEDGER_URL"]))
+    await asyncio.to_thread(stack.add, worker_service(settings))
+    return await load_pipeline()
+
+
+def _demonstrate(pipeline: Pipeline, files: list[Path]) -> DemoResult:
+    from deployments.demo import print_result, run_demo  # noqa: PLC0415
+
+    result = asyncio.run(run_demo(pipeline, files))
+    print_result(pipeline, result)
+    return result
+
+
+def _print_addresses(stack: Stack) -> None:
+    auth = stack.environment["PREFECT_API_AUTH_STRING"]
+    console.print(f"Prefect UI   {stack.endpoints['prefect']}/runs   (log in with {auth})", soft_wrap=True)
+    console.print(f"S3           {stack.endpoints['s3']}   (credentials: receiptflow env)", soft_wrap=True)
+    console.print("Ctrl-C stops everything.")

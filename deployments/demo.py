@@ -1,0 +1,117 @@
+"""The demo of `make run`: put a folder's receipts in, show progress, print the expenses."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from deployments.cli.common import console, print_expenses, print_table
+from deployments.intake_queue import Added, add_files
+from deployments.samples import render_samples
+from deployments.settings import StackSettings
+from flows import ledger as books
+from flows.configuration import Pipeline
+from flows.errors import ConfigurationError
+from flows.intake import media_type_of
+from flows.intake.errors import EmptyFileError, UnsupportedTypeError
+from flows.ledger import ReceiptView
+
+_OWNER = "demo"
+_POLL_SECONDS = 0.3
+_HEADER_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """How a demo ended. Seconds from the first file put in to the last final state."""
+
+    receipts: Sequence[ReceiptView]
+    seconds: float
+
+    @property
+    def left_over(self) -> int:
+        """Receipts without a final place."""
+        return sum(not receipt.state.is_final for receipt in self.receipts)
+
+
+def sample_folder(settings: StackSettings) -> Path:
+    """The rendered sample receipts, made at the first time."""
+    folder = settings.root / "samples"
+    if not (folder / "truth.json").exists():
+        console.print("rendering the sample receipts")
+        render_samples(folder)
+    return folder
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The folder's files that begin like a picture or PDF; says of each other file that it is passed over.
+
+    Raises:
+        ConfigurationError: there is no such folder, or nothing in it.
+    """
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} is no folder: name one with images, RECEIPTS=<folder>.")
+    kept = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        try:
+            with path.open("rb") as file:
+                media_type_of(file.read(_HEADER_BYTES))
+        except (UnsupportedTypeError, EmptyFileError) as error:
+            console.print(f"passed over {path.name}: {error}", soft_wrap=True)
+        except OSError as error:
+            console.print(f"passed over {path.name}: {error.strerror}", soft_wrap=True)
+        else:
+            kept.append(path)
+    if not kept:
+        raise ConfigurationError(f"{folder} holds no images or PDFs: name a folder that does, RECEIPTS=<folder>.")
+    return kept
+
+
+async def run_demo(pipeline: Pipeline, files: Sequence[Path]) -> DemoResult:
+    """Put the files in and wait for their final places."""
+    began = time.monotonic()
+    added = await add_files(pipeline, files, _OWNER)
+    known = sum(entry.known for entry in added)
+    console.print(f"{len(added)} receipts in the inbox, {known} of them known from before")
+    receipts = await _watch(pipeline, added)
+    return DemoResult(receipts, time.monotonic() - began)
+
+
+async def _watch(pipeline: Pipeline, added: Sequence[Added]) -> Sequence[ReceiptView]:
+    ids = [entry.receipt_id for entry in added]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("processing", total=len(ids))
+        while True:
+            receipts = await asyncio.to_thread(_look, pipeline, ids)
+            counts = Counter(receipt.state.value for receipt in receipts)
+            finals = sum(receipt.state.is_final for receipt in receipts)
+            words = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+            progress.update(bar, completed=finals, description=words)
+            if finals == len(receipts):
+                return receipts
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def _look(pipeline: Pipeline, ids: Sequence[object]) -> Sequence[ReceiptView]:
+    with pipeline.ledger.session() as session:
+        return books.read_receipts(ids, session=session)
+
+
+def print_result(pipeline: Pipeline, result: DemoResult) -> None:
+    """The expenses as a table, what needs an eye, and the time it took."""
+    ids = {receipt.id for receipt in result.receipts}
+    with pipeline.ledger.session() as session:
+        expenses = [row for row in books.all_expenses(owner=_OWNER, session=session) if row.receipt_id in ids]
+    print_expenses(expenses)
+    others = [r for r in result.receipts if r.state is not books.State.EXPENSED]
+    if others:
+        print_table("not booked", ("file", "state", "reason"), ((r.key, r.state, r.reason) for r in others))
+    rate = len(result.receipts) / result.seconds if result.seconds else 0.0
+    console.print(f"{len(result.receipts)} receipts in {result.seconds:.1f} s ({rate:.2f} a second)")
