@@ -17,6 +17,11 @@ ItemStyle = Literal["one_line", "quantity_first", "two_lines", "columns"]
 TaxTable = Literal["none", "rates", "net_tax_gross"]
 
 
+def at(year: int, month: int, day: int, hour: int, minute: int) -> dt.datetime:
+    """A receipt's own time, which has no zone."""
+    return dt.datetime(year, month, day, hour, minute)  # noqa: DTZ001 - see above
+
+
 @dataclass(frozen=True)
 class Locale:
     """How a country prints its receipts. `labels` holds its words, `rates` its tax rates in percent by code."""

@@ -1,70 +1,13 @@
-"""Samples from outside Europe: taxes added to the price, tips, five-sen rounding, lakhs, yen without cents."""
+"""Samples from Asia: taxes in and on top, five-sen rounding, lakhs, yen without cents."""
 
 from __future__ import annotations
 
-import datetime as dt
 from decimal import Decimal
 
-from deployments.samples.locales import INDIA, JAPAN, MALAYSIA, US
-from deployments.samples.model import Item, Layout, SampleReceipt, TaxRate, Wear
+from deployments.samples.locales import INDIA, JAPAN, MALAYSIA, SINGAPORE
+from deployments.samples.model import Item, Layout, SampleReceipt, TaxRate, Wear, at
 
 D = Decimal
-
-
-def _at(year: int, month: int, day: int, hour: int, minute: int) -> dt.datetime:
-    return dt.datetime(year, month, day, hour, minute)  # noqa: DTZ001 - a receipt's own time has no zone
-
-
-US_DINER = SampleReceipt(
-    name="us-diner.jpg",
-    locale=US,
-    merchant="Bluebird Diner",
-    address=("482 Larkspur Avenue", "Brooklyn, NY 11215"),
-    phone="(718) 555-0142",
-    when=_at(2025, 3, 4, 12, 47),
-    number="20417",
-    items=(
-        Item("Turkey Club", D("16.50"), D(1)),
-        Item("Tomato Soup", D("7.25"), D(2)),
-        Item("Iced Tea", D("3.95"), D(2)),
-        Item("Blueberry Pie", D("8.00"), D(1)),
-    ),
-    rates=(TaxRate("A", D("8.875"), "Sales Tax"),),
-    tip=D("9.40"),
-    card="VISA ************4021",
-    words={"total": "Total", "thanks": "Thank You!|www.bluebird-diner.example"},
-    layout=Layout(
-        ("logo", "address", "phone", "gap", "<Server: Maya|Table 12", "when", "number", "rule", "items", "rule",
-         "totals", "gap", "payment", "<Auth 061842|Approved", "gap", "thanks"),
-        columns=36, items="quantity_first", logo_size=1.9,
-    ),
-)  # fmt: skip
-
-US_HARDWARE = SampleReceipt(
-    name="us-hardware.png",
-    locale=US,
-    merchant="Copper Creek Hardware",
-    address=("1190 County Road 12", "Fredericksburg, TX 78624"),
-    phone="830-555-0176",
-    when=_at(2024, 11, 23, 16, 8),
-    number="0007-3318",
-    items=(
-        Item("WOOD SCREW 2IN 100CT", D("9.49")),
-        Item("PAINT BRUSH 3IN", D("6.79"), D(2)),
-        Item("DECK STAIN CEDAR GAL", D("38.99")),
-        Item("SANDPAPER 120G", D("4.29"), D(3)),
-    ),
-    rates=(TaxRate("A", D("8.25"), "TAX"),),
-    tendered=D("100.00"),
-    words={"subtotal": "SUBTOTAL", "cash": "CASH TENDERED", "change": "CHANGE DUE", "number": "TRANS",
-           "thanks": "RETURNS WITHIN 30 DAYS|WITH RECEIPT"},
-    layout=Layout(
-        ("logo", "address", "phone", "gap", "when", "number", "gap", "items", "gap", "totals", "payment", "gap",
-         "<ITEMS SOLD: 7", "barcode", "thanks"),
-        columns=38, logo_size=1.5,
-    ),
-    wear=Wear(noise=9.0),
-)  # fmt: skip
 
 MY_RESTAURANT = SampleReceipt(
     name="my-restaurant.jpg",
@@ -74,7 +17,7 @@ MY_RESTAURANT = SampleReceipt(
     address=("(1184520-P)", "NO. 27, JALAN MELUR 3/2,", "TAMAN MELUR, 43000 KAJANG, SELANGOR"),
     phone="03-8555 0163",
     tax_id="B16-2408-32000117",
-    when=_at(2026, 2, 7, 20, 14),
+    when=at(2026, 2, 7, 20, 14),
     number="K1-104422",
     items=(
         Item("NASI LEMAK AYAM", D("13.90"), D(2)),
@@ -101,7 +44,7 @@ JP_SHOP = SampleReceipt(
     address=("2-14-6 Kitahama, Chuo-ku", "Osaka 541-0041"),
     phone="06-5550-0139",
     tax_id="T7120001999013",
-    when=_at(2025, 10, 28, 21, 5),
+    when=at(2025, 10, 28, 21, 5),
     number="0482-7731",
     items=(
         Item("Onigiri Salmon", D(178), D(2), "8"),
@@ -127,7 +70,7 @@ INDIA_ELECTRONICS = SampleReceipt(
     address=("14, 2nd Main Road, Jayanagar", "Bengaluru 560011, Karnataka"),
     phone="080 5550 0118",
     tax_id="29AAKCS0000P1Z5",
-    when=_at(2025, 8, 19, 18, 32),
+    when=at(2025, 8, 19, 18, 32),
     number="SE/25-26/00871",
     items=(
         Item("LED TV 55 inch 4K", D("86440.68")),
@@ -148,4 +91,56 @@ INDIA_ELECTRONICS = SampleReceipt(
     wear=Wear(shadow=0.35, blur_pixels=0.6),
 )  # fmt: skip
 
-AMERICAS_ASIA = (US_DINER, US_HARDWARE, MY_RESTAURANT, JP_SHOP, INDIA_ELECTRONICS)
+MY_STATIONER = SampleReceipt(
+    name="my-stationer.jpg",
+    locale=MALAYSIA,
+    merchant="KEDAI ALAT TULIS BINTANG TIMUR",
+    logo="KEDAI ALAT TULIS|BINTANG TIMUR",
+    address=("(JM0711820-K)", "LOT 8, JALAN PASAR BARU", "34000 TAIPING, PERAK"),
+    phone="05-5550 171",
+    when=at(2024, 12, 5, 11, 26),
+    number="CS00041879",
+    items=(
+        Item("A4 PAPER 80GSM 500S", D("13.42"), D(2)),
+        Item("BALL PEN BLUE 0.7", D("1.27"), D(6)),
+        Item("STAPLES NO.10", D("2.18"), D(3)),
+    ),
+    rates=(),
+    tendered=D("50.00"),
+    words={"total": "TOTAL ROUNDED", "before_rounding": "TOTAL", "rounding": "ROUNDING", "cash": "CASH",
+           "change": "CHANGE", "number": "CASH BILL", "thanks": "GOODS SOLD ARE NOT RETURNABLE|TERIMA KASIH"},
+    layout=Layout(
+        ("logo", "address", "phone", "rule", "number", "when", "rule", "items", "rule", "totals", "payment", "rule",
+         "thanks"),
+        columns=36, items="two_lines", when="DATE {date}|{time}", logo_size=1.5,
+    ),
+    wear=Wear(photographed=True, shadow=0.3, jpeg_quality=80),
+)  # fmt: skip
+
+SG_BAKERY = SampleReceipt(
+    name="sg-bakery.png",
+    locale=SINGAPORE,
+    merchant="Kopi & Kaya House",
+    address=("31 Tiong Poh Lane #01-06", "Singapore 160031"),
+    phone="6555 0154",
+    tax_id="M9-0417723-8",
+    when=at(2025, 9, 6, 9, 41),
+    number="A-22719",
+    items=(
+        Item("Kaya Toast Set", D("6.80"), D(2)),
+        Item("Soft Boiled Eggs", D("2.40")),
+        Item("Kopi O", D("1.90"), D(3)),
+        Item("Pandan Chiffon Slice", D("3.50"), D(2)),
+    ),
+    rates=(TaxRate("A", D(9)),),
+    card="PayNow",
+    words={"total": "Grand Total", "included": "Incl."},
+    layout=Layout(
+        ("logo", "address", "phone", "tax_id", "gap", ">DINE IN  Q: 47", "rule", "number", "when", "rule", "items",
+         "rule", "totals", "taxes", "gap", "payment", "gap", "thanks"),
+        columns=36, items="quantity_first", tax_table="rates", when="{date} {time}|POS 2",
+    ),
+    wear=Wear(noise=5.0, tilt_degrees=1.1),
+)  # fmt: skip
+
+ASIA = (MY_RESTAURANT, JP_SHOP, INDIA_ELECTRONICS, MY_STATIONER, SG_BAKERY)
