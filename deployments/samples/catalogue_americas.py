@@ -56,6 +56,7 @@ US_HARDWARE = SampleReceipt(
         ("logo", "address", "phone", "gap", "when", "number", "gap", "items", "gap", "totals", "payment", "gap",
          "<ITEMS SOLD: 7", "barcode", "thanks"),
         columns=38, logo_size=1.5,
+        slashed_zero=True,
     ),
     wear=Wear(noise=9.0),
 )  # fmt: skip
@@ -107,6 +108,7 @@ CA_BISTRO = SampleReceipt(
         ("logo", "address", "phone", "tax_id", "rule", "<Table 7|Couverts 2", "number", "when", "rule", "items", "rule",
          "totals", "payment", "gap", "thanks"),
         columns=38, items="quantity_first", logo_size=1.6,
+        rule="_",
     ),
 )  # fmt: skip
 

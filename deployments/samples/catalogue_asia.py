@@ -60,6 +60,7 @@ JP_SHOP = SampleReceipt(
         ("logo", "address", "phone", "tax_id", "gap", "when", "number", "rule", "items", "rule", "totals", "taxes",
          "rule", "payment", "gap", ">8 = reduced tax rate", "thanks"),
         columns=34, tax_table="rates", codes=True,
+        rule="=",
     ),
 )  # fmt: skip
 
@@ -113,6 +114,7 @@ MY_STATIONER = SampleReceipt(
         ("logo", "address", "phone", "rule", "number", "when", "rule", "items", "rule", "totals", "payment", "rule",
          "thanks"),
         columns=36, items="two_lines", when="DATE {date}|{time}", logo_size=1.5,
+        rule=".",
     ),
     wear=Wear(photographed=True, shadow=0.3, jpeg_quality=80),
 )  # fmt: skip

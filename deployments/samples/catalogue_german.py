@@ -34,6 +34,7 @@ DE_SUPERMARKT = SampleReceipt(
         ("logo", "address", "gap", "<|EUR", "items", "rule", "totals", "payment", "gap", "taxes", "gap", "when",
          "<Markt 0418  Kasse 3|Bed. 21", "number", "tax_id", "barcode", "thanks"),
         columns=38, tax_table="net_tax_gross", codes=True, when="{date}|{time} Uhr",
+        reversed_logo=True,
     ),
 )  # fmt: skip
 
@@ -59,6 +60,7 @@ DE_BAUMARKT = SampleReceipt(
         ("logo", "address", "phone", "rule", "items", "rule", "totals", "payment", "rule", "taxes", "rule",
          "<Datum|Uhrzeit", "when", "number", "tax_id", "gap", "thanks"),
         columns=40, items="two_lines", tax_table="net_tax_gross", codes=True,
+        slashed_zero=True, rule="=",
     ),
     wear=Wear(photographed=True, exif_orientation=6, jpeg_quality=85),
 )  # fmt: skip
@@ -90,6 +92,7 @@ DE_GASTHAUS = SampleReceipt(
          "payment", "rule", "taxes", "gap", "tax_id", "thanks"),
         face="sans", columns=38, items="quantity_first", tax_table="net_tax_gross", subtotal=True,
         when="{date}|{time} Uhr", logo_size=1.6,
+        rule="_",
     ),
 )  # fmt: skip
 
@@ -138,6 +141,7 @@ CH_BUCHHANDLUNG = SampleReceipt(
         ("logo", "address", "phone", "rule", "items", "rule", "totals", "payment", "rule", "taxes", "rule", "when",
          "number", "tax_id", "barcode"),
         columns=40, tax_table="net_tax_gross", codes=True, when="{date}|{time}", logo_size=1.7,
+        rule="=",
     ),
     wear=Wear(shadow=0.4),
 )  # fmt: skip

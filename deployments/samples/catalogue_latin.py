@@ -58,6 +58,7 @@ FR_PAPETERIE = SampleReceipt(
         ("logo", "address", "phone", "gap", "items", "rule", "totals", "payment", "rule", "taxes", "rule", "when",
          "number", "tax_id", "barcode", "thanks"),
         columns=36, items="two_lines", tax_table="rates", when="{date}|{time}", logo_size=1.6,
+        rule=".",
     ),
     wear=Wear(blur_pixels=1.1, noise=4.0, jpeg_quality=60),
 )  # fmt: skip
@@ -84,6 +85,7 @@ ES_BAR = SampleReceipt(
         ("logo", "address", "phone", "tax_id", "gap", ">FACTURA SIMPLIFICADA", "number", "when",
          "<Mesa 5|Camarero: Inés", "rule", "items", "rule", "totals", "payment", "gap", "taxes", "gap", "thanks"),
         columns=38, items="columns", tax_table="net_tax_gross", when="Fecha {date}|Hora {time}",
+        rule="_",
     ),
     wear=Wear(jpeg_quality=35, tilt_degrees=-1.4),
 )  # fmt: skip
@@ -135,6 +137,7 @@ PT_MERCEARIA = SampleReceipt(
         ("logo", "address", "phone", "tax_id", "gap", "number", "when", "rule", "items", "rule", "totals", "payment",
          "gap", "taxes", "gap", ">Processado por programa certificado", "thanks"),
         columns=38, tax_table="net_tax_gross", codes=True, logo_size=1.7,
+        rule="=",
     ),
     wear=Wear(blur_pixels=0.8, noise=3.0),
 )  # fmt: skip

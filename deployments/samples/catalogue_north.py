@@ -36,6 +36,7 @@ UK_GROCER = SampleReceipt(
         ("logo", "address", "phone", "tax_id", "rule", "items", "rule", "totals", "payment", "gap", "taxes", "rule",
          "when", "number", "barcode", "thanks"),
         columns=40, tax_table="net_tax_gross", codes=True, when="{date}|{time}", logo_size=1.8,
+        reversed_logo=True,
     ),
     wear=Wear(shadow=0.45, tilt_degrees=-0.9),
 )  # fmt: skip
@@ -67,6 +68,7 @@ UK_TRADE = SampleReceipt(
          "page", ">Calder Valley Trade Supplies", "number", "<|Page 2 of 2", "rule", "totals", "rule", "payment", "gap",
          "thanks"),
         face="sans", columns=42, items="columns", when="Date {date}|{time}", logo_size=1.5,
+        rule="_",
     ),
 )  # fmt: skip
 
@@ -92,6 +94,7 @@ NL_DROGIST = SampleReceipt(
         ("logo", "address", "phone", "gap", "when", "number", "rule", "items", "rule", "totals", "payment", "rule",
          "taxes", "gap", "tax_id", "thanks"),
         columns=38, tax_table="net_tax_gross", when="{date}|{time}", logo_size=1.7,
+        slashed_zero=True, rule="=",
     ),
     wear=Wear(noise=10.0, blur_pixels=0.7),
 )  # fmt: skip
@@ -120,7 +123,7 @@ FI_KAUPPA = SampleReceipt(
          "rule", "taxes", "rule", "thanks"),
         columns=36, tax_table="net_tax_gross", codes=True, when="{date} {time}|K3 M:17",
     ),
-    wear=Wear(photographed=True, blur_pixels=0.5),
+    wear=Wear(photographed=True, blur_pixels=0.5, jpeg_quality=70),
 )  # fmt: skip
 
 SE_BAGERI = SampleReceipt(

@@ -64,7 +64,8 @@ class Layout:
     """Which blocks follow each other and how the rows of goods look.
 
     A block is the name of one in `typeset.py`, or a text: `>` centred, `<` from the left, with `|` before a part
-    that is set to the right. `codes` prints the tax code behind each line, `subtotal` the sum before the total.
+    that is set to the right. `codes` prints the tax code behind each line, `subtotal` the sum before the total;
+    `rule` is what lines across are made of, `_` being a solid one.
     """
 
     blocks: tuple[str, ...]
@@ -76,6 +77,9 @@ class Layout:
     codes: bool = False
     logo_size: float = 2.0
     subtotal: bool = False
+    slashed_zero: bool = False
+    rule: Literal["-", "=", ".", "_"] = "-"
+    reversed_logo: bool = False
 
 
 @dataclass(frozen=True)

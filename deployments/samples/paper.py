@@ -58,7 +58,7 @@ class _Printer:
 
     def _print_row(self, row: Row, top: int, height: int) -> None:
         if row.kind == "rule":
-            self._dashes(top + height // 2)
+            self._rule(top + height // 2)
         elif row.kind == "barcode":
             self._barcode(row.cells[0].text, top, height)
         elif row.kind != "gap":
@@ -75,6 +75,9 @@ class _Printer:
 
     def _text(self, row: Row, baseline: int) -> None:
         font = self._font(row)
+        if row.kind == "logo" and self.layout.reversed_logo:
+            top, height = baseline - round(self.em * 1.0 * row.size), round(self.em * 1.3 * row.size)
+            self.draw.rectangle((self.margin, top, self.margin + self.inner, top + height), fill=INK)
         edge = float(-self.margin) if row.kind == "logo" else 0.0
         for cell in sorted(row.cells, key=lambda cell: cell.at):
             left, right = self._extent(cell, font)
@@ -82,7 +85,21 @@ class _Printer:
                 raise ValueError(f"{cell.text!r} does not fit on its row: {[c.text for c in row.cells]}")
             edge = right
             at = (self.margin + cell.at * self.inner, baseline)
-            self.draw.text(at, cell.text, fill=INK, font=font, anchor=_ANCHOR[cell.align])
+            self._write(cell.text, at, font, _ANCHOR[cell.align], row)
+
+    def _write(self, text: str, at: tuple[float, float], font: Font, anchor: str, row: Row) -> None:
+        ink = PAPER if row.kind == "logo" and self.layout.reversed_logo else INK
+        if self.layout.face == "sans" or row.kind == "logo" or self.layout.slashed_zero:
+            self.draw.text(at, text, fill=ink, font=font, anchor=anchor)
+            return
+        # Roboto Mono has no zero without a slash, and most tills print one: Roboto's stands in, a cell at a time.
+        self.draw.text(at, text.replace("0", " "), fill=ink, font=font, anchor=anchor)
+        cell = font.getlength("0")
+        left = at[0] - {"ls": 0.0, "ms": 0.5, "rs": 1.0}[anchor] * font.getlength(text)
+        plain = ImageFont.truetype(font_roboto.RobotoBold if row.bold else font_roboto.Roboto, font.size)
+        for number, letter in enumerate(text):
+            if letter == "0":
+                self.draw.text((left + (number + 0.5) * cell, at[1]), "0", fill=ink, font=plain, anchor="ms")
 
     def _extent(self, cell: Cell, font: Font) -> tuple[float, float]:
         length = font.getlength(cell.text)
@@ -90,11 +107,13 @@ class _Printer:
         left = at - {"left": 0.0, "middle": length / 2, "right": length}[cell.align]
         return round(left, 3), round(left + length, 3)
 
-    def _dashes(self, middle: int) -> None:
+    def _rule(self, middle: int) -> None:
         step = self.inner / self.layout.columns
+        on = {"-": 0.6, "=": 0.85, ".": 0.25, "_": 1.0}[self.layout.rule]
         for number in range(self.layout.columns):
             left = self.margin + number * step
-            self.draw.rectangle((left, middle - 1, left + step * 0.6, middle + 1), fill=INK)
+            for line in (-4, 4) if self.layout.rule == "=" else (0,):
+                self.draw.rectangle((left, middle + line - 1, left + step * on, middle + line + 1), fill=INK)
 
     def _barcode(self, text: str, top: int, height: int) -> None:
         """Bars that look like a code; they carry nothing."""

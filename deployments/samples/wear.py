@@ -59,13 +59,13 @@ def _crumple(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixel
     height, width = pixels.shape[:2]
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     light = np.zeros((height, width), dtype=np.float32)
-    for _ in range(14):
+    for _ in range(26):
         angle, offset = rng.uniform(0, np.pi), rng.uniform(-0.5, 0.5) * height
         across = (columns - width / 2) * np.cos(angle) + (rows - height / 2) * np.sin(angle) - offset
-        light += np.sign(across) * np.exp(-np.abs(across) / rng.uniform(40, 160)) * rng.uniform(0.3, 1.0)
+        light += np.tanh(across / 7) * np.exp(-np.abs(across) / rng.uniform(25, 120)) * rng.uniform(-0.8, 0.8)
     bent = cv2.GaussianBlur(light, (0, 0), 12) * 2.2 * strength
     moved = cv2.remap(pixels, columns + bent, rows + bent, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cast(Pixels, moved * (1.0 - 0.22 * strength * np.clip(light, -1, 1))[..., None])
+    return cast(Pixels, moved * (0.9 - 0.13 * strength * np.clip(light, -1.2, 1.2))[..., None])
 
 
 def _photograph(pixels: Pixels, rng: np.random.Generator) -> Pixels:
