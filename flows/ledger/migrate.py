@@ -1,0 +1,81 @@
+"""The ledger's schema: created and brought up to date by the migrations that are packaged beside this module."""
+
+from __future__ import annotations
+
+import psycopg.errors
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine, exc, text
+
+from flows.ledger.engine import CONNECT_TIMEOUT_SECONDS, driver_url, mapped_errors
+
+# Any number that no other program on the same server uses; these are the letters "rcptflow".
+_LOCK = 0x72637074666C6F77
+
+
+def create_database(url: str) -> bool:
+    """Create the database that `url` names, unless it exists; any number of callers at once.
+
+    Returns:
+        Whether this call created it.
+
+    Raises:
+        LedgerUnavailableError: The server is away.
+    """
+    target = driver_url(url)
+    server = create_engine(
+        target.set(database="postgres"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+    )
+    name = server.dialect.identifier_preparer.quote(str(target.database))
+    known = text("SELECT 1 FROM pg_database WHERE datname = :name")
+    with mapped_errors(), server.connect() as connection:
+        if connection.scalar(known, {"name": target.database}):
+            return False
+        try:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+        except exc.DBAPIError as error:
+            # Two that create one name at once: the later one gets either of these.
+            if isinstance(error.orig, psycopg.errors.DuplicateDatabase | psycopg.errors.UniqueViolation):
+                return False
+            raise
+        return True
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the schema up to `revision` in one transaction; starts in parallel wait for each other.
+
+    Raises:
+        LedgerUnavailableError: The database is away.
+    """
+    engine = create_engine(
+        driver_url(url), poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+    )
+    with mapped_errors(), engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        command.upgrade(_config(connection), revision)
+
+
+def schema_is_current(url: str) -> bool:
+    """Whether the database's schema is the one that this version of the code needs.
+
+    Raises:
+        LedgerUnavailableError: The database is away.
+    """
+    engine = create_engine(
+        driver_url(url), poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+    )
+    with mapped_errors(), engine.connect() as connection:
+        there = MigrationContext.configure(connection).get_current_revision()
+        return there == ScriptDirectory.from_config(_config(connection)).get_current_head()
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "flows.ledger:migrations")
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,1 @@
+"""The ledger's schema migrations, run by `flows.ledger.migrate`."""

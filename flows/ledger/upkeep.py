@@ -1,0 +1,99 @@
+"""What people and repair do to a receipt from outside an attempt: hold it, take it up again, delete it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert
+from sqlmodel import Session, col, select
+
+from flows.ledger.attempts import put_back
+from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
+from flows.ledger.receive import as_waiting
+from flows.ledger.rows import as_value, lock_content_of, lock_receipt
+from flows.ledger.states import State
+from flows.ledger.tables import Content, Expense, ExtractionRow, Receipt, StateChange
+from flows.ledger.values import Deletion, ReceiptView, WaitingReceipt
+
+
+def hold(receipt_id: UUID, reason: str, *, session: Session) -> bool:
+    """Keep a receipt from the sweep until a person reopens it. Its attempt, if one runs, is fenced.
+
+    Returns:
+        Whether it is held now; False if it has its place already.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+    """
+    receipt = lock_receipt(receipt_id, session=session)
+    if receipt.state not in {State.WAITING, State.RUNNING}:
+        return False
+    if not receipt.held:
+        put_back(receipt, reason, session=session, held=True)
+    return True
+
+
+def reopen(receipt_id: UUID, reason: str, *, session: Session) -> WaitingReceipt:
+    """Let a receipt be read again from the start: it waits, unheld, its crashes forgiven.
+
+    What it became before stays visible until the new reading ends. A receipt that waits already only gets a new
+    idempotency key, so that a flow run that is submitted for it is a new one.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+        WrongStateError: A process works on it.
+    """
+    receipt = lock_receipt(receipt_id, session=session)
+    if receipt.state is State.RUNNING:
+        raise WrongStateError(receipt_id, receipt.state, "wait for its end or cancel its flow run first")
+    put_back(receipt, reason, session=session, crashes=0, crash_reason=None, steps_done=[], duplicate_of=None)
+    session.refresh(receipt)
+    return as_waiting(receipt)
+
+
+def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: str | None = None) -> Deletion:
+    """Delete a receipt with all that was made of it; a line of audit without content stays.
+
+    A duplicate goes alone. With the receipt that holds a content go its duplicates: they are the same picture,
+    and what the owner deleted must not come back from a copy.
+
+    Args:
+        receipt_id: Which receipt.
+        reason: For the audit, without anything of the content.
+        session: The transaction. Remove the objects that are returned after it has committed.
+        owner: Only if it is theirs.
+
+    Raises:
+        ReceiptNotFoundError: There is none, or it is another owner's.
+    """
+    content, receipt = lock_content_of(receipt_id, session=session)
+    if owner not in {None, receipt.owner}:
+        raise ReceiptNotFoundError(receipt_id)
+    if content is None or content.holder_id != receipt.id:
+        return Deletion(_remove([receipt], reason, session=session), results_sha256=None)
+    shared = select(Receipt).where(Receipt.content_id == content.id).order_by(col(Receipt.id))
+    receipts = list(session.exec(shared.with_for_update(key_share=True)))
+    session.execute(delete(Expense).where(col(Expense.content_id) == content.id))
+    objects = _remove(receipts, reason, session=session)
+    session.execute(delete(ExtractionRow).where(col(ExtractionRow.content_id) == content.id))
+    session.execute(delete(Content).where(col(Content.id) == content.id))
+    others = session.exec(select(func.count()).where(Content.sha256 == content.sha256)).one()
+    return Deletion(objects, results_sha256=None if others else content.sha256)
+
+
+def _remove(receipts: list[Receipt], reason: str, *, session: Session) -> tuple[ReceiptView, ...]:
+    views = tuple(as_value(ReceiptView, receipt) for receipt in receipts)
+    audit = [
+        {
+            "receipt_id": receipt.id,
+            "from_state": receipt.state,
+            "to_state": None,
+            "flow_run_id": receipt.flow_run_id,
+            "attempt": receipt.attempt,
+            "reason": reason,
+        }
+        for receipt in views
+    ]
+    session.execute(insert(StateChange), audit)
+    session.execute(delete(Receipt).where(col(Receipt.id).in_([receipt.id for receipt in views])))
+    return views
