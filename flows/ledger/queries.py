@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+import operator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from sqlmodel import Session, col, select
 from flows.ledger.cursors import read_cursor, write_cursor
 from flows.ledger.engine import Ledger
 from flows.ledger.errors import AmbiguousReferenceError, ReceiptNotFoundError
-from flows.ledger.rows import as_value
+from flows.ledger.rows import as_value, clean
 from flows.ledger.states import State
 from flows.ledger.tables import (
     Expense,
@@ -94,16 +95,18 @@ def find_expenses(
     Raises:
         InvalidReferenceError: `after` is no cursor of this list.
     """
-    conditions: list[tuple[object, Any]] = [
-        (owner, Expense.owner == owner),
-        (since, col(Expense.purchase_date) >= since),
-        (until, col(Expense.purchase_date) <= until),
-        (merchant, col(Expense.merchant).icontains(merchant or "", autoescape=True)),
-        (total_from, col(Expense.total) >= total_from),
-        (total_to, col(Expense.total) <= total_to),
-        (currency, Expense.currency == currency),
+    wanted: list[tuple[Callable[[Any, Any], Any], Any, Any]] = [
+        (operator.eq, Expense.owner, owner),
+        (operator.ge, Expense.purchase_date, since),
+        (operator.le, Expense.purchase_date, until),
+        (_contains, Expense.merchant, merchant),
+        (operator.ge, Expense.total, total_from),
+        (operator.le, Expense.total, total_to),
+        (operator.eq, Expense.currency, currency),
     ]
-    query = select(Expense).where(*(condition for value, condition in conditions if value is not None))
+    query = select(Expense).where(
+        *(compare(col(field), value) for compare, field, value in wanted if value is not None)
+    )
     rows, following = _page(query, (col(Expense.created_at), col(Expense.id)), limit, after, session=session)
     return Page(tuple(as_value(ExpenseView, row) for row in rows), following)
 
@@ -167,7 +170,7 @@ def resolve(reference: str, *, session: Session, owner: str | None = None) -> UU
             raise AmbiguousReferenceError(reference, tuple(found))
         if found:
             return found[0]
-    keyed = select(Receipt.id, Receipt.bucket).where(Receipt.key == reference.replace("\x00", ""), *mine)
+    keyed = select(Receipt.id, Receipt.bucket).where(Receipt.key == clean(reference), *mine)
     rows = session.exec(keyed.order_by(col(Receipt.received_at).desc(), col(Receipt.id)).limit(100)).all()
     if len({bucket for _, bucket in rows}) > 1:
         raise AmbiguousReferenceError(reference, tuple(receipt_id for receipt_id, _ in rows))
@@ -253,6 +256,10 @@ def _page(
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], write_cursor(*(getattr(last, column.key) for column in order))
+
+
+def _contains(column: Any, part: str) -> Any:
+    return column.icontains(clean(part), autoescape=True)
 
 
 def _id_range(reference: str) -> tuple[UUID, UUID] | None:
