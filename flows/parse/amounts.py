@@ -14,7 +14,7 @@ from decimal import Decimal
 from flows.parse.currency_marks import MARKS, mark_pattern
 
 MAX_DIGITS = 11  # longer runs are card numbers and barcodes, not money
-_NUMBER = re.compile(r"\d+(?:[.,'’`]\d+)*")
+_NUMBER = re.compile(r"\d+(?:[.,'’`]\d+)*|(?<![\w.,])[.,]\d\d(?![\w.,])")
 _SPACE_GROUP = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?=,\d\d(?!\d))")
 _LOOSE_DECIMALS = re.compile(r"(?<![\d.,])(\d{1,5})(?: ?[.,] | [.,])(\d\d)(?![\d.,%])")
 _SLIPS = str.maketrans(

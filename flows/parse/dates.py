@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,11 +17,12 @@ from flows.parse.folding import fold
 
 _MONTH_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "fi", "sv", "da", "nb", "id", "ms", "pl")
 EARLIEST_YEAR = 1990
+# Both separators are the same: item codes such as `13-22/3` and rows of prices are no dates.
 _DAY_FIRST = re.compile(
-    r"(?<![\d.,])(\d{1,2})\s?([./\-–|'’ ])\s?(\d{1,2})\s?[./\-–|'’ ]\s?((?:20|19)\d\d(?!:\d\d(?!\d|:))|\d\d)(?=\D|\d{1,2}[:.]\d\d|$)"
+    r"(?<![\d.,/-])(\d{1,2})(?P<sep>\s?[./\-–~|'’]\s?|\s)(\d{1,2})(?P=sep)((?:20|19)\d\d(?!:\d\d(?!\d|:))|\d\d)(?=\D|\d{1,2}[:.]\d\d|$)"
 )
 _YEAR_FIRST = re.compile(
-    r"(?<!\d)((?:20|19)\d\d)\s?([./\-–年])\s?(\d{1,2})\s?[./\-–月]\s?(\d{1,2})(?:日)?(?=\D|\d{2}[:]|$)"
+    r"(?<!\d)((?:20|19)\d\d)\s?(?P<sep>[./\-–~年])\s?(\d{1,2})\s?(?:(?P=sep)|月)\s?(\d{1,2})日?(?=\D|\d{2}:|$)"
 )
 _COMPACT = re.compile(r"(?<!\d)((?:20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 _DAY_MONTH_NAME = re.compile(
@@ -80,6 +82,7 @@ def month_names() -> dict[str, int]:
 
 def find_dates(text: str) -> list[DateMention]:
     """Return the dates of one line, without overlaps, left to right."""
+    text = text.replace("~", "-")
     found: list[DateMention] = []
     for reader in (_year_first, _day_first, _named, _compact):
         for mention in reader(text):
@@ -123,6 +126,19 @@ def _full_year(text: str) -> int:
     return int(text) if len(text) == 4 else 2000 + int(text)
 
 
+def _everywhere(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Return matches at every position: a run that is no date must not swallow the beginning of one that is."""
+    start = 0
+    while (match := pattern.search(text, start)) is not None:
+        yield match
+        start = match.start() + 1
+
+
+def _whole(match: re.Match[str], text: str) -> bool:
+    """Tell whether the figures stand alone rather than inside `1.000.50` or `20.10.5.00`."""
+    return not re.match(r"[.,]\d", text[match.end() :])
+
+
 def _mention(
     match: re.Match[str], readings: list[tuple[str, dt.date | None]], *, short: bool = False
 ) -> list[DateMention]:
@@ -136,19 +152,20 @@ def _mention(
 def _year_first(text: str) -> list[DateMention]:
     return [
         mention
-        for match in _YEAR_FIRST.finditer(text)
+        for match in _everywhere(_YEAR_FIRST, text)
         for mention in _mention(match, [("ymd", _day(int(match[1]), int(match[3]), int(match[4])))])
     ]
 
 
 def _day_first(text: str) -> list[DateMention]:
     found: list[DateMention] = []
-    for match in _DAY_FIRST.finditer(text):
+    for match in _everywhere(_DAY_FIRST, text):
         first, second, year = int(match[1]), int(match[3]), _full_year(match[4])
-        if match[2] == " " and len(match[4]) == 2:
-            continue  # three loose numbers in a row are quantities more often than a date
+        separator = match["sep"].strip()
+        if len(match[4]) == 2 and (not separator or (separator == "." and not _whole(match, text))):
+            continue  # loose numbers and parts of prices are no date
         readings = [("dmy", _day(year, second, first)), ("mdy", _day(year, first, second))]
-        if len(match[4]) == 2 and match[2] in "-/.":
+        if len(match[4]) == 2:
             readings.append(("ymd", _day(_full_year(match[1].zfill(2)), second, int(match[4]))))
         found += _mention(match, readings, short=len(match[4]) == 2)
     return found

@@ -72,10 +72,15 @@ def _totals(concepts: frozenset[str], text: str, squeezed: str) -> Label | None:
         return Label("subtotal", 2)
     final = any(phrase in squeezed for phrase in _FINAL_PHRASES)
     if "EXCL" in concepts and "INCL" not in concepts:
-        return Label("subtotal", 1.5)
+        return Label("partial" if _partial(text, concepts) else "subtotal", 1.5)
     if "TOTAL" in concepts or final:
-        return _total(concepts, final=final)
+        return Label("partial", 1) if _partial(text, concepts) else _total(concepts, final=final)
     return None
+
+
+def _partial(text: str, concepts: frozenset[str]) -> bool:
+    """Tell whether a total is that of one tax rate only: `Total 6% supplies`, `Total A 19%`."""
+    return re.search(r"\d ?%", text) is not None and not concepts & {"DUE", "GRAND", "AMOUNT"} and "suppl" in fold(text)
 
 
 def _total(concepts: frozenset[str], *, final: bool) -> Label | None:

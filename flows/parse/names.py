@@ -1,0 +1,112 @@
+"""What the text of a line says about being a merchant's name: legal forms, trades, addresses, contacts, boilerplate."""
+
+from __future__ import annotations
+
+import re
+
+from flows.parse.folding import fold, squeeze
+
+_LEGAL = re.compile(
+    r"\bs[do0]n\b\.?\s*,?\s*\bb[hn][do0]\b|\bsbn\.? bhd\b|\bs/b\b|\bsb$|\bbhd\b|\bgmbh\b|\w*ges\.? ?mbh\b|\bmbh\b|\bohg\b|\be\.? ?k\.?$|\bltd\b|"
+    r"\blimited\b|\bplc\b|\bllc\b|\binc\b\.?|\bcorp\b|\bcorporation\b|\bllp\b|\bpte\b|\bpty\b|\bpvt\b|\bsarl\b|\bs\.a\.r\.l|\bs\.a\.s\b|\bsas$|"
+    r"\bs\.a\.(?!\w)|\bs\.l\.(?!\w)|\bs\.l\.u|\bs\.?r\.?l\b|\bs\.p\.a\b|\bspa$|\bb\.v\.?(?!\w)|\bn\.v\.?(?!\w)|\blda\b|\bltda\b|\boyj?\b|\bab$|\baps\b|"
+    r"\ba/s\b|\bag$|\bco\.? ?kg\b|[a-z]{3,} kg$|^pt\.? |\btbk\b|^cv\.? |株式会社|有限会社|有限公司",
+)
+_TRADE_WORDS = frozenset(
+    """restaurant restoran restaurante ristorante ravintola restaurang cafe caffe coffee bistro bakery bakeries backerei boulangerie
+    panaderia bar grill kitchen kopitiam kedai pizzeria pizza hotel pharmacy apotheke farmasi pharmacie farmacia drogerie
+    drogeriemarkt supermarket supermarche supermercado supermercato supermarkt mart market markt minimarket minimart store stores shop
+    pasaraya hypermarket grocer grocery enterprise enterprises trading hardware stationery electrical motor station petrol servis
+    baumarkt buchhandlung bookstore books book boutique florist salon studio clinic klinik dental services service holdings
+    distribution resources confectionery food foods gourmet hotel inn syarikat perniagaan fuel petrokiosk center centre tienda negozio
+    winkel apteekki kauppa butik retail department outlet house gallery toko warung kaffee gasthaus metzgerei taverne burger sushi noodle
+    noodles tea brewery wine deli butcher laundry""".split()
+)  # fmt: skip
+_FORM_WORDS = frozenset(
+    "sdn bhd gmbh mbh co kg ag ohg ltd limited plc llc inc corp company llp pte pty pvt sarl sas srl spa lda ltda oy oyj ab aps as pt tbk cv "
+    "the and und of enterprise ent".split()
+)
+_ADDRESS = re.compile(
+    r"\b(?:jalan|jln|jl|jin|lot|taman|tmn|level|floor|flr|road|rd|street|str|strasse|platz|allee|avenue|ave|rue|via|viale|piazza|calle|plaza|"
+    r"rua|avenida|av|laan|straat|plein|katu|tie|gatan|vagen|blvd|boulevard|suite|bandar|kampung|kg\.|km|box|place|lane|drive|hwy|highway|building|"
+    r"bangunan|kawasan|seksyen|section|lorong|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|strasse\b|weg \d|\bno\.? ?:? ?\d|"
+    r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu) ?\d",
+)
+_CONTACT = re.compile(
+    r"\btel\b|\bte[1l]\b|phone|\bfax\b|\bmobile\b|\bhp\b ?:|whatsapp|www\.|https?:|@|\.(?:com|net|org|de|fr|my|co\.uk|it|es|nl|fi|se|pt)\b|\bcall\b|hotline|"
+    r"facebook|instagram"
+)
+_PAPER = re.compile(
+    r"invoice|receipt|rechnung|quittung|kassenbon|\bbeleg\b|\bticket\b|facture|factura|ricevuta|scontrino|documento commerciale|\brecibo\b|fatura|"
+    r"kuitti|kvitto|\bkassabon\b|\bbon\b|\bnota\b|struk|\bgst\b|\bvat\b|\bsst\b|\btax\b|ust-?id|steuer|\bmwst\b|\btva\b|\bsiret\b|\bnif\b|\bp\.? ?iva|"
+    r"reg(?:istration)?\.? ?no|co\.? ?reg|company no|co\. ?no|\broc\b|cashier|kassier|\bkasse\b|\btable\b|\btisch\b|\bdate\b|\bdatum\b|\btime\b|"
+    r"operator|\bserver\b|\border\b|copy|credit note|customer|duplicate|reprint|\bsite\b|hours|\bopen|offnungs|cash sales|\bwelcome\b|willkommen|"
+    r"bienvenue|benvenuti|thank|danke|merci|gracias|obrigad|grazie|kiitos|\btack\b|terima kasih|\bpos\b|\bterminal\b|counter|\bmember\b|"
+    r"\bsubtotal|\btotal\b|\bamount\b|\bqty\b|description|save money|registered|business no|\babn\b|\bbranch\b|\bguest|\bcheck ?#|\bstaff\b|trans(?:action)?\b|"
+    r"error|warning|\bduty free\b|carry out|take ?away|dine in"
+)
+_ROLE = re.compile(
+    r"\bowned by|\boperated by|\bmanaged by|licen[sc]ee|formerly|bill(?:ed)? to|sold to|deliver(?:y|ed)? to|ship to|\bmember of|franchise|a division of|"
+    r"\bpart of|\bby :|kunde\b|\bclient\b|bediente|powered by|for staff|\battn\b|\bname\b ?:"
+)
+_REGISTRATION = re.compile(
+    r"\s*[\[({]?\s*(?:co(?:mpany)?\.?\s*(?:reg\.?)?\s*(?:no\.?)?\s*:?\s*)?[A-Z]{0,3}\d[\d\s]{3,}\s*-?\s*[A-Z\d]{0,2}\s*[\])}]?\s*\.?\s*$", re.IGNORECASE
+)
+_LEADING = re.compile(r"^(?:[#*\W]*#?\d{5,}\s+|[^\w(]+)")
+_SLIPPED_FORM = re.compile(r"\b[S5]/[B8]\b")
+
+
+def legal_form(text: str) -> bool:
+    """Tell whether the text carries a company's legal form (GmbH, Sdn Bhd, Ltd, S.r.l. …)."""
+    return _LEGAL.search(fold(clean_name(text))) is not None
+
+
+def trade_word(text: str) -> bool:
+    """Tell whether the text names a trade (restaurant, bakery, Baumarkt …)."""
+    return any(word in _TRADE_WORDS for word in _folded_words(text))
+
+
+def looks_like_address(text: str) -> bool:
+    return _ADDRESS.search(fold(text)) is not None
+
+
+def looks_like_contact(text: str) -> bool:
+    return _CONTACT.search(fold(text)) is not None
+
+
+def looks_like_paper(text: str) -> bool:
+    """Tell whether the text is what any receipt says about itself: its kind, numbers, greetings."""
+    return _PAPER.search(fold(text)) is not None
+
+
+def names_another_role(text: str) -> bool:
+    """Tell whether the text introduces someone who is not the shop: an owner, a licensor, the customer."""
+    return _ROLE.search(fold(text)) is not None
+
+
+def looks_like_slogan(text: str) -> bool:
+    stripped = text.strip()
+    return stripped.endswith(("!", "?")) or (stripped.endswith(".") and len(stripped.split()) > 3 and not legal_form(text))
+
+
+def significant_words(text: str) -> list[str]:
+    """Return the words that make a name its own: neither legal form nor in parentheses."""
+    bare = re.sub(r"\([^)]*\)?|[^(]*\)", " ", fold(text))
+    return [word for word in _folded_words(bare) if len(word) >= 3 and word not in _FORM_WORDS]
+
+
+def _folded_words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", fold(text))
+
+
+def clean_name(text: str) -> str:
+    """Drop registration numbers, stickers' numbers and stray marks around a name, and mend its legal form."""
+    name = text.translate(str.maketrans("（）［］", "()[]"))
+    name = _LEADING.sub("", name)
+    shorter = _REGISTRATION.sub("", name)
+    if squeeze(shorter):
+        name = shorter
+    name = _SLIPPED_FORM.sub("S/B", name.upper()) if _SLIPPED_FORM.search(name.upper()) and name.isupper() else name
+    if name.count("(") < name.count(")"):
+        name = name.lstrip(")")
+    return re.sub(r"\s+", " ", name).strip(" -–*:.,;|#'\"=_~") or text.strip()
