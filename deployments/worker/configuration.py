@@ -1,0 +1,106 @@
+"""What can be set on a work pool of type `warm` and overridden per deployment: its job template, shown in the UI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.client.orchestration import PrefectClient
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorkerResult
+from pydantic import Field
+
+from deployments.worker.child_process import Bounds, Mould
+
+_RUN_PREFIX = "PREFECT__"  # Prefect's variables about one run; all others belong to the process
+
+
+class WarmVariables(BaseVariables):
+    """The fields of the job template. The pool's defaults can be overridden by a deployment's job variables."""
+
+    processes: int | None = Field(
+        default=None,
+        ge=1,
+        title="Processes",
+        description="How many runs this worker executes at once, each in a process of its own. Empty: one per CPU. "
+        "Of the work pool only; a worker's `--limit` comes first.",
+    )
+    runs_per_process: int = Field(
+        default=100,
+        ge=1,
+        title="Runs per process",
+        description="A process is replaced by a fresh one after so many runs. 1: a fresh process for every run.",
+    )
+    memory_limit_mb: int | None = Field(
+        default=2048,
+        ge=64,
+        title="Memory limit (MB)",
+        description="A process whose resident memory exceeds this while it runs is killed and its run resumed; "
+        "one above three quarters of it is replaced between runs. Empty: no limit.",
+    )
+    run_time_limit_seconds: float | None = Field(
+        default=600,
+        gt=0,
+        title="Run time limit (seconds)",
+        description="A run that takes longer is taken for hung: its process is killed and the run resumed. "
+        "Empty: no limit.",
+    )
+    nice: int = Field(
+        default=0,
+        ge=0,
+        le=19,
+        title="Niceness",
+        description="Lowers the processes' CPU priority: 0 is normal, 19 yields to everything else.",
+    )
+    max_attempts: int = Field(
+        default=5,
+        ge=1,
+        title="Attempts",
+        description="A run whose process died is resumed until it was started so often; then it is left Crashed. "
+        "A flow that counts its own attempts should give up before.",
+    )
+
+
+class WarmJobConfiguration(BaseJobConfiguration):
+    """The template's fields with the values for one run."""
+
+    processes: int | None = None
+    runs_per_process: int = 100
+    memory_limit_mb: int | None = None
+    run_time_limit_seconds: float | None = None
+    nice: int = 0
+    max_attempts: int = 5
+
+    def mould(self, single_use: str = "") -> Mould:
+        """What the run's process must have been made with."""
+        own = {name: value for name, value in self.env.items() if value is not None}
+        environment = tuple(sorted((n, v) for n, v in own.items() if not n.startswith(_RUN_PREFIX)))
+        return Mould(environment=environment, nice=self.nice, single_use=single_use)
+
+    def run_environment(self) -> dict[str, str]:
+        """Prefect's variables about this one run (ids and names, for attribution)."""
+        return {n: v for n, v in self.env.items() if v is not None and n.startswith(_RUN_PREFIX)}
+
+    def bounds(self) -> Bounds:
+        """What the run may use."""
+        megabytes = self.memory_limit_mb
+        return Bounds(
+            memory_bytes=megabytes << 20 if megabytes is not None else None, seconds=self.run_time_limit_seconds
+        )
+
+
+class WarmWorkerResult(BaseWorkerResult):
+    """How a run's execution ended; `identifier` is the process's id."""
+
+
+async def from_template(
+    template: dict[str, Any], values: dict[str, Any], client: PrefectClient
+) -> WarmJobConfiguration:
+    """Fill in a pool's job template (Prefect's own method, whose decorator hides its type)."""
+    filled: WarmJobConfiguration = await WarmJobConfiguration.from_template_and_values(
+        base_job_template=template, values=values, client=client
+    )
+    return filled
+
+
+def pool_default(template: dict[str, Any], name: str) -> Any:
+    """A variable's default as the work pool's job template has it, None if it has none."""
+    return template.get("variables", {}).get("properties", {}).get(name, {}).get("default")

@@ -1,0 +1,166 @@
+"""The pool of warm children: at most `size` of them, each with one job at a time, replaced when worn or stale.
+
+What runs is the worker's decision; here is only in which process. A job gets an idle child of its mould, else a new
+one, for which an idle child of another mould makes room. A child of an older generation of code never gets a job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from prefect.logging.loggers import get_logger
+
+from deployments.worker.child_process import Answer, ChildProcess, Job, Mould
+from deployments.worker.death import Cause, Death
+from deployments.worker.process_control import resident_bytes
+from deployments.worker.sources import Sources
+from deployments.worker.watchdog import watch
+from deployments.worker.zygote_process import ZygoteProcess
+
+_FORK_ATTEMPTS = 3
+_RECYCLE_SHARE = 0.75  # of the memory limit: between runs a child this large is replaced, not killed later in one
+_STOP_SECONDS = 15.0
+
+
+class ProcessPool:
+    """Executes jobs in at most `size` warm children, forked from a zygote that has `modules` imported."""
+
+    def __init__(self, size: int, modules: list[str]) -> None:
+        self.size = size
+        self._sources = Sources(modules)
+        self._fingerprint = ""
+        self._zygote: ZygoteProcess | None = None
+        self._generations: list[ZygoteProcess] = []
+        self._choosing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._logger = get_logger("worker.pool")
+
+    async def __aenter__(self) -> ProcessPool:
+        self._watching = asyncio.create_task(watch(self.children))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in self.children():
+            if child.job is None:
+                self._retire(child)
+            else:
+                child.kill(Cause.LOST, "the worker was stopped")
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        for zygote in self._generations:
+            zygote.dismiss()
+        self._watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._watching
+
+    def children(self) -> list[ChildProcess]:
+        """All living children, of the present generation and of older ones that still finish their runs."""
+        return [child for zygote in self._generations for child in zygote.children.values()]
+
+    def find(self, key: str) -> ChildProcess | None:
+        """The child that works on this job, if one does."""
+        return next((child for child in self.children() if child.job and child.job.key == key), None)
+
+    async def warm(self, mould: Mould) -> None:
+        """Fork children ahead of the first jobs, so that these do not wait for it."""
+        for child in [await self._choose(mould) for _ in range(self.size)]:
+            child.reserved = False
+
+    def know(self, module: str) -> None:
+        """Have a module imported by the next zygote, and its package watched for changes."""
+        self._sources.add(module)
+
+    async def execute(self, job: Job) -> Answer | Death:
+        """Run a job to its end: the child's answer, or how the child died."""
+        if job.module:
+            self.know(job.module)
+        try:
+            child = await self._choose(job.mould)
+        except OSError as error:
+            return Death(Cause.LOST, detail=f"no process could be started: {error}")
+        answer = await child.work(job)
+        if not isinstance(answer, Death):
+            child.reserved = False
+            if self._is_worn(child, job, answer):
+                self._retire(child)
+        return answer
+
+    def _is_worn(self, child: ChildProcess, job: Job, answer: Answer) -> bool:
+        memory = job.bounds.memory_bytes
+        return (
+            bool(job.mould.single_use)
+            or answer["outcome"] == "escaped"
+            or child.runs >= job.runs_per_process
+            or bool(memory and (resident_bytes(child.pid) or 0) > memory * _RECYCLE_SHARE)
+            or self._zygote is None
+            or child.pid not in self._zygote.children
+        )
+
+    async def _choose(self, mould: Mould) -> ChildProcess:
+        async with self._choosing:
+            for attempt in range(1, _FORK_ATTEMPTS + 1):
+                try:
+                    return await self._try_to_choose(mould)
+                except OSError:
+                    if attempt == _FORK_ATTEMPTS:
+                        raise
+                    self._logger.exception("A process could not be forked; trying again")
+        raise AssertionError("unreachable")
+
+    async def _try_to_choose(self, mould: Mould) -> ChildProcess:
+        zygote = await self._current_zygote()
+        for child in zygote.children.values():
+            if child.is_free and child.mould == mould:
+                child.reserved = True
+                return child
+        self._make_room()
+        return await zygote.fork(mould)
+
+    def _make_room(self) -> None:
+        alive = [child for child in self.children() if not child.retiring]
+        idle = sorted((child for child in alive if child.is_free), key=lambda child: child.started)
+        for child in idle[: max(0, len(alive) + 1 - self.size)]:
+            self._retire(child)
+
+    async def _current_zygote(self) -> ZygoteProcess:
+        """The zygote of the code as it is on disk now: a new one if the code has changed or the old one died."""
+        fingerprint = self._sources.fingerprint()
+        old = self._zygote
+        if old and not old.gone.is_set():
+            if fingerprint == self._fingerprint:
+                return old
+            self._logger.info("The code has changed: new runs get new processes")
+            for child in old.children.values():
+                if child.is_free:
+                    self._retire(child)
+            old.dismiss()
+        self._generations = [zygote for zygote in self._generations if not zygote.gone.is_set()]
+        zygote = ZygoteProcess(self._sources.modules)
+        packages = await zygote.start()
+        if self._sources.watch(*packages):
+            fingerprint = self._sources.fingerprint()
+        self._generations.append(zygote)
+        self._fingerprint, self._zygote = fingerprint, zygote
+        return zygote
+
+    def _retire(self, child: ChildProcess) -> None:
+        child.stop()
+        self._background(_end(child))
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _end(child: ChildProcess) -> None:
+    done, _ = await asyncio.wait([child.ended], timeout=_STOP_SECONDS)
+    if not done:
+        child.kill(Cause.EXIT, f"process {child.pid} did not stop by itself")
+        await child.ended

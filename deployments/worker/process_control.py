@@ -1,0 +1,63 @@
+"""What the operating system is asked for about processes: dying with the parent, groups, status, memory.
+
+Linux only in part: where `prctl` is missing, a child still ends when the socket to its worker closes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+MESSAGE_BYTES = 1 << 18  # bound of one message between worker and zygote; Linux sockets take 208 KiB by default
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Have the kernel kill this process when `parent_pid` dies; end at once if it is dead already.
+
+    The check after the call closes the race of a parent that died between our fork and the call.
+    """
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def kill_group(pid: int) -> None:
+    """SIGKILL the process group that `pid` leads, with whatever programs it started; a dead group is fine."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def thread_names() -> list[str]:
+    """Names of this process's threads as the kernel sees them, also those that no Python code started."""
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir():
+        return ["main"]
+    return [(task / "comm").read_text().strip() for task in tasks.iterdir()]
+
+
+def resident_bytes(pid: int) -> int | None:
+    """Resident memory of a process in bytes, None when it is gone."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether the process is stopped (SIGSTOP, a debugger)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] in "Tt"

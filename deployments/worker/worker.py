@@ -1,0 +1,270 @@
+"""The warm worker: a Prefect worker whose runs execute in processes that have everything imported already.
+
+It polls for as many runs as it has free processes, claims each (`Pending`), and has it carried out. It ends on
+SIGTERM or SIGINT only, after the runs that it has; neither a run nor an absent server can end it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from anyio.abc import TaskStatus
+from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.responses import WorkerFlowRunResponse
+from prefect.exceptions import Abort
+from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
+from prefect.states import Pending
+from prefect.utilities.engine import propose_state
+from prefect.workers.base import BaseWorker
+
+from deployments.worker.configuration import (
+    WarmJobConfiguration,
+    WarmVariables,
+    WarmWorkerResult,
+    from_template,
+    pool_default,
+)
+from deployments.worker.death import Cause, Death
+from deployments.worker.pool import ProcessPool
+from deployments.worker.recovery import give_back
+from deployments.worker.run_keeper import RunKeeper
+from deployments.worker.watching import RunWatch
+
+_AFTER_ERROR_SECONDS = 1.0
+_DRAIN_SECONDS = 60.0
+
+
+class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResult]):
+    """Executes flow runs in warm processes on this machine."""
+
+    type = "warm"
+    job_configuration = WarmJobConfiguration
+    job_configuration_variables = WarmVariables
+    _display_name = "Warm processes"
+    _description = (
+        "Execute flow runs in processes that have everything imported and stay warm from run to run."
+        " A run whose process dies is resumed by itself."
+    )
+
+    def __init__(self, work_pool_name: str, *, limit: int | None = None, **kwargs: Any) -> None:
+        # The limit is the number of processes. The base class's limiter is not used: a run that is taken up again
+        # while its slot is still held makes it raise, which ends the worker.
+        super().__init__(work_pool_name, limit=None, **kwargs)
+        self._size = limit
+        self._wake = asyncio.Event()
+        self._draining = asyncio.Event()
+        self._backlog = False
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def recover(self, flow_run_id: UUID, cause: Death) -> None:
+        """Told of each run whose process died; a subclass may do more before or instead. Default: resume the run."""
+        await self._keeper.resume(flow_run_id, cause)
+        self._backlog = True  # the run is due again: poll as soon as this process's place is free
+
+    async def start(
+        self, run_once: bool = False, with_healthcheck: bool = False, printer: Callable[..., None] = print
+    ) -> None:
+        """Work until told to stop, then finish what runs. `run_once`: take what is due, finish it, return."""
+        if with_healthcheck:
+            raise NotImplementedError("use `prefect worker start --with-healthcheck`, which serves it itself")
+        with self._stopping_on_signals():
+            async with self:
+                await self._until_synced()
+                async with await self._open_pool() as self._pool:
+                    self._keeper = RunKeeper(self.client, self._pool, self.recover)
+                    self._started_event = await self._emit_worker_started_event()
+                    printer(f"Worker {self.name!r} started!")
+                    await (self._work_once() if run_once else self._work())
+        printer(f"Worker {self.name!r} stopped!")
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: WarmJobConfiguration,
+        task_status: TaskStatus[int] | None = None,
+    ) -> WarmWorkerResult:
+        """Not how this worker executes runs: they outlive the submission that Prefect's base class tracks."""
+        raise NotImplementedError("the warm worker takes runs from its work pool only")
+
+    def drain(self) -> None:
+        """Take no new runs; `start` returns once the present ones have ended."""
+        self._draining.set()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Poll now instead of at the next interval."""
+        self._wake.set()
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Take up as many due runs as there are free processes, by queue priority, and none to hold in hand."""
+        free = 0 if self._draining.is_set() or not self._has_successfully_synced else self._free
+        if free <= 0:
+            return []
+        due = [
+            entry.flow_run for entry in await self._due(free) if entry.flow_run.id not in self._submitting_flow_run_ids
+        ]
+        self._last_polled_time = dt.datetime.now(dt.UTC)
+        self._backlog = len(due) == free
+        for flow_run in due:
+            self._submitting_flow_run_ids.add(flow_run.id)
+            task = asyncio.create_task(self._take(flow_run))
+            self._running.add(task)
+            task.add_done_callback(self._on_end)
+        return due
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._backlog:
+            self._wake.set()
+
+    @property
+    def _free(self) -> int:
+        return self._pool.size - len(self._running)
+
+    async def _due(self, limit: int) -> list[WorkerFlowRunResponse]:
+        """What is due, at most `limit`: the client's own method cannot be given a limit."""
+        body = {
+            "work_queue_names": sorted(self._work_queues),
+            "scheduled_before": str(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self._prefetch_seconds)),
+            "limit": limit,
+        }
+        response = await self.client.request(
+            "POST",
+            "/work_pools/{name}/get_scheduled_flow_runs",
+            path_params={"name": self._work_pool_name},
+            json=body,
+        )
+        return [WorkerFlowRunResponse.model_validate(entry) for entry in response.json()]
+
+    async def _take(self, flow_run: FlowRun) -> None:
+        """Claim a run and carry it out. Whatever goes wrong is this run's matter: it never ends the worker."""
+        try:
+            if await self._claim(flow_run):
+                await self._keeper.carry_out(flow_run, self.work_pool, self.name, self.backend_id)
+        except Exception as error:
+            self.get_flow_run_logger(flow_run).exception("The worker failed to carry out flow run %s", flow_run.id)
+            await self.recover(flow_run.id, Death(Cause.LOST, detail=f"the worker failed: {error!r}"))
+        finally:
+            self._submitting_flow_run_ids.discard(flow_run.id)
+
+    async def _claim(self, flow_run: FlowRun) -> bool:
+        """Make the run ours: of several workers that try, the server lets one set it to Pending."""
+        claim: State[Any] = Pending(message=f"Claimed by {self.name} ({uuid4()})")
+        try:
+            state = await propose_state(self.client, claim, flow_run_id=flow_run.id)
+        except Abort as refusal:
+            self._logger.info("Flow run %s is not ours: %s", flow_run.id, refusal)
+            return False
+        except httpx.HTTPError:
+            self._logger.warning("Whether flow run %s is ours is not known; giving it back", flow_run.id)
+            await give_back(self.client, flow_run.id, str(claim.message))
+            return False
+        flow_run.state = state
+        return state.is_pending()
+
+    async def _setup_cancellation_observer(self) -> None:
+        """Nothing: the base class's observer gives up after some failures, `RunWatch` does not."""
+
+    async def _until_synced(self) -> None:
+        while not self._has_successfully_synced and not self._draining.is_set():
+            await asyncio.sleep(_AFTER_ERROR_SECONDS)
+            await self._sync()
+
+    async def _sync(self) -> None:
+        try:
+            await self._sync_and_initialize()
+        except httpx.HTTPError as error:
+            self._logger.warning("Cannot reach the server (%r); trying again", error)
+
+    async def _open_pool(self) -> ProcessPool:
+        """Make the processes ready for what the pool's deployments run, before the first run comes."""
+        pool_filter = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._work_pool_name]))
+        deployments = await self.client.read_deployments(work_pool_filter=pool_filter)
+        entrypoints = {deployment.entrypoint or "" for deployment in deployments}
+        modules = {entrypoint.rpartition(".")[0] for entrypoint in entrypoints if ":" not in entrypoint} - {""}
+        return ProcessPool(self._wanted_size(), sorted(modules))
+
+    def _wanted_size(self) -> int:
+        configured = pool_default(self.work_pool.base_job_template, "processes")
+        return int(self._size or configured or os.cpu_count() or 1)
+
+    async def _work(self) -> None:
+        watch = RunWatch(self.client, self.work_pool.id, self._submitting_flow_run_ids, self._on_change)
+        services = [asyncio.create_task(service) for service in (self._keep_synced(), watch.run(), self._warm_up())]
+        try:
+            while not self._draining.is_set():
+                await self._poll_and_wait()
+            await self._finish_running()
+        finally:
+            for service in services:
+                service.cancel()
+            await asyncio.gather(*services, return_exceptions=True)
+
+    async def _work_once(self) -> None:
+        await self.get_and_submit_flow_runs()
+        await self._finish_running()
+
+    async def _keep_synced(self) -> None:
+        while True:
+            await asyncio.sleep(self.heartbeat_interval_seconds)
+            await self._sync()
+            self._pool.size = self._wanted_size()
+
+    async def _warm_up(self) -> None:
+        """Fork processes for what most runs need: the pool's own defaults."""
+        configuration = await from_template(self.work_pool.base_job_template, {}, self.client)
+        configuration.prepare_for_flow_run(FlowRun(flow_id=uuid4()))
+        await self._pool.warm(configuration.mould())
+
+    def _on_change(self, flow_run: FlowRun) -> None:
+        if flow_run.state and flow_run.state.is_cancelling():
+            self._keeper.cancel(flow_run.id)
+        else:
+            self._keeper.suspend(flow_run)
+
+    async def _poll_and_wait(self) -> None:
+        self._wake.clear()
+        pause = PREFECT_WORKER_QUERY_SECONDS.value()
+        try:
+            await self.get_and_submit_flow_runs()
+        except httpx.HTTPError as error:
+            self._logger.warning("Cannot poll for flow runs (%r); trying again", error)
+            pause = _AFTER_ERROR_SECONDS
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), timeout=pause)
+
+    async def _finish_running(self) -> None:
+        if self._running:
+            self._logger.info("Finishing %s run(s)", len(self._running))
+            await asyncio.wait(self._running, timeout=_DRAIN_SECONDS)
+
+    @contextmanager
+    def _stopping_on_signals(self) -> Iterator[None]:
+        """Drain on the first SIGTERM or SIGINT; a second one ends the worker at once, and its processes with it."""
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            if self._draining.is_set():
+                os._exit(1)
+            self.drain()
+
+        try:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop)
+        except (RuntimeError, ValueError):  # not the main thread: whoever embeds us stops us with drain()
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)

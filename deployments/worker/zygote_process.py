@@ -1,0 +1,149 @@
+"""The worker's end of one zygote: start it, have it fork, hear of every child's end.
+
+One object is one generation of code: it is started after its sources' fingerprint was taken, and replaced, never
+refreshed, when the sources have changed.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import itertools
+import json
+import os
+import socket
+import sys
+from typing import Any
+
+from prefect.logging.loggers import get_logger
+
+from deployments.worker.child_process import ChildProcess, Mould
+from deployments.worker.process_control import MESSAGE_BYTES
+from flows.errors import ConfigurationError
+
+_ENVIRONMENT = {
+    # Libraries that would start threads of their own in the zygote or, several children side by side, waste cores.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OMP_THREAD_LIMIT": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+class ZygoteProcess:
+    """A running zygote and its living children by process id; a child's end is known within milliseconds."""
+
+    def __init__(self, modules: list[str]) -> None:
+        self._modules = modules
+        self._logger = get_logger("worker.zygote")
+        self._numbers = itertools.count(1)
+        self._forks: dict[int, tuple[Mould, socket.socket, asyncio.Future[ChildProcess]]] = {}
+        self._is_dismissed = False
+        self.children: dict[int, ChildProcess] = {}
+        self._ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
+        self.pid = 0
+
+    async def start(self) -> list[str]:
+        """Start the interpreter and wait until the modules are imported.
+
+        Returns:
+            The top-level packages that it imported from outside the installed ones: they can change on disk.
+        """
+        self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._link.setblocking(False)
+        arguments = [sys.executable, "-m", "deployments.worker.zygote", str(theirs.fileno()), str(os.getpid())]
+        self._process = await asyncio.create_subprocess_exec(
+            *arguments,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+            env={**_ENVIRONMENT, **os.environ},
+        )
+        theirs.close()
+        self.pid = self._process.pid
+        asyncio.get_running_loop().add_reader(self._link.fileno(), self._hear)
+        await self._order({"op": "preload", "modules": self._modules})
+        return self._check(await self._ready)
+
+    async def fork(self, mould: Mould) -> ChildProcess:
+        """Have a child forked."""
+        number = next(self._numbers)
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        forked: asyncio.Future[ChildProcess] = asyncio.get_running_loop().create_future()
+        self._forks[number] = (mould, ours, forked)
+        order = {"op": "fork", "number": number, "environment": dict(mould.environment), "nice": mould.nice}
+        with theirs:
+            await self._order(order, theirs.fileno())
+        return await forked
+
+    def dismiss(self) -> None:
+        """Let the zygote end as soon as its last child has; without children at once."""
+        self._is_dismissed = True
+        if not self.children and not self._forks and not self.gone.is_set():
+            self._lost()
+
+    async def _order(self, order: dict[str, Any], *descriptors: int) -> None:
+        data = json.dumps(order).encode()
+        if len(data) > MESSAGE_BYTES // 2:
+            raise ConfigurationError(f"{order['op']}: {len(data)} bytes of environment or modules are too many")
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+        while True:
+            try:
+                self._link.sendmsg([data], rights)
+            except BlockingIOError:  # the zygote is busy and its queue is full
+                await asyncio.sleep(0.01)
+            else:
+                return
+
+    def _hear(self) -> None:
+        try:
+            data = self._link.recv(MESSAGE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost()
+            return
+        message = json.loads(data)
+        if message["event"] == "exited":
+            self._bury(message["pid"], message["status"])
+        elif message["event"] == "forked":
+            mould, link, forked = self._forks.pop(message["number"])
+            child = self.children[message["pid"]] = ChildProcess(message["pid"], mould, link)
+            forked.set_result(child)
+        else:
+            self._ready.set_result(message)
+
+    def _bury(self, pid: int, status: int) -> None:
+        self.children.pop(pid).on_exit(status)
+        if self._is_dismissed:
+            self.dismiss()
+
+    def _lost(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._link.fileno())
+        self._link.close()
+        self.gone.set()
+        error = ConnectionResetError(f"zygote {self.pid} is gone")
+        waiting: list[asyncio.Future[Any]] = [self._ready, *(forked for _, _, forked in self._forks.values())]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(error)
+        for _, link, _ in self._forks.values():
+            link.close()
+        for child in self.children.values():
+            child.on_zygote_gone()
+        self._forks.clear()
+        self.children.clear()
+
+    def _check(self, ready: dict[str, Any]) -> list[str]:
+        for module, failure in ready["failures"].items():
+            self._logger.warning("Preloading %s failed; runs that need it will fail too:\n%s", module, failure)
+        if len(ready["threads"]) > 1:
+            self.dismiss()
+            raise ConfigurationError(
+                f"importing {self._modules} starts threads ({ready['threads']}), and a process with threads cannot"
+                " be forked safely: start them when a flow runs, not when its module is imported"
+            )
+        return list(ready["packages"])
