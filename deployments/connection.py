@@ -47,4 +47,6 @@ async def connect(data: Path) -> Pipeline:
         return await load_pipeline()
     except httpx.TransportError as error:
         address = os.environ.get("PREFECT_API_URL", "")
-        raise ConfigurationError(f"Prefect's server at {address} does not answer: is `receiptflow up` running?") from error
+        raise ConfigurationError(
+            f"Prefect's server at {address} does not answer: is `receiptflow up` running?"
+        ) from error

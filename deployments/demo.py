@@ -11,8 +11,9 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deployments.cli.common import console, print_expenses, print_table
-from deployments.intake_queue import Added, add_files
+from deployments.cli.common import console, print_table
+from deployments.cli.receipts import print_expenses
+from deployments.intake_queue import Added, add_files, read_receipts
 from deployments.samples import render_samples
 from deployments.settings import StackSettings
 from flows import ledger as books
@@ -20,7 +21,7 @@ from flows.configuration import Pipeline
 from flows.errors import ConfigurationError
 from flows.intake import media_type_of
 from flows.intake.errors import EmptyFileError, UnsupportedTypeError
-from flows.ledger import ReceiptView
+from flows.ledger import FINAL_STATES, ReceiptView, State
 
 _OWNER = "demo"
 _POLL_SECONDS = 0.3
@@ -37,7 +38,7 @@ class DemoResult:
     @property
     def left_over(self) -> int:
         """Receipts without a final place."""
-        return sum(not receipt.state.is_final for receipt in self.receipts)
+        return sum(receipt.state not in FINAL_STATES for receipt in self.receipts)
 
 
 def sample_folder(settings: StackSettings) -> Path:
@@ -89,9 +90,9 @@ async def _watch(pipeline: Pipeline, added: Sequence[Added]) -> Sequence[Receipt
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("processing", total=len(ids))
         while True:
-            receipts = await asyncio.to_thread(_look, pipeline, ids)
+            receipts = await asyncio.to_thread(read_receipts, pipeline, ids)
             counts = Counter(receipt.state.value for receipt in receipts)
-            finals = sum(receipt.state.is_final for receipt in receipts)
+            finals = sum(receipt.state in FINAL_STATES for receipt in receipts)
             words = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
             progress.update(bar, completed=finals, description=words)
             if finals == len(receipts):
@@ -99,18 +100,12 @@ async def _watch(pipeline: Pipeline, added: Sequence[Added]) -> Sequence[Receipt
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def _look(pipeline: Pipeline, ids: Sequence[object]) -> Sequence[ReceiptView]:
-    with pipeline.ledger.session() as session:
-        return books.read_receipts(ids, session=session)
-
-
 def print_result(pipeline: Pipeline, result: DemoResult) -> None:
     """The expenses as a table, what needs an eye, and the time it took."""
     ids = {receipt.id for receipt in result.receipts}
     with pipeline.ledger.session() as session:
-        expenses = [row for row in books.all_expenses(owner=_OWNER, session=session) if row.receipt_id in ids]
-    print_expenses(expenses)
-    others = [r for r in result.receipts if r.state is not books.State.EXPENSED]
+        print_expenses([one for one in books.all_expenses(owner=_OWNER, session=session) if one.receipt_id in ids])
+    others = [receipt for receipt in result.receipts if receipt.state is not State.EXPENSED]
     if others:
         print_table("not booked", ("file", "state", "reason"), ((r.key, r.state, r.reason) for r in others))
     rate = len(result.receipts) / result.seconds if result.seconds else 0.0

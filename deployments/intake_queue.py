@@ -17,6 +17,7 @@ from flows import ledger as books
 from flows.configuration import Pipeline
 from flows.dropping import clean_owner, drop
 from flows.errors import ConfigurationError
+from flows.ledger import FINAL_STATES, Door, ReceiptView, WaitingReceipt
 from flows.submission import FRESH_QUEUE, open_submitter
 
 _POLL_SECONDS = 0.3
@@ -45,7 +46,7 @@ def _add_file(pipeline: Pipeline, file: Path, owner: str) -> Added:
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
     content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    version = drop(pipeline.inbox(), owner, file.name, body, content_type)
+    version = drop(pipeline.inbox(), owner, file.name, body, content_type=content_type)
     received = books.ReceivedObject(
         bucket=version.bucket,
         key=version.key,
@@ -53,7 +54,7 @@ def _add_file(pipeline: Pipeline, file: Path, owner: str) -> Added:
         version_id=version.version_id,
         size_bytes=version.size_bytes,
         owner=owner,
-        door="cli",
+        door=Door.CLI,
     )
     with pipeline.ledger.session() as session:
         reception = books.receive(received, session=session)
@@ -68,33 +69,34 @@ async def submit(pipeline: Pipeline, receipt_ids: Sequence[UUID], queue: str = F
             await submitter.submit_all(waiting, queue)
 
 
-def _waiting_among(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[books.WaitingReceipt]:
+def _waiting_among(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[WaitingReceipt]:
     with pipeline.ledger.session() as session:
         return books.waiting_among(receipt_ids, session=session)
+
+
+def read_receipts(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[ReceiptView]:
+    """The receipts as they are now, in the order given."""
+    with pipeline.ledger.session() as session:
+        return books.read_receipts(receipt_ids, session=session)
 
 
 async def retry_receipt(pipeline: Pipeline, reference: str) -> tuple[UUID, UUID]:
     """Reopen a receipt and submit it again. Returns receipt id and flow run id."""
 
-    def reopen() -> books.WaitingReceipt:
+    def reopen() -> WaitingReceipt:
         with pipeline.ledger.session() as session:
-            found = books.show_receipt(reference, session=session)
-            return books.reopen(found.id, "taken up again by a person", session=session)
+            receipt_id = books.resolve(reference, session=session)
+            return books.reopen(receipt_id, "taken up again by a person", session=session)
 
     waiting = await asyncio.to_thread(reopen)
     async with open_submitter(pipeline.ledger) as submitter:
         return waiting.receipt_id, await submitter.submit(waiting)
 
 
-async def wait_until_final(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[books.ReceiptView]:
+async def wait_until_final(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[ReceiptView]:
     """The receipts once each has its final place."""
-
-    def look() -> list[books.ReceiptView]:
-        with pipeline.ledger.session() as session:
-            return [books.show_receipt(str(receipt_id), session=session) for receipt_id in receipt_ids]
-
     while True:
-        rows = await asyncio.to_thread(look)
-        if all(row.state.is_final for row in rows):
+        rows = await asyncio.to_thread(read_receipts, pipeline, receipt_ids)
+        if all(row.state in FINAL_STATES for row in rows):
             return rows
         await asyncio.sleep(_POLL_SECONDS)

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None
 async def _kept_settings() -> tuple[OcrEngine, str | None]:
     """What a person may have set in the UI, or the defaults at the first time."""
     try:
-        known = await ReceiptPipeline.aload(PIPELINE_BLOCK)
+        known: ReceiptPipeline = await ReceiptPipeline.aload(PIPELINE_BLOCK)
     except ValueError:
         ocr = OcrEngine()
         await ocr.asave("reading", overwrite=True)
@@ -98,7 +99,7 @@ async def _kept_settings() -> tuple[OcrEngine, str | None]:
 
 
 async def _make_pool(client: PrefectClient) -> None:
-    try:
+    with suppress(ObjectAlreadyExists):  # kept then, as a person may have changed it
         await client.create_work_pool(
             WorkPoolCreate(
                 name=POOL,
@@ -107,8 +108,6 @@ async def _make_pool(client: PrefectClient) -> None:
                 base_job_template=WarmWorker.get_default_base_job_template(),
             )
         )
-    except ObjectAlreadyExists:
-        pass  # kept as a person may have changed it
     for name, priority in QUEUES.items():
         await _make_queue(client, name, priority)
 
@@ -123,7 +122,8 @@ async def _make_queue(client: PrefectClient, name: str, priority: int) -> None:
 async def _deploy() -> None:
     """`prefect deploy --all`, unless this very prefect.yaml and code are deployed already."""
     fingerprint = _fingerprint()
-    if await Variable.aget(_DEPLOYED, default=None) == fingerprint:
+    deployed: Any = await Variable.aget(_DEPLOYED, default=None)
+    if deployed == fingerprint:
         return
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT_FILE)),

@@ -11,7 +11,19 @@ from deployments.stack import Service
 
 def worker_service(_settings: StackSettings) -> Service:
     """The warm worker of this machine. Runs below normal priority, so that servers answer while OCR computes."""
-    command = (sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "warm", "--name", "embedded")
+    command = (
+        sys.executable,
+        "-m",
+        "prefect",
+        "worker",
+        "start",
+        "--pool",
+        POOL,
+        "--type",
+        "warm",
+        "--name",
+        "embedded",
+    )
     return Service(
         name="worker",
         command=command,

@@ -73,7 +73,9 @@ def _escape(value: Any) -> str:
     """Text from a receipt or a file name, so that it can neither break the table nor become markup."""
     text = " ".join(str(value).split())
     for character in "\\`*_[]<>|#":
-        text = text.replace(character, f"\\{character}" if character not in "<>" else {"<": "&lt;", ">": "&gt;"}[character])
+        text = text.replace(
+            character, f"\\{character}" if character not in "<>" else {"<": "&lt;", ">": "&gt;"}[character]
+        )
     return text
 
 

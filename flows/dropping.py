@@ -14,7 +14,7 @@ from flows.storage import Inbox, ObjectGoneError, ObjectVersion
 from flows.work import DEFAULT_OWNER
 
 
-def drop(inbox: Inbox, owner: str, name: str, body: bytes, content_type: str = "application/octet-stream") -> ObjectVersion:
+def drop(inbox: Inbox, owner: str, name: str, body: bytes, *, content_type: str) -> ObjectVersion:
     """Store a file for an owner; durable when this returns.
 
     Args:

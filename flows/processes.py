@@ -54,7 +54,7 @@ def _host_id() -> str:
         machine = Path("/etc/machine-id").read_text().strip()
     except OSError:
         machine = ""
-    return f"{machine or socket.gethostname()}/{os.readlink('/proc/self/ns/pid')}"
+    return f"{machine or socket.gethostname()}/{Path('/proc/self/ns/pid').readlink()}"
 
 
 @lru_cache(maxsize=1)

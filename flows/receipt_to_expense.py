@@ -25,7 +25,9 @@ from flows.retries import task_options
 from flows.telling import tell_owner
 from flows.work import Job, Outcome, Work
 
-Key = Annotated[str, Field(min_length=1, description="Object key in the inbox bucket, for example acme/2026-11/lunch.jpg.")]
+Key = Annotated[
+    str, Field(min_length=1, description="Object key in the inbox bucket, for example acme/2026-11/lunch.jpg.")
+]
 Bucket = Annotated[str | None, Field(description="Bucket that holds the object; empty for the pipeline's inbox.")]
 Owner = Annotated[
     str | None, Field(description="Whose expense it is; empty for the key's first folder, or 'default' without one.")
@@ -72,14 +74,15 @@ async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = Non
     receipt = await _open(key, bucket, owner, force)
     try:
         await extract_text(receipt)
-        if receipt.settled:
-            return await _finish(receipt)
-        await parse_receipt(receipt)
+        if not receipt.settled:
+            await parse_receipt(receipt)
     except UnreadableError as refusal:
         receipt.refuse(refusal)
-    await record_expense(receipt)
-    await _show(receipt)
-    await notify_owner(receipt)
+    if not receipt.settled:
+        await record_expense(receipt)
+        await _show(receipt)
+    if receipt.untold:
+        await notify_owner(receipt)
     return await _finish(receipt)
 
 

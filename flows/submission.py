@@ -62,7 +62,7 @@ class Submitter:
             try:
                 return await self._create_once(receipt, queue)
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
-                if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:  # noqa: PLR2004
+                if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
                     raise
                 refused = error
         raise OrchestratorUnavailableError(f"Prefect's server does not take submissions: {refused}") from refused
@@ -73,14 +73,19 @@ class Submitter:
             parameters={"key": receipt.key, "bucket": receipt.bucket, "owner": receipt.owner},
             name=receipt.key,
             tags=[f"owner:{receipt.owner}"],
-            idempotency_key=f"{receipt.receipt_id}:{PIPELINE_VERSION}:{receipt.reopened}",
+            idempotency_key=idempotency_key(receipt),
             work_queue_name=queue,
         )
         return run.id
 
     def _note(self, receipt: WaitingReceipt, flow_run_id: UUID) -> None:
         with self._ledger.session() as session:
-            books.mark_submitted(receipt.receipt_id, flow_run_id, session=session)
+            books.mark_submitted(receipt.receipt_id, flow_run_id, idempotency_key(receipt), session=session)
+
+
+def idempotency_key(receipt: WaitingReceipt) -> str:
+    """The key under which a receipt's present generation has exactly one flow run."""
+    return f"{receipt.receipt_id}:{PIPELINE_VERSION}:{receipt.reopened}"
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from flows import ledger as books
 from flows.configuration import Pipeline, load_pipeline
-from flows.ledger import ReceivedObject
+from flows.ledger import Door, Page, ReceivedObject, WaitingReceipt
 from flows.storage import ObjectVersion
 from flows.submission import AT_ONCE, Submitter, open_submitter
 from flows.work import owner_of
@@ -65,7 +65,8 @@ async def receive_unknown(pipeline: Pipeline, counts: SweepCounts, *, bucket: st
 
 def _receive_page(pipeline: Pipeline, page: list[ObjectVersion]) -> int:
     with pipeline.ledger.session() as session:
-        return books.receive_many([_as_received(version) for version in page], session=session)
+        receptions = books.receive_many([_as_received(version) for version in page], session=session)
+    return sum(reception.created for reception in receptions)
 
 
 def _as_received(version: ObjectVersion) -> ReceivedObject:
@@ -76,17 +77,22 @@ def _as_received(version: ObjectVersion) -> ReceivedObject:
         version_id=version.version_id,
         size_bytes=version.size_bytes,
         owner=owner_of(version.key),
-        door="sweep",
+        door=Door.SWEEP,
     )
 
 
 async def submit_waiting(pipeline: Pipeline, submitter: Submitter, counts: SweepCounts) -> None:
     """Submit every receipt that waits without a flow run, in order of arrival."""
-    while page := await asyncio.to_thread(_waiting_page, pipeline):
-        await submitter.submit_all(page)
-        counts.submitted += len(page)
+    after: str | None = None
+    while True:
+        page = await asyncio.to_thread(_waiting_page, pipeline, after)
+        await submitter.submit_all(page.items)
+        counts.submitted += len(page.items)
+        after = page.next
+        if after is None:
+            return
 
 
-def _waiting_page(pipeline: Pipeline) -> list[books.WaitingReceipt]:
+def _waiting_page(pipeline: Pipeline, after: str | None) -> Page[WaitingReceipt]:
     with pipeline.ledger.session() as session:
-        return books.waiting_for_submission(limit=SUBMISSION_PAGE, session=session)
+        return books.waiting_for_submission(limit=SUBMISSION_PAGE, after=after, session=session)

@@ -11,17 +11,28 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
+from pydantic import BaseModel
+from sqlmodel import Session
+
 from flows import ledger as books
 from flows.configuration import Pipeline
 from flows.errors import ReceiptflowError, UnreadableError
-from flows.ledger import Attempt, ProcessIdentity
+from flows.intake import media_type_of
+from flows.ledger import Attempt, Door, ReceiptView, State
 from flows.parse import PARSER_VERSION, parse_receipt
-from flows.steps import Step, log_execution
+from flows.processes import holder_is_gone, this_process
+from flows.steps import Step, log_execution, result_key
 from flows.storage import Inbox, ObjectGoneError, ObjectVersion
 from flows.vocabulary import DocumentText, ReceiptFields
 
 DEFAULT_OWNER = "default"
 CRASHES_BEFORE_QUARANTINE = 3
+_STATE_NAMES = {
+    State.EXPENSED: "Expensed",
+    State.REVIEW: "Review",
+    State.DUPLICATE: "Duplicate",
+    State.QUARANTINED: "Quarantined",
+}
 
 
 class PoisonError(UnreadableError):
@@ -41,16 +52,23 @@ class Job:
     owner: str
     force: bool
     flow_run_id: UUID
-    door: str = "flow"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ends. `name` becomes the flow run's state name; `receipt_id` is None if nothing was received."""
+    """How a run ends. `name` becomes the flow run's state name."""
 
     name: str
     message: str
-    receipt_id: UUID | None = None
+    receipt_id: UUID
+
+
+class Recorded(BaseModel):
+    """An outcome as the results bucket keeps it."""
+
+    name: str
+    message: str
+    receipt_id: UUID
 
 
 class Work:
@@ -65,12 +83,20 @@ class Work:
         self.pipeline = pipeline
         self.inbox: Inbox = pipeline.inbox(job.bucket)
         self.version: ObjectVersion | None = None
+        self.known: ReceiptView | None = None
         self.attempt: Attempt | None = None
-        self.sha256: str | None = None
         self.text: DocumentText | None = None
         self.fields: ReceiptFields | None = None
         self.refusal: UnreadableError | None = None
         self.outcome: Outcome | None = None
+        self.untold = False
+
+    @property
+    def receipt(self) -> ReceiptView:
+        """The receipt as it was when the attempt began."""
+        if self.known is None:
+            raise RuntimeError("extract() receives the object and comes first")
+        return self.known
 
     @property
     def settled(self) -> bool:
@@ -108,32 +134,45 @@ def extract(work: Work) -> bool:
         _begin(work)
     if work.settled:
         return False
-    attempt = work.began()
-    if attempt.sha256 and (text := _step_of_text(work, attempt.sha256).load(work.pipeline.results)):
-        work.sha256, work.text = attempt.sha256, text
+    known = work.receipt.sha256
+    if known and (text := _step_of_text(work, known).load(work.pipeline.results)):
+        work.text = text
         return True
     data = work.inbox.read(_version(work), max_bytes=work.pipeline.max_bytes)
-    work.sha256 = hashlib.sha256(data).hexdigest()
-    if not _claim(work, len(data)):
+    sha256 = hashlib.sha256(data).hexdigest()
+    if not _claim(work, sha256, data):
         return False
-    return _read(work, data)
+    return _read(work, sha256, data)
 
 
 def _begin(work: Work) -> None:
+    """Receive the object if it is new, and begin an attempt unless there is nothing to do."""
     work.version = _received_version(work)
     with work.pipeline.ledger.session() as session:
         reception = books.receive(_received_object(work, work.version), session=session)
         begun = books.begin_attempt(
-            reception.receipt_id, work.job.flow_run_id, ProcessIdentity.current(), force=work.job.force, session=session
+            reception.receipt_id,
+            work.job.flow_run_id,
+            this_process(),
+            holder_is_gone=holder_is_gone,
+            force=work.job.force,
+            session=session,
         )
-    if isinstance(begun, books.AlreadyFinal):
-        work.outcome = Outcome("AlreadyDone", f"{begun.state}: {begun.reason or 'done before'}", reception.receipt_id)
-    elif isinstance(begun, books.Busy):
-        message = f"Flow run {begun.flow_run_id} is working on this receipt."
-        work.outcome = Outcome("AlreadyRunning", message, reception.receipt_id)
-    else:
+        work.known = books.get_receipt(reception.receipt_id, session=session)
+    if isinstance(begun, books.Attempt):
         work.attempt = begun
-        _refuse_poison(begun)
+        _refuse_poison(work.known)
+    else:
+        work.outcome = _settled(begun, work.known)
+        work.untold = isinstance(begun, books.AlreadyFinal) and begun.unsent > 0
+
+
+def _settled(begun: books.AlreadyFinal | books.Busy, receipt: ReceiptView) -> Outcome:
+    if isinstance(begun, books.Busy):
+        return Outcome("AlreadyRunning", f"Flow run {begun.flow_run_id} is working on this receipt.", receipt.id)
+    name = _STATE_NAMES[begun.state]
+    mine = "" if receipt.state is State.DUPLICATE or begun.unsent else "Done before: "
+    return Outcome(name, f"{mine}{begun.reason or receipt.key}", receipt.id)
 
 
 def _received_version(work: Work) -> ObjectVersion:
@@ -142,10 +181,10 @@ def _received_version(work: Work) -> ObjectVersion:
         return work.inbox.head(work.job.key)
     except ObjectGoneError as error:
         with work.pipeline.ledger.session() as session:
-            known = books.open_receipt_of(work.inbox.bucket, work.job.key, work.job.flow_run_id, session=session)
+            known = books.receipt_of_flow_run(work.job.flow_run_id, session=session)
         if known is None:
             raise MissingObjectError(f"{error} Check the key and the bucket.") from error
-        return known
+        return ObjectVersion(known.bucket, known.key, known.etag, known.size_bytes, known.version_id)
 
 
 def _received_object(work: Work, version: ObjectVersion) -> books.ReceivedObject:
@@ -156,14 +195,14 @@ def _received_object(work: Work, version: ObjectVersion) -> books.ReceivedObject
         version_id=version.version_id,
         size_bytes=version.size_bytes,
         owner=work.job.owner,
-        door=work.job.door,
+        door=Door.FLOW,
     )
 
 
-def _refuse_poison(attempt: Attempt) -> None:
-    if attempt.crashes >= CRASHES_BEFORE_QUARANTINE:
+def _refuse_poison(receipt: ReceiptView) -> None:
+    if receipt.crashes >= CRASHES_BEFORE_QUARANTINE:
         raise PoisonError(
-            f"Reading it ended its process {attempt.crashes} times ({attempt.crash_reason or 'cause unknown'}). "
+            f"Reading it ended its process {receipt.crashes} times ({receipt.crash_reason or 'cause unknown'}). "
             "The original is kept; convert it to a plain JPEG or PNG and upload that."
         )
 
@@ -174,29 +213,38 @@ def _version(work: Work) -> ObjectVersion:
     return work.version
 
 
-def _claim(work: Work, size_bytes: int) -> bool:
+def _claim(work: Work, sha256: str, data: bytes) -> bool:
     """Take the content for this receipt; False if another receipt holds it, which settles this one."""
-    attempt = work.began()
     with work.pipeline.ledger.session() as session:
-        claim = books.claim_content(attempt, str(work.sha256), size_bytes=size_bytes, session=session)
+        claim = books.claim_content(
+            work.began(), sha256, size_bytes=len(data), media_type=_media_type(data), session=session
+        )
     if isinstance(claim, books.DuplicateOf):
-        message = f"The same content as receipt {claim.receipt_id}."
-        work.outcome = Outcome("Duplicate", message, attempt.receipt_id)
+        work.outcome = Outcome("Duplicate", f"The same content as receipt {claim.receipt_id}.", work.receipt.id)
         return False
     return True
+
+
+def _media_type(data: bytes) -> str:
+    """For the books only: what the content cannot be read as is said by the reader, with its reason."""
+    try:
+        return media_type_of(data)
+    except UnreadableError:
+        return "application/octet-stream"
 
 
 def _step_of_text(work: Work, sha256: str) -> Step[DocumentText]:
     return Step(sha256, "extract_text", work.pipeline.reader.version, DocumentText)
 
 
-def _read(work: Work, data: bytes) -> bool:
+def _read(work: Work, sha256: str, data: bytes) -> bool:
     reader, results = work.pipeline.reader, work.pipeline.results
-    step = _step_of_text(work, str(work.sha256))
+    step = _step_of_text(work, sha256)
     work.text, cached = step.durable(results, lambda: reader.extract(data))
     if not cached:
-        results.put(preview_key(step.sha256), reader.preview(data), "image/jpeg")
-    _progress(work, "extract_text")
+        results.put(preview_key(sha256), reader.preview(data), "image/jpeg")
+    with work.pipeline.ledger.session() as session:
+        books.note_progress(work.began(), f"extract_text/{step.version}", session=session)
     return cached
 
 
@@ -205,20 +253,15 @@ def preview_key(sha256: str) -> str:
     return f"{sha256}/preview.jpg"
 
 
-def _progress(work: Work, step: str) -> None:
-    with work.pipeline.ledger.session() as session:
-        books.note_progress(work.began(), step, session=session)
-
-
 def parse(work: Work) -> bool:
     """Words → fields. Returns whether they were durable before."""
     if work.text is None:
         raise RuntimeError("extract() comes before parse()")
-    text, attempt = work.text, work.began()
+    text = work.text
     version = f"{PARSER_VERSION}-{text.engine}-{text.engine_version}"
     # Read on the day it was received, whatever day it is now: a repeated step must give the same fields. One day
     # more, since it may be tomorrow already where the receipt was printed.
-    today = attempt.received_at.date() + dt.timedelta(days=1)
+    today = work.receipt.received_at.date() + dt.timedelta(days=1)
     step = Step(text.sha256, "parse_receipt", version, ReceiptFields)
     work.fields, cached = step.durable(work.pipeline.results, lambda: parse_receipt(text, today=today))
     return cached
@@ -232,27 +275,38 @@ def record(work: Work) -> bool:
     with work.pipeline.ledger.session() as session:
         work.outcome = _recorded(work, attempt, session)
     log_execution("durable", "record_expense", subject)
+    work.pipeline.results.put_model(recorded_key(work), Recorded(**vars(work.outcome)))
+    work.untold = True
     return False
 
 
-def _recorded(work: Work, attempt: Attempt, session: books.Session) -> Outcome:
+def _recorded(work: Work, attempt: Attempt, session: Session) -> Outcome:
     if work.refusal is not None:
-        books.record_quarantine(attempt, str(work.refusal), session=session)
+        code = type(work.refusal).__name__.removesuffix("Error")
+        books.record_quarantine(attempt, str(work.refusal), code=code, session=session)
         return Outcome("Quarantined", str(work.refusal), attempt.receipt_id)
     if work.fields is None or work.text is None:
         raise RuntimeError("parse() comes before record()")
-    extraction = books.ExtractionOf(
+    extraction = books.Extraction(
         engine=work.text.engine,
         engine_version=work.text.engine_version,
         words_key=_step_of_text(work, work.text.sha256).key,
     )
     if work.fields.decision == "review":
-        books.record_review(attempt, work.fields, extraction, session=session)
-        return Outcome("Review", "; ".join(work.fields.reasons) or "unsure", attempt.receipt_id)
+        reasons = work.fields.reasons or ("The reading is unsure.",)
+        books.record_review(attempt, work.fields, extraction, reasons=reasons, session=session)
+        return Outcome("Review", "; ".join(reasons), attempt.receipt_id)
     books.record_expense(attempt, work.fields, extraction, session=session)
-    return Outcome("Expensed", _in_words(work.fields), attempt.receipt_id)
+    return Outcome("Expensed", in_words(work.fields), attempt.receipt_id)
 
 
-def _in_words(fields: ReceiptFields) -> str:
+def recorded_key(work: Work) -> str:
+    """Where the results bucket keeps what was recorded for this receipt. The ledger decides, this is its echo."""
+    subject = work.text.sha256 if work.text else work.receipt.sha256 or "unread"
+    return result_key(subject, "record_expense", str(work.receipt.id))
+
+
+def in_words(fields: ReceiptFields) -> str:
+    """Merchant, date, total and currency on one line."""
     parts = [found.value for found in (fields.merchant, fields.purchase_date, fields.total, fields.currency) if found]
     return " · ".join(str(part) for part in parts)

@@ -27,14 +27,17 @@ def register(app: typer.Typer) -> None:
 def read(
     files: Annotated[list[Path], typer.Argument(help="Images or PDFs.", exists=True, dir_okay=False)],
     engine: Engine = "auto",
-    annotate: Annotated[Path | None, typer.Option(help="Draw what was found in the first file to this picture.")] = None,
+    annotate: Annotated[
+        Path | None, typer.Option(help="Draw what was found in the first file to this picture.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """OCR and parse files here and now: fields with confidence, checks and timings."""
     from flows.errors import UnreadableError  # noqa: PLC0415
     from flows.reading import Reader  # noqa: PLC0415
 
-    reader, answers, failed = Reader(engine=engine), [], False
+    reader, failed = Reader(engine=engine), False
+    answers: list[dict[str, Any]] = []
     for file in files:
         try:
             text, fields, seconds = _read_one(reader, file)
@@ -76,7 +79,9 @@ def _print_reading(file: Path, fields: ReceiptFields, seconds: dict[str, float])
     timing = ", ".join(f"{step} {value} s" for step, value in seconds.items())
     print_table(f"{file}: {fields.decision} ({timing})", ("field", "value", "confidence", "read from"), rows)
     for check in fields.checks:
-        console.print(f"  {({True: 'held', False: 'FAILED', None: 'not made'})[check.held]}: {check.name}: {check.detail}")
+        console.print(
+            f"  {({True: 'held', False: 'FAILED', None: 'not made'})[check.held]}: {check.name}: {check.detail}"
+        )
     for reason in fields.reasons:
         console.print(f"  review: {reason}")
 

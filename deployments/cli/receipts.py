@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,9 @@ from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_js
 from deployments.connection import connect
 
 if TYPE_CHECKING:
-    from flows.configuration import Pipeline
+    from collections.abc import Sequence
+
+    from flows.ledger import ExpenseView, ReceiptView, State
 
 Owner = Annotated[str | None, typer.Option(help="Only this owner's.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -41,25 +43,18 @@ def add(
 
 async def _add(files: list[Path], owner: str, wait: bool, data: Path, as_json: bool) -> None:
     pipeline = await connect(data)
-    from deployments.intake_queue import add_files, wait_until_final  # noqa: PLC0415
+    from deployments.intake_queue import add_files, read_receipts, wait_until_final  # noqa: PLC0415
 
     added = await add_files(pipeline, files, owner)
     ids = [entry.receipt_id for entry in added]
-    rows = await wait_until_final(pipeline, ids) if wait else await asyncio.to_thread(_read_receipts, pipeline, ids)
+    rows = await wait_until_final(pipeline, ids) if wait else await asyncio.to_thread(read_receipts, pipeline, ids)
     if as_json:
         print_json(rows)
     else:
         _print_receipts("added", rows)
 
 
-def _read_receipts(pipeline: Pipeline, ids: list[Any]) -> list[Any]:
-    from flows import ledger as books  # noqa: PLC0415
-
-    with pipeline.ledger.session() as session:
-        return [books.show_receipt(str(receipt_id), session=session) for receipt_id in ids]
-
-
-def _print_receipts(title: str, rows: list[Any]) -> None:
+def _print_receipts(title: str, rows: Sequence[ReceiptView]) -> None:
     print_table(
         title,
         ("id", "owner", "key", "state", "reason"),
@@ -81,22 +76,22 @@ def receipts(
     from flows import ledger as books  # noqa: PLC0415
 
     with pipeline.ledger.session() as session:
-        rows = books.find_receipts(owner=owner, state=_state(state), limit=limit, session=session)
+        rows = books.find_receipts(owner=owner, state=_state(state), limit=limit, session=session).items
     if as_json:
         print_json(rows)
     else:
         _print_receipts(f"{len(rows)} receipts", rows)
 
 
-def _state(name: str | None) -> Any:
+def _state(name: str | None) -> State | None:
     from flows import ledger as books  # noqa: PLC0415
 
     if name is None:
         return None
     try:
-        return books.ReceiptState(name)
+        return books.State(name)
     except ValueError as error:
-        known = ", ".join(state.value for state in books.ReceiptState)
+        known = ", ".join(state.value for state in books.State)
         raise typer.BadParameter(f"{name!r} is no state; known are {known}") from error
 
 
@@ -122,14 +117,15 @@ def expenses(
     from flows import ledger as books  # noqa: PLC0415
 
     with pipeline.ledger.session() as session:
-        rows = books.find_expenses(owner=owner, since=_day(since), until=_day(until), limit=limit, session=session)
+        page = books.find_expenses(owner=owner, since=_day(since), until=_day(until), limit=limit, session=session)
+    rows = page.items
     if as_json:
         print_json(rows)
     else:
         print_expenses(rows)
 
 
-def print_expenses(rows: list[Any]) -> None:
+def print_expenses(rows: Sequence[ExpenseView]) -> None:
     """Print expenses as a table."""
     print_table(
         f"{len(rows)} expenses",
@@ -140,7 +136,9 @@ def print_expenses(rows: list[Any]) -> None:
 
 
 def show(
-    reference: Annotated[str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, or the object's key.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, or the object's key.")
+    ],
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
@@ -149,22 +147,24 @@ def show(
     from flows import ledger as books  # noqa: PLC0415
 
     with pipeline.ledger.session() as session:
-        row = books.show_receipt(reference, session=session)
+        detail = books.show_receipt(reference, session=session)
     if as_json:
-        print_json(row)
+        print_json(detail)
         return
-    _print_receipts(row.key, [row])
+    _print_receipts(detail.key, [detail])
     print_table(
         "history",
         ("at", "from", "to", "attempt", "reason"),
-        ((h.at, h.from_state, h.to_state, h.attempt, h.reason) for h in row.history),
+        ((h.at, h.from_state, h.to_state, h.attempt, h.reason) for h in detail.history),
     )
-    if row.expense is not None:
-        print_expenses([row.expense])
+    if detail.expense is not None:
+        print_expenses([detail.expense])
 
 
 def retry(
-    reference: Annotated[str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, or the object's key.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, or the object's key.")
+    ],
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:

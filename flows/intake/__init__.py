@@ -11,6 +11,7 @@ from flows.intake.errors import (
     UnsupportedTypeError,
 )
 from flows.intake.limits import Limits
+from flows.intake.media import media_type_of
 
 __all__ = [
     "BrokenFileError",
@@ -23,5 +24,6 @@ __all__ = [
     "TooManyPagesError",
     "TooSmallError",
     "UnsupportedTypeError",
+    "media_type_of",
     "open_document",
 ]
