@@ -72,7 +72,7 @@ class Reader:
 
     def preview(self, data: bytes, max_height: int = 900) -> bytes:
         """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""
-        document = open_document(data, self.limits)
+        document = open_document(data, self.limits, first_page_only=True)
         picture = self._upright_of(document).apply(document.pages[0].image)
         picture.thumbnail((picture.width, max_height))
         buffer = io.BytesIO()

@@ -32,8 +32,11 @@ class Document:
     pages: tuple[PageImage, ...]
 
 
-def open_document(data: bytes, limits: Limits) -> Document:
+def open_document(data: bytes, limits: Limits, *, first_page_only: bool = False) -> Document:
     """Decode `data` within `limits`; the type is decided by content.
+
+    Args:
+        first_page_only: decode page 1 alone; it is the same picture as with all pages.
 
     Raises:
         UnreadableError: a subclass of `flows.intake.errors` per cause, with what to do in its message.
@@ -43,8 +46,9 @@ def open_document(data: bytes, limits: Limits) -> Document:
     if len(data) > limits.max_bytes:
         raise TooLargeError("bytes", len(data), limits.max_bytes)
     media_type = media_type_of(data)
-    decoded = (
-        render_pages(data, limits) if media_type == "application/pdf" else decode_pictures(data, media_type, limits)
-    )
+    if media_type == "application/pdf":
+        decoded = render_pages(data, limits, first_page_only=first_page_only)
+    else:
+        decoded = decode_pictures(data, media_type, limits, first_page_only=first_page_only)
     pages = tuple(PageImage(number, image, scale) for number, (image, scale) in enumerate(decoded, start=1))
     return Document(media_type, hashlib.sha256(data).hexdigest(), pages)

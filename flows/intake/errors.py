@@ -41,11 +41,9 @@ class TooSmallError(UnreadableError):
 class TooManyPagesError(UnreadableError):
     """More pages than the limit allows."""
 
-    def __init__(self, got: int, limit: int) -> None:
-        super().__init__(
-            f"The document has {got} pages, more than the limit of {limit}. Send the receipt's pages only."
-        )
-        self.got, self.limit = got, limit
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The document has more than {limit} pages, the limit. Send the receipt's pages only.")
+        self.limit = limit
 
 
 class EncryptedFileError(UnreadableError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 from flows.intake.errors import UnsupportedTypeError
 
 # Readers accept a PDF whose header stands within the first kilobyte (ISO 32000-1, annex H, note 13).
@@ -54,8 +56,8 @@ def _refused_name(data: bytes) -> str | None:
 def _vague_name(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return "a video or an unknown kind of picture"
-    try:
-        head = data[:512].decode("utf-8", errors="strict" if len(data) < 512 else "ignore")
+    try:  # incrementally: the cut may fall into a character
+        head = codecs.getincrementaldecoder("utf-8")().decode(data[:512])
     except UnicodeDecodeError:
         return "of an unknown type"
     printable = sum(c.isprintable() or c.isspace() for c in head)

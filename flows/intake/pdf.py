@@ -18,7 +18,7 @@ _POINTS_PER_INCH = 72
 _FORM_DEPTH = 12
 
 
-def render_pages(data: bytes, limits: Limits) -> list[tuple[Image.Image, float]]:
+def render_pages(data: bytes, limits: Limits, *, first_page_only: bool = False) -> list[tuple[Image.Image, float]]:
     """Every page as an "RGB" image, with its scale (always 1.0: a page has no stored pixels).
 
     Raises:
@@ -29,10 +29,11 @@ def render_pages(data: bytes, limits: Limits) -> list[tuple[Image.Image, float]]
         with pypdfium2.PdfDocument(data) as document:
             pages = len(document)
             if pages > limits.max_pages:
-                raise TooManyPagesError(pages, limits.max_pages)
+                raise TooManyPagesError(limits.max_pages)
             if pages == 0:
                 raise BrokenFileError(_MEDIA_TYPE, "no pages")
-            return [(_render(document, index, limits, pages), 1.0) for index in range(pages)]
+            wanted = range(1 if first_page_only else pages)
+            return [(_render(document, index, limits, pages), 1.0) for index in wanted]
     except UnreadableError:
         raise
     except pypdfium2.PdfiumError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import math
+import re
 import struct
 
 import numpy as np
@@ -33,7 +34,9 @@ _UPRIGHT = {
 }
 
 
-def decode_pictures(data: bytes, media_type: str, limits: Limits) -> list[tuple[Image.Image, float]]:
+def decode_pictures(
+    data: bytes, media_type: str, limits: Limits, *, first_page_only: bool = False
+) -> list[tuple[Image.Image, float]]:
     """Every page of a picture file, upright, mode "RGB" or "L", each with its scale (stored pixels per page pixel).
 
     Only TIFF has several; of animations and bursts the first picture counts.
@@ -46,11 +49,13 @@ def decode_pictures(data: bytes, media_type: str, limits: Limits) -> list[tuple[
     try:
         with Image.open(io.BytesIO(data), formats=(_FORMATS[media_type],)) as picture:
             pages = _page_count(picture, limits)
-            return [_decode(picture, number, limits, limits.pixels_per_page(pages)) for number in range(pages)]
-    except (TooLargeError, TooSmallError, TooManyPagesError):
+            wanted = range(1 if first_page_only else pages)
+            return [_decode(picture, index, limits, limits.pixels_per_page(pages)) for index in wanted]
+    except (TooLargeError, TooSmallError, TooManyPagesError, MemoryError):
         raise
-    except Image.DecompressionBombError as error:
-        raise TooLargeError("pixels or more", 2 * (Image.MAX_IMAGE_PIXELS or 0), limits.max_pixels) from error
+    except Image.DecompressionBombError as error:  # Pillow's own bound, before ours could look at the size
+        pixels = re.search(r"\d+", str(error))
+        raise TooLargeError("pixels", int(pixels[0]) if pixels else 0, limits.max_pixels) from error
     except Exception as error:  # decoders raise nearly anything on damaged bytes (struct.error, KeyError, zlib.error…)
         raise BrokenFileError(media_type, str(error).split("\n")[0][:120] or type(error).__name__) from error
 
@@ -68,7 +73,7 @@ def _page_count(picture: Image.Image, limits: Limits) -> int:
     while pages <= limits.max_pages and _has_page(picture, pages):
         pages += 1
     if pages > limits.max_pages:
-        raise TooManyPagesError(getattr(picture, "n_frames", pages), limits.max_pages)
+        raise TooManyPagesError(limits.max_pages)
     return pages
 
 
@@ -123,7 +128,7 @@ def _reduced(picture: Image.Image, max_pixels: int) -> Image.Image:
 def _plain(image: Image.Image) -> Image.Image:
     """Mode "RGB" or "L", transparency on white paper, deep grey scaled to 8 bit."""
     if image.mode in ("RGB", "L"):
-        return image.copy() if isinstance(image, Image.Image) else image
+        return image.copy()  # the decoder's own object closes with its file
     if image.mode == "1":
         return image.convert("L")
     if image.mode.startswith(("I", "F")):
