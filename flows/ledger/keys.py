@@ -34,7 +34,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-class KeyNotFound(ReceiptflowError):
+class KeyNotFoundError(ReceiptflowError):
     """No API key has this id."""
 
     def __init__(self, key_id: UUID) -> None:
@@ -121,12 +121,12 @@ def revoke_key(key_id: UUID, *, session: Session) -> KeyView:
     """End a key now. One that was revoked before keeps its first time.
 
     Raises:
-        KeyNotFound: There is none.
+        KeyNotFoundError: There is none.
     """
     query = update(ApiKey).where(col(ApiKey.id) == key_id)
     query = query.values(revoked_at=func.coalesce(col(ApiKey.revoked_at), func.now()))
     session.execute(query.execution_options(synchronize_session=False))
     row = session.get(ApiKey, key_id, populate_existing=True)
     if row is None:
-        raise KeyNotFound(key_id)
+        raise KeyNotFoundError(key_id)
     return as_value(KeyView, row)

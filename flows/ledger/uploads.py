@@ -1,4 +1,4 @@
-"""Uploads through the API: places promised in the inbox, repeated requests, and content that an owner has sent before."""
+"""Uploads through the API: places promised in the inbox, repeated requests, and content that was sent before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flows.ledger.upload_tables import Upload
 from flows.ledger.values import ReceiptView
 
 
-class KeyReused(ReceiptflowError):
+class KeyReusedError(ReceiptflowError):
     """An idempotency key came back with other files."""
 
     def __init__(self, idempotency_key: str) -> None:
@@ -26,7 +26,7 @@ class KeyReused(ReceiptflowError):
         super().__init__("This Idempotency-Key was used with other files; use a new one for other files.")
 
 
-class UploadNotFound(ReceiptflowError):
+class UploadNotFoundError(ReceiptflowError):
     """No upload has this id, or it belongs to somebody else."""
 
     def __init__(self, upload_id: UUID) -> None:
@@ -74,7 +74,7 @@ def reserve(uploads: Sequence[NewUpload], *, session: Session, idempotency_key: 
         idempotency_key: The client's name for this request.
 
     Raises:
-        KeyReused: The first request with this idempotency key had other files.
+        KeyReusedError: The first request with this idempotency key had other files.
     """
     rows = [
         {
@@ -97,7 +97,7 @@ def reserve(uploads: Sequence[NewUpload], *, session: Session, idempotency_key: 
         mine = mine.where(Upload.idempotency_key == idempotency_key)
     kept = [as_value(UploadView, row) for row in session.exec(mine)]
     if [view.sha256 for view in kept] != [upload.sha256 for upload in uploads]:
-        raise KeyReused(str(idempotency_key))
+        raise KeyReusedError(str(idempotency_key))
     return kept
 
 
@@ -129,11 +129,11 @@ def find_upload(upload_id: UUID, owner: str, *, session: Session) -> UploadView:
     """An owner's upload.
 
     Raises:
-        UploadNotFound: There is none, or it is another owner's.
+        UploadNotFoundError: There is none, or it is another owner's.
     """
     row = session.get(Upload, upload_id, populate_existing=True)
     if row is None or row.owner != owner:
-        raise UploadNotFound(upload_id)
+        raise UploadNotFoundError(upload_id)
     return as_value(UploadView, row)
 
 
