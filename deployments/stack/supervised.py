@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ _GUARDIAN = Path(__file__).with_name("guardian.py")
 _READY_POLL_SECONDS = 0.1
 _PROBE_SECONDS = 2.0
 # A part that answers no probe is killed after this time if it did not work meanwhile (stopped, deadlocked) …
-_HUNG_SECONDS = 8.0
+_HUNG_SECONDS = 7.0
 # … and after this one although it works: on a machine at full load an answer may take long.
 _BUSY_SECONDS = 60.0
 # CPU time below which a part counts as not working while it answers nothing: a runtime's timers need less.
@@ -205,14 +206,16 @@ class Supervised:
         """Probe until it ends or hangs; why, or None if it ended by itself."""
         failing_since, cpu_then = 0.0, 0.0
         while not self._ended(_PROBE_SECONDS):
+            asked, cpu = time.monotonic(), self._cpu_seconds()
             problem = _problem(self.service.liveness_check)
-            now = time.monotonic()
             if problem is None:
                 failing_since = 0.0
-            elif not failing_since:
-                failing_since, cpu_then = now, self._cpu_seconds()
-            elif self._is_hung(now - failing_since, cpu_then):
-                return f"answered no probe for {now - failing_since:.0f} s ({problem})"
+                continue
+            if not failing_since:
+                failing_since, cpu_then = asked, cpu
+            silent = time.monotonic() - failing_since
+            if self._is_hung(silent, cpu_then):
+                return f"answered no probe for {silent:.0f} s ({problem})"
         return None
 
     def _is_hung(self, silent_seconds: float, cpu_then: float) -> bool:
@@ -235,6 +238,8 @@ class Supervised:
                 code = int(line.removeprefix("exit "))
         if self._guardian is not None:
             self._guardian.wait()
+            if code is None:
+                _kill_session(self._guardian.pid)
         with self._lock:
             if self._control is not None:
                 self._control.close()
@@ -253,6 +258,16 @@ def _problem(check: Check | None) -> Exception | None:
     except Exception as error:  # whatever a check raises is its way to say no
         return error
     return None
+
+
+def _kill_session(leader: int) -> None:
+    """Kill what a killed guardian could not. The program itself has died with it, but not what that started."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[3]) == leader:
+                os.kill(int(stat.parent.name), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
 
 
 def _exit_text(code: int | None) -> str:
