@@ -13,7 +13,7 @@ from flows.ledger.errors import (
     ReceiptNotFoundError,
     WrongStateError,
 )
-from flows.ledger.keys import KeyNotFound, KeyView, Scope, create_key, find_key, list_keys, revoke_key
+from flows.ledger.keys import KeyNotFoundError, KeyView, Scope, create_key, find_key, list_keys, revoke_key
 from flows.ledger.migrate import create_database, schema_is_current, upgrade
 from flows.ledger.outbox import claim_notification, claim_notifications, mark_failed, mark_sent, replay
 from flows.ledger.outcomes import (
@@ -49,9 +49,9 @@ from flows.ledger.runs import receipt_of_flow_run, receipts_of_flow_runs, submit
 from flows.ledger.states import FINAL_STATES, DeliveryState, Door, Kind, State
 from flows.ledger.upkeep import delete_receipt, hold, reopen
 from flows.ledger.uploads import (
-    KeyReused,
+    KeyReusedError,
     NewUpload,
-    UploadNotFound,
+    UploadNotFoundError,
     UploadView,
     find_upload,
     note_received,
@@ -64,22 +64,24 @@ from flows.ledger.values import (
     Attempt,
     Busy,
     Claimed,
-    Deletion,
     DuplicateOf,
-    ExpenseView,
     Extraction,
     Holder,
-    NotificationView,
-    Page,
     ProcessIdentity,
-    ReceiptDetail,
-    ReceiptView,
     ReceivedObject,
     Reception,
     Recorded,
+    WaitingReceipt,
+)
+from flows.ledger.views import (
+    Deletion,
+    ExpenseView,
+    NotificationView,
+    Page,
+    ReceiptDetail,
+    ReceiptView,
     RunningReceipt,
     StateChangeView,
-    WaitingReceipt,
 )
 
 __all__ = [
@@ -98,8 +100,8 @@ __all__ = [
     "FencedError",
     "Holder",
     "InvalidReferenceError",
-    "KeyNotFound",
-    "KeyReused",
+    "KeyNotFoundError",
+    "KeyReusedError",
     "KeyView",
     "Kind",
     "Ledger",
@@ -119,7 +121,7 @@ __all__ = [
     "Session",
     "State",
     "StateChangeView",
-    "UploadNotFound",
+    "UploadNotFoundError",
     "UploadView",
     "WaitingReceipt",
     "WrongStateError",

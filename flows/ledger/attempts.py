@@ -11,11 +11,15 @@ from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from flows.ledger.rows import as_value, lock_attempt, lock_receipt, write, write_state
-from flows.ledger.states import FINAL_STATES, DeliveryState, State
+from flows.ledger.states import FINAL_STATES, WEBHOOK_PREFIX, DeliveryState, State
 from flows.ledger.tables import Notification, Receipt
-from flows.ledger.values import AlreadyFinal, Attempt, Busy, Holder, ProcessIdentity, ReceiptView, RunningReceipt
+from flows.ledger.values import AlreadyFinal, Attempt, Busy, Holder, ProcessIdentity
+from flows.ledger.views import ReceiptView, RunningReceipt
 
 _SILENCE = func.extract("epoch", func.clock_timestamp() - col(Receipt.heartbeat_at))
+
+FORGIVEN: dict[str, Any] = {"crashes": 0, "crash_reason": None, "steps_done": []}
+_UNCLAIMED: dict[str, Any] = {"duplicate_of": None, "content_id": None, "sha256": None}
 
 _HEARTBEAT = text(
     """
@@ -133,7 +137,11 @@ def release(attempt: Attempt, reason: str, *, session: Session, held: bool = Fal
 
 
 def put_back(receipt: Receipt, reason: str, *, session: Session, held: bool = False, **columns: Any) -> None:
-    """Bring a locked receipt to `waiting` for a new flow run: `reopened` is part of its idempotency key."""
+    """Bring a locked receipt to `waiting` for a new flow run: `reopened` is part of its idempotency key.
+
+    A duplicate has to claim its content again, unless `columns` say otherwise.
+    """
+    unclaimed = _UNCLAIMED if receipt.state is State.DUPLICATE else {}
     write_state(
         receipt,
         State.WAITING,
@@ -145,7 +153,7 @@ def put_back(receipt: Receipt, reason: str, *, session: Session, held: bool = Fa
         submitted_at=None,
         idempotency_key=None,
         reopened=receipt.reopened + 1,
-        **columns,
+        **(unclaimed | columns),
     )
 
 
@@ -160,9 +168,8 @@ def find_running(*, session: Session, limit: int = 1000, after: UUID | None = No
 
 def _take(receipt: Receipt, flow_run_id: UUID, process: ProcessIdentity, *, session: Session, afresh: bool) -> Attempt:
     number = receipt.attempt + 1
-    forgiven: dict[str, Any] = (
-        {"crashes": 0, "crash_reason": None, "steps_done": [], "duplicate_of": None} if afresh else {}
-    )
+    duplicate = receipt.state is State.DUPLICATE
+    columns = (FORGIVEN if afresh else {}) | (_UNCLAIMED if duplicate else {})
     write_state(
         receipt,
         State.RUNNING,
@@ -174,14 +181,14 @@ def _take(receipt: Receipt, flow_run_id: UUID, process: ProcessIdentity, *, sess
         heartbeat_at=func.clock_timestamp(),
         started_at=func.coalesce(col(Receipt.started_at), func.now()),
         held=False,
-        **forgiven,
+        **columns,
     )
     return Attempt(
         receipt_id=receipt.id,
         flow_run_id=flow_run_id,
         number=number,
         received_at=receipt.received_at,
-        sha256=receipt.sha256,
+        sha256=None if duplicate else receipt.sha256,
         crashes=0 if afresh else receipt.crashes,
         crash_reason=None if afresh else receipt.crash_reason,
     )
@@ -189,7 +196,9 @@ def _take(receipt: Receipt, flow_run_id: UUID, process: ProcessIdentity, *, sess
 
 def _unsent(receipt_id: UUID, *, session: Session) -> int:
     pending = select(func.count()).where(
-        Notification.receipt_id == receipt_id, Notification.state == DeliveryState.PENDING
+        Notification.receipt_id == receipt_id,
+        Notification.state == DeliveryState.PENDING,
+        ~col(Notification.channel).startswith(WEBHOOK_PREFIX),
     )
     return session.exec(pending).one()
 

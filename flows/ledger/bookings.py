@@ -35,10 +35,9 @@ def book(receipt: Receipt, extraction_id: UUID, fields: ReceiptFields, *, sessio
     return Recorded(booked.id, created=booked.revision == 0)
 
 
-def withdraw(content_id: UUID | None, *, session: Session) -> None:
-    """Remove the content's expense with its lines, if there is one. What was read stays in its extraction."""
-    if content_id is not None:
-        session.execute(delete(Expense).where(col(Expense.content_id) == content_id))
+def withdraw(receipt: Receipt, *, session: Session) -> None:
+    """Remove the receipt's expense with its lines, if there is one. What was read stays in its extraction."""
+    session.execute(delete(Expense).where(col(Expense.receipt_id) == receipt.id))
 
 
 def _columns(fields: ReceiptFields) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from flows.ledger.attempts import put_back
+from flows.ledger.errors import FencedError
 from flows.ledger.rows import lock_attempt, lock_content, lock_receipt, write, write_state
 from flows.ledger.states import State
 from flows.ledger.tables import Content, Receipt
@@ -36,14 +37,16 @@ def claim_content(
     Raises:
         FencedError: The attempt was given up.
     """
-    owner = session.exec(select(Receipt.owner).where(Receipt.id == attempt.receipt_id)).one_or_none() or ""
+    owner = session.exec(select(Receipt.owner).where(Receipt.id == attempt.receipt_id)).one_or_none()
+    if owner is None:
+        raise FencedError(attempt.receipt_id, attempt.number, "deleted")
     content = _content(owner, sha256, media_type, size_bytes, session=session)
     receipt = lock_attempt(attempt, State.DUPLICATE, session=session)
     if receipt.state is State.DUPLICATE and receipt.duplicate_of:
         return DuplicateOf(receipt.duplicate_of)
     if content.holder_id is None:
         query = update(Content).where(col(Content.id) == content.id).values(holder_id=receipt.id)
-        session.execute(query.values(claimed_at=func.now()).execution_options(synchronize_session=False))
+        session.execute(query.values(claimed_at=func.now()))
     elif content.holder_id != receipt.id:
         return _mark_duplicate(receipt, content, session=session)
     write(receipt, session=session, content_id=content.id, sha256=sha256)
@@ -63,12 +66,18 @@ def pass_on(content: Content, *, session: Session) -> UUID | None:
     ).all()
     heir = lock_receipt(duplicates[0], session=session) if duplicates else None
     query = update(Content).where(col(Content.id) == content.id)
-    session.execute(query.values(holder_id=heir.id if heir else None).execution_options(synchronize_session=False))
+    session.execute(query.values(holder_id=heir.id if heir else None))
     if heir is None:
         return None
-    put_back(heir, "the receipt with the same content that came first is gone", session=session, duplicate_of=None)
+    put_back(
+        heir,
+        "the receipt with the same content that came first is gone",
+        session=session,
+        content_id=content.id,
+        sha256=content.sha256,
+    )
     others = update(Receipt).where(col(Receipt.id).in_(duplicates[1:])).values(duplicate_of=heir.id)
-    session.execute(others.execution_options(synchronize_session=False))
+    session.execute(others)
     return heir.id
 
 

@@ -20,6 +20,9 @@ LOCK_TIMEOUT_SECONDS = 10
 IDLE_TRANSACTION_TIMEOUT_SECONDS = 8
 CONNECT_TIMEOUT_SECONDS = 5
 
+# Rows are read as they are in the database now, never as a session has seen them before; so nothing has to be kept
+# in step with what a statement wrote.
+_FRESH = {"populate_existing": True, "synchronize_session": False}
 # Not in psycopg's OperationalError, and yet they pass by themselves: a standby before its promotion,
 # and a session that the server ended.
 _PASSING = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout)
@@ -42,7 +45,7 @@ class Ledger:
             ConfigurationError: The tables are missing or old.
         """
         self._leave_parents_connections()
-        with mapped_errors(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with mapped_errors(), Session(self._engine, execution_options=_FRESH) as session, session.begin():
             yield session
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ def find_key(secret: str, *, session: Session) -> KeyView | None:
     touched = update(ApiKey).where(
         col(ApiKey.id) == row.id, col(ApiKey.last_used_at).is_(None) | (col(ApiKey.last_used_at) < stale)
     )
-    session.execute(touched.values(last_used_at=func.now()).execution_options(synchronize_session=False))
+    session.execute(touched.values(last_used_at=func.now()))
     return as_value(KeyView, row)
 
 
@@ -125,7 +125,7 @@ def revoke_key(key_id: UUID, *, session: Session) -> KeyView:
     """
     query = update(ApiKey).where(col(ApiKey.id) == key_id)
     query = query.values(revoked_at=func.coalesce(col(ApiKey.revoked_at), func.now()))
-    session.execute(query.execution_options(synchronize_session=False))
+    session.execute(query)
     row = session.get(ApiKey, key_id, populate_existing=True)
     if row is None:
         raise KeyNotFoundError(key_id)

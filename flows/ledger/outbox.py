@@ -17,9 +17,10 @@ from sqlmodel import Session, col, select
 
 from flows.ledger.errors import ReceiptNotFoundError
 from flows.ledger.rows import as_value, clean
-from flows.ledger.states import DeliveryState, Kind
+from flows.ledger.states import WEBHOOK_PREFIX, DeliveryState, Kind
 from flows.ledger.tables import Notification, Receipt, Webhook
-from flows.ledger.values import Holder, NotificationView, ProcessIdentity
+from flows.ledger.values import Holder, ProcessIdentity
+from flows.ledger.views import NotificationView
 from flows.vocabulary import ReceiptFields
 
 LEASE_SECONDS = 120
@@ -39,7 +40,7 @@ def announce(
     hooks = select(Webhook.id).where(
         Webhook.owner == receipt.owner, col(Webhook.active), col(Webhook.kinds).contains([kind.value])
     )
-    everywhere = [*channels, *(f"webhook:{hook}" for hook in session.exec(hooks))]
+    everywhere = [*channels, *(f"{WEBHOOK_PREFIX}{hook}" for hook in session.exec(hooks))]
     payload = clean(_payload(receipt, kind, fields, reasons))
     rows = [
         {"receipt_id": receipt.id, "owner": receipt.owner, "kind": kind, "channel": channel, "payload": payload}
@@ -80,7 +81,7 @@ def claim_notifications(
                 attempts=col(Notification.attempts) + 1,
                 claimant=asdict(process),
                 claimed_at=func.clock_timestamp(),
-            ).execution_options(synchronize_session=False)
+            )
         )
     return [as_value(NotificationView, row) for row in mine]
 
@@ -138,7 +139,9 @@ def _due(receipt_id: UUID | None, channel: str | None) -> Any:
         query = query.where(Notification.receipt_id == receipt_id)
     if channel is not None:
         query = query.where(col(Notification.channel).like(channel))
-    return query.order_by(col(Notification.next_attempt_at), col(Notification.id))
+    # What others are sending comes last, so that it fills no page.
+    free = col(Notification.claimant).is_(None).desc()
+    return query.order_by(free, col(Notification.next_attempt_at), col(Notification.id))
 
 
 def _is_free(
@@ -152,7 +155,7 @@ def _is_free(
 
 def _finish(notification_id: UUID, *, session: Session, **columns: Any) -> None:
     query = update(Notification).where(col(Notification.id) == notification_id)
-    query = query.values(claimant=None, claimed_at=None, **columns).execution_options(synchronize_session=False)
+    query = query.values(claimant=None, claimed_at=None, **columns)
     if session.execute(query.returning(col(Notification.id))).first() is None:
         raise ReceiptNotFoundError(f"with notification {notification_id}")
 

@@ -19,7 +19,7 @@ from flows.ledger.errors import WrongStateError
 from flows.ledger.outbox import announce
 from flows.ledger.rows import clean, lock_attempt, lock_content_of, lock_receipt, write_state
 from flows.ledger.states import FINAL_STATES, Kind, State
-from flows.ledger.tables import Expense, ExtractionRow, Receipt
+from flows.ledger.tables import Content, Expense, ExtractionRow, Receipt
 from flows.ledger.values import Attempt, Extraction, Recorded
 from flows.vocabulary import ReceiptFields
 
@@ -103,7 +103,7 @@ def record_review(
     if fields is not None and extraction is not None:
         _keep(receipt, fields, extraction, session=session)
     reasons = reasons or (fields.reasons if fields else ())
-    withdraw(receipt.content_id, session=session)
+    withdraw(receipt, session=session)
     write_state(receipt, State.REVIEW, reason="; ".join(reasons), code=code, session=session, holder=None)
     announce(receipt, Kind.NEEDS_REVIEW, channels, fields, reasons, session=session)
 
@@ -162,7 +162,7 @@ def supersede(receipt_id: UUID, reason: str, *, session: Session) -> bool:
         return False
     if content is not None and content.holder_id == receipt.id:
         pass_on(content, session=session)
-    withdraw(receipt.content_id, session=session)
+    withdraw(receipt, session=session)
     write_state(
         receipt, State.QUARANTINED, reason=reason, code="superseded", session=session, holder=None, content_id=None
     )
@@ -170,14 +170,15 @@ def supersede(receipt_id: UUID, reason: str, *, session: Session) -> bool:
 
 
 def _quarantine(receipt: Receipt, reason: str, code: str, channels: Sequence[str], *, session: Session) -> None:
-    withdraw(receipt.content_id, session=session)
+    withdraw(receipt, session=session)
     write_state(receipt, State.QUARANTINED, reason=reason, code=code, session=session, holder=None)
     announce(receipt, Kind.QUARANTINED, channels, None, (reason,), session=session)
 
 
 def _keep(receipt: Receipt, fields: ReceiptFields, extraction: Extraction, *, session: Session) -> UUID:
-    if receipt.content_id is None:
-        raise WrongStateError(receipt.id, "without a content", "claim it with claim_content before recording")
+    holds = select(Content.id).where(Content.id == receipt.content_id, Content.holder_id == receipt.id)
+    if session.exec(holds).one_or_none() is None:
+        raise WrongStateError(receipt.id, "not the holder of a content", "claim it with claim_content first")
     identity = {
         "content_id": receipt.content_id,
         "engine": extraction.engine,

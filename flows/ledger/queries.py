@@ -27,7 +27,7 @@ from flows.ledger.tables import (
     Receipt,
     StateChange,
 )
-from flows.ledger.values import (
+from flows.ledger.views import (
     ExpenseView,
     ExtractionView,
     LineView,
@@ -135,7 +135,7 @@ def get_receipt(receipt_id: UUID, *, session: Session, owner: str | None = None)
 
 def read_receipts(receipt_ids: Collection[UUID], *, session: Session) -> list[ReceiptView]:
     """The receipts with these ids, the one received first at the front."""
-    query = select(Receipt).where(col(Receipt.id).in_(receipt_ids)).execution_options(populate_existing=True)
+    query = select(Receipt).where(col(Receipt.id).in_(receipt_ids))
     rows = session.exec(query.order_by(col(Receipt.received_at), col(Receipt.id)))
     return [as_value(ReceiptView, row) for row in rows]
 
@@ -270,11 +270,11 @@ def _id_range(reference: str) -> tuple[UUID, UUID] | None:
 
 
 def _values(kind: type[Any], query: Any, *, session: Session) -> tuple[Any, ...]:
-    rows = session.exec(query.execution_options(populate_existing=True))
+    rows = session.exec(query)
     return tuple(as_value(kind, row) for row in rows)
 
 
 def _expense_of(content_id: UUID | None, *, session: Session) -> ExpenseView | None:
-    query = select(Expense).where(Expense.content_id == content_id).execution_options(populate_existing=True)
+    query = select(Expense).where(Expense.content_id == content_id)
     row = session.exec(query).one_or_none()
     return as_value(ExpenseView, row) if row else None

@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 from flows.ledger.cursors import read_cursor, write_cursor
 from flows.ledger.states import State
 from flows.ledger.tables import Receipt
-from flows.ledger.values import Page, ReceivedObject, Reception, WaitingReceipt
+from flows.ledger.values import ReceivedObject, Reception, WaitingReceipt
+from flows.ledger.views import Page
 
 _INCOMING = """
     WITH incoming AS (
@@ -100,7 +101,7 @@ def mark_submitted(
         idempotency_key=idempotency_key,
         flow_run_id=case((waiting, flow_run_id), else_=col(Receipt.flow_run_id)),
     )
-    noted = session.execute(query.returning(col(Receipt.id)).execution_options(synchronize_session=False))
+    noted = session.execute(query.returning(col(Receipt.id)))
     return noted.first() is not None
 
 

@@ -28,7 +28,7 @@ def lock_receipt(receipt_id: UUID, *, session: Session) -> Receipt:
         ReceiptNotFoundError: There is none.
     """
     query = select(Receipt).where(Receipt.id == receipt_id).with_for_update(key_share=True)
-    receipt = session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    receipt = session.exec(query).one_or_none()
     if receipt is None:
         raise ReceiptNotFoundError(receipt_id)
     return receipt
@@ -44,7 +44,10 @@ def lock_attempt(attempt: Attempt, *repeated: State, session: Session) -> Receip
     Raises:
         FencedError: The receipt has gone on without this attempt.
     """
-    receipt = lock_receipt(attempt.receipt_id, session=session)
+    try:
+        receipt = lock_receipt(attempt.receipt_id, session=session)
+    except ReceiptNotFoundError as error:
+        raise FencedError(attempt.receipt_id, attempt.number, "deleted") from error
     holds = receipt.attempt == attempt.number and receipt.flow_run_id == attempt.flow_run_id
     if not holds or receipt.state not in {State.RUNNING, *repeated}:
         found = f"{receipt.state.value} in attempt {receipt.attempt} of flow run {receipt.flow_run_id}"
@@ -66,7 +69,7 @@ def lock_content_of(receipt_id: UUID, *, session: Session) -> tuple[Content | No
 def lock_content(content_id: UUID, *, session: Session) -> Content | None:
     """The content's row, locked until the transaction ends."""
     query = select(Content).where(Content.id == content_id).with_for_update(key_share=True)
-    return session.exec(query.execution_options(populate_existing=True)).one_or_none()
+    return session.exec(query).one_or_none()
 
 
 def write_state(
@@ -81,9 +84,7 @@ def write_state(
     values["finished_at"] = func.now() if to in FINAL_STATES else None
     # RETURNING gives the row as it is now, for the audit line: columns may have set a new attempt.
     query = update(Receipt).where(col(Receipt.id) == receipt.id).values(**values)
-    after = session.execute(
-        query.returning(col(Receipt.flow_run_id), col(Receipt.attempt)).execution_options(synchronize_session=False)
-    ).one()
+    after = session.execute(query.returning(col(Receipt.flow_run_id), col(Receipt.attempt))).one()
     session.execute(
         insert(StateChange).values(
             receipt_id=receipt.id,
@@ -99,7 +100,7 @@ def write_state(
 def write(receipt: Receipt, *, session: Session, **columns: Any) -> None:
     """Change columns of the locked `receipt` other than its state."""
     query = update(Receipt).where(col(Receipt.id) == receipt.id).values(updated_at=func.now(), **columns)
-    session.execute(query.execution_options(synchronize_session=False))
+    session.execute(query)
 
 
 def as_value(kind: type[V], row: object) -> V:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from flows.ledger.rows import as_value
 from flows.ledger.states import State
 from flows.ledger.tables import Receipt
-from flows.ledger.values import ReceiptView
+from flows.ledger.views import ReceiptView
 
 
 def receipt_of_flow_run(flow_run_id: UUID, *, session: Session) -> ReceiptView | None:

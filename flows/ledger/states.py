@@ -24,6 +24,10 @@ class State(StrEnum):
 FINAL_STATES = frozenset({State.EXPENSED, State.REVIEW, State.DUPLICATE, State.QUARANTINED})
 
 
+# A notification's channel is "owner", or this with a webhook's id.
+WEBHOOK_PREFIX = "webhook:"
+
+
 class Door(StrEnum):
     """Which way an object came in."""
 

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
-from flows.ledger.attempts import put_back
+from flows.ledger.attempts import FORGIVEN, put_back
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.receive import as_waiting
 from flows.ledger.rows import as_value, lock_content_of, lock_receipt
 from flows.ledger.states import State
 from flows.ledger.tables import Content, Expense, ExtractionRow, Receipt, StateChange
-from flows.ledger.values import Deletion, ReceiptView, WaitingReceipt
+from flows.ledger.values import WaitingReceipt
+from flows.ledger.views import Deletion, ReceiptView
 
 
 def hold(receipt_id: UUID, reason: str, *, session: Session) -> bool:
@@ -46,7 +47,7 @@ def reopen(receipt_id: UUID, reason: str, *, session: Session) -> WaitingReceipt
     receipt = lock_receipt(receipt_id, session=session)
     if receipt.state is State.RUNNING:
         raise WrongStateError(receipt_id, receipt.state, "wait for its end or cancel its flow run first")
-    put_back(receipt, reason, session=session, crashes=0, crash_reason=None, steps_done=[], duplicate_of=None)
+    put_back(receipt, reason, session=session, **FORGIVEN)
     session.refresh(receipt)
     return as_waiting(receipt)
 
@@ -60,7 +61,8 @@ def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: st
     Args:
         receipt_id: Which receipt.
         reason: For the audit, without anything of the content.
-        session: The transaction. Remove the objects that are returned after it has committed.
+        session: The transaction. Remove the objects that are returned before it commits: one that was left in its
+            bucket would be received anew.
         owner: Only if it is theirs.
 
     Raises:

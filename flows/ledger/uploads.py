@@ -15,7 +15,7 @@ from flows.errors import ReceiptflowError
 from flows.ledger.rows import as_value
 from flows.ledger.tables import Content, Receipt
 from flows.ledger.upload_tables import Upload
-from flows.ledger.values import ReceiptView
+from flows.ledger.views import ReceiptView
 
 
 class KeyReusedError(ReceiptflowError):
@@ -122,7 +122,7 @@ def receipts_of_content(owner: str, sha256s: Collection[str], *, session: Sessio
 def note_received(upload_id: UUID, receipt_id: UUID, *, session: Session) -> None:
     """Note which receipt an upload became."""
     query = update(Upload).where(col(Upload.id) == upload_id).values(receipt_id=receipt_id)
-    session.execute(query.execution_options(synchronize_session=False))
+    session.execute(query)
 
 
 def find_upload(upload_id: UUID, owner: str, *, session: Session) -> UploadView:
