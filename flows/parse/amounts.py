@@ -21,7 +21,7 @@ _SLIPS = str.maketrans(
     {"O": "0", "o": "0", "C": "0", "D": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2"}
 )
 _SLIPPED = re.compile(r"(?<![A-Za-z\d.,])(?=[^\s]*\d)[\dOoCDQIl|SBZ]{1,6}[.,][\dOoCDQIl|SBZ]{2}(?![\w.,])")
-_BEFORE = re.compile(rf"(?P<open>[-–−+(]?)\s?(?P<mark>{mark_pattern()})?\s?[:.*#=]?\s?(?P<sign>[-–−]?)$", re.IGNORECASE)
+_BEFORE = re.compile(rf"(?P<open>[-–−+(]?)\s?(?P<mark>{mark_pattern()})?\s?[:.*#]?\s?(?P<sign>[-–−]?)$", re.IGNORECASE)
 _AFTER = re.compile(
     rf"\s?(?P<dash>[.,][-–—]{{1,2}})?(?P<minus>[-–−](?![\w]))?(?P<close>\))?\s?(?P<mark>{mark_pattern()})?(?P<percent>\s?[%％])?",
     re.IGNORECASE,

@@ -14,7 +14,7 @@ from rapidfuzz.distance import Levenshtein
 from flows.parse.folding import as_letters, words
 
 _WORDS: dict[str, str] = {
-    "TOTAL": "total totals totaal totale totalt summe summa gesamt gesamtbetrag gesamtsumme endbetrag endsumme somme yhteensa "
+    "TOTAL": "total totals ttl tot totaal totale totalt summe summa gesamt gesamtbetrag gesamtsumme endbetrag endsumme somme yhteensa "
     "loppusumma jumlah totalbelopp rechnungsbetrag totalbetrag toplam celkem razem suma totalsales jumla 合計 合计 总计 total€",
     "SUB": "subtotal sub zwischensumme subtotaal subtotale delsumma valisumma soustotal sous parcial imponibile subjumlah zws 小計 "
     "subtotal1 zwsumme warenwert",
@@ -26,22 +26,22 @@ _WORDS: dict[str, str] = {
     "GROSS": "gross brutto bruto ttc",
     "TAX": "tax taxes gst sst vat mwst ust mehrwertsteuer umsatzsteuer tva iva btw alv moms igv ppn pb1 hst pst qst cgst sgst igst "
     "mva kdv steuer impuesto impuestos imposto taxe servicetax mwstbetrag must mhst hwst 消費税 内税 外税 pajak cukai",
-    "INCL": "incl inc inclusive including included inkl inklusive compris con incluido ttc after with iva-incl inclu inclus mit 税込",
+    "INCL": "incl inc inclusive atf aft including included inkl inklusive compris con incluido ttc after with iva-incl inclu inclus mit 税込",
     "EXCL": "excl exc excluding exclusive exkl ohne hors ht before without zonder senza sin sem exkludering 税抜",
     "ROUND": "rounding round rundung arrondi redondeo arrotondamento afronding arredondamento pyoristys avrundning pembulatan "
     "oresavrundning adj adjustment rnd roundg rouding",
     "ROUNDED": "rounded gerundet arrondie afgerond avrundat",
     "DISCOUNT": "discount discounts rabatt remise descuento sconto korting desconto alennus rabais reduction disc promo nachlass "
     "saving savings saved ersparnis gespart hemat diskon coupon voucherdisc ahorro risparmio poupanca save potongan promotion",
-    "SERVICE": "service servicecharge svc servis bedienung bediening servizio servico servicio coperto",
+    "SERVICE": "service servicecharge svc srv chg charge charges surcharge servis bedienung bediening servizio servico servicio coperto",
     "TIP": "tip tips gratuity trinkgeld pourboire propina mancia fooi gorjeta dricks",
-    "CASH": "cash bar gegeben bargeld especes efectivo contanti contante contant dinheiro kateinen kontant tunai tendered tender "
+    "CASH": "cash gotowka hotove nakit bar gegeben bargeld especes efectivo contanti contante contant dinheiro kateinen kontant tunai tendered tender "
     "tendred gegebenbar barzahlung recibido entregado erhalten received paid recu paye 現金 お預り betaald pagato pagado ricevuto "
     "numerario cashtendered cashpaid payment paymnt",
     "CARD": "visa mastercard master card karte kartenzahlung kreditkarte girocard eccash eckarte ec cb carte tarjeta carta cartao "
     "bancomat pin kortti kort amex debit credit maestro lastschrift kredit debet vpay contactless kontaktlos electronic elec bankcard "
     "tng duitnow alipay wechat paypal twint ideal bancontact kartu edc クレジット",
-    "CHANGE": "change ruckgeld rueckgeld rendu cambio resto wisselgeld troco vaihtoraha vaxel kembali kembalian wechselgeld monnaie "
+    "CHANGE": "change reszta vratka paraustu iade ruckgeld rueckgeld rendu cambio resto wisselgeld troco vaihtoraha vaxel kembali kembalian wechselgeld monnaie "
     "baki changedue vuelto zuruck お釣り changes",
     "COUNT": "qty qnty quantity items item artikel articles articulos articoli artikelen itens pcs posten anzahl count tuotteet antal "
     "stuck stk nos pieces unit units weight 点数",
@@ -69,6 +69,8 @@ _MIN_SIMILARITY = 0.8  # one slip in five letters
 @lru_cache(maxsize=20_000)
 def concepts_of_word(word: str) -> frozenset[str]:
     """Return the concepts that one folded word stands for, reading through one OCR slip and glued words."""
+    if word in _CONCEPT_OF:
+        return frozenset({_CONCEPT_OF[word]})
     word = as_letters(word)
     if word in _CONCEPT_OF:
         return frozenset({_CONCEPT_OF[word]})
@@ -92,6 +94,6 @@ def _within(word: str) -> frozenset[str]:
 def concepts_of(text: str) -> frozenset[str]:
     """Return all concepts that a label's words stand for."""
     found: set[str] = set()
-    for word in words(text):
+    for word in words(text.replace("|", "l")):
         found |= concepts_of_word(word)
     return frozenset(found)

@@ -27,6 +27,17 @@ _FINAL_PHRASES = (
 )  # fmt: skip
 
 
+_TAX_WITHIN = re.compile(r"(?:incl|inc|enth|compris|contenu)\w*\.? in\b|\bdont\b|di cui|waarvan|varav|davon|hiervon|thereof|tax portion")
+_TABLE_WORDS = re.compile(r"summary|analysis|\bcode\b|\brate\b|%|satz|taux|tipo|aliquota|gruppe|\bbase\b|\bsum|goods|\bamt|amount|netto|brutto|\bnet\b|\bht\b")
+
+
+def heads_tax_table(text: str) -> bool:
+    """Tell whether a line without amounts heads a table of taxes."""
+    concepts = concepts_of(text)
+    folded = fold(text)
+    return "TAX" in concepts and len(_TABLE_WORDS.findall(folded)) >= 1 and not re.search(r"invoice|\bno\b|\bid\b|\breg\b|price", folded)
+
+
 def label_of(text: str) -> Label:
     """Classify the text beside (usually left of) an amount."""
     concepts = concepts_of(text) - {"OTHER"}
@@ -71,10 +82,12 @@ def _totals(concepts: frozenset[str], text: str, squeezed: str) -> Label | None:
     if "SUB" in concepts or _SUBTOTAL.search(fold(text)):
         return Label("subtotal", 2)
     final = any(phrase in squeezed for phrase in _FINAL_PHRASES)
+    if "TAX" in concepts and _TAX_WITHIN.search(fold(text)):
+        return Label("tax", 1.5)
     if "EXCL" in concepts and "INCL" not in concepts:
         return Label("partial" if _partial(text, concepts) else "subtotal", 1.5)
     if "TOTAL" in concepts or final:
-        return Label("partial", 1) if _partial(text, concepts) else _total(concepts, final=final)
+        return Label("partial", 1) if _partial(text, concepts) else _total(concepts, squeezed, final=final)
     return None
 
 
@@ -83,9 +96,13 @@ def _partial(text: str, concepts: frozenset[str]) -> bool:
     return re.search(r"\d ?%", text) is not None and not concepts & {"DUE", "GRAND", "AMOUNT"} and "suppl" in fold(text)
 
 
-def _total(concepts: frozenset[str], *, final: bool) -> Label | None:
+def _total(concepts: frozenset[str], squeezed: str, *, final: bool) -> Label | None:
     if concepts & {"CASH", "CARD"} and not final and "INCL" not in concepts:
         return Label("cash" if "CASH" in concepts else "card", 1)
+    if "totalincludes" in squeezed:
+        return Label("total", 1.2)  # of the tax in it, or with the tax in it: arithmetic tells
+    if "TAX" in concepts and "totalsales" in squeezed:
+        return Label("total", 2)
     if "TAX" in concepts and not concepts & {"INCL", "GROSS", "DUE"} and not final:
         return Label("tax", 2)
     if concepts & {"SERVICE", "TIP"} and not concepts & {"INCL"} and not final:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from flows.parse.amounts import Amount, NumberStyle, find_amounts, learn_style
 from flows.parse.dates import DateMention, TimeMention, blank, find_dates, find_times
-from flows.parse.labels import NO_LABEL, Label, label_of
+from flows.parse.labels import NO_LABEL, Label, heads_tax_table, label_of
 from flows.parse.rows import Row, rows_of
 from flows.vocabulary import Page
 
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
+MAX_TABLE_GAP = 2  # lines without an amount after which a tax table is over
+_TABLE_ENDS = {"cash", "card", "change", "rounding", "discount", "voucher", "points", "tip"}
 MAX_LINE_CHARS = 400  # a printed receipt has at most 80 columns; more is noise that only costs time
 
 
@@ -56,7 +58,39 @@ def read_lines(pages: tuple[Page, ...]) -> tuple[tuple[Line, ...], NumberStyle]:
         amounts = tuple(find_amounts(text, style))
         line = Line(index, row, row.text[:MAX_LINE_CHARS], text, tuple(dates), tuple(times), amounts, ())
         lines.append(replace(line, money=_money_of(line, style)))
-    return tuple(_labelled_from_neighbours(lines)), style
+    return tuple(_tabled(_labelled_from_neighbours(_pointed(lines, style)))), style
+
+
+def _pointed(lines: list[Line], style: NumberStyle) -> list[Line]:
+    """Read `RM 8817` as 88.17 where the receipt has cents and writes 88.17 elsewhere: the point was lost in print."""
+    whole = {money.amount.value for line in lines for money in line.money if money.amount.decimals == 2}
+    if not style.cents or not whole:
+        return lines
+    mended = []
+    for line in lines:
+        money = tuple(
+            replace(each, amount=replace(each.amount, value=each.amount.value / 100, decimals=2, repaired=True))
+            if each.amount.decimals == 0 and each.amount.value / 100 in whole and each.amount.value not in whole
+            else each
+            for each in line.money
+        )
+        mended.append(replace(line, money=money))
+    return mended
+
+
+def _tabled(lines: list[Line]) -> list[Line]:
+    """Mark the amounts of a tax table, so that its column sums are not taken for the receipt's."""
+    inside = 0
+    for index, line in enumerate(lines):
+        if not line.money:
+            inside = MAX_TABLE_GAP if heads_tax_table(line.text) else max(inside - 1, 0)
+            continue
+        if inside and any(money.label.kind in _TABLE_ENDS for money in line.money):
+            inside = 0
+        if inside:
+            inside = MAX_TABLE_GAP
+            lines[index] = replace(line, money=tuple(replace(money, label=Label("table", 1)) for money in line.money))
+    return lines
 
 
 def _dated(text: str) -> tuple[str, list[DateMention], list[TimeMention]]:
@@ -85,6 +119,8 @@ def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:
         segment = line.text[before : amount.start]
         if _LETTERS.search(segment):
             label, label_text = label_of(segment), segment.strip()
+            if label.kind == "rounding" and style.cents and abs(amount.value) >= 1:
+                label = Label("total", 2.5)  # no rounding is that large: it is what was rounded to
         found.append(Money(amount, line.index, len(found), label, label_text))
         before = amount.end
     return tuple(found)

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from flows.parse.decide import Findings, decide
 from flows.parse.hints import Hints
-from flows.parse.items import find_items
+from flows.parse.items import find_items, item_sum
 from flows.parse.lines import Line, Money, read_lines
 from flows.parse.locale_evidence import LocaleGuess, guess_locale
 from flows.parse.merchant import NameCandidate, find_merchants
 from flows.parse.purchase_date import DateChoice, choose_date, choose_time
+from flows.parse.taxes import as_found, find_taxes, table_gross
 from flows.parse.totals import Candidate, collect, rank_totals, sums_of
 from flows.vocabulary import DocumentText, Found, ReceiptFields
 
@@ -36,10 +37,11 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
     date = choose_date(lines, today=today, country=place.country)
     items = find_items(lines)
     money = collect(lines)
-    totals = rank_totals(money, [sum((item.value.total or Decimal(0) for item in items), Decimal(0))] if items else [])
+    taxes = find_taxes(lines)
+    totals = rank_totals(money, sums_of(money, items=item_sum(items), table=table_gross(taxes)))
     names = find_merchants(lines)
     fields = _fields(lines, money, place, date, totals, names)
-    fields = fields.model_copy(update={"line_items": items})
+    fields = fields.model_copy(update={"line_items": items, "taxes": as_found(taxes)})
     return decide(fields, Findings(lines, place, date, totals, names))
 
 
