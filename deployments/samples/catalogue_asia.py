@@ -103,7 +103,7 @@ MY_STATIONER = SampleReceipt(
     number="CS00041879",
     items=(
         Item("A4 PAPER 80GSM 500S", D("13.42"), D(2)),
-        Item("BALL PEN BLUE 0.7", D("1.27"), D(6)),
+        Item("BALL PEN BLUE 0.7", D("1.28"), D(6)),
         Item("STAPLES NO.10", D("2.18"), D(3)),
     ),
     rates=(),

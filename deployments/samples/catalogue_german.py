@@ -34,7 +34,6 @@ DE_SUPERMARKT = SampleReceipt(
         ("logo", "address", "gap", "<|EUR", "items", "rule", "totals", "payment", "gap", "taxes", "gap", "when",
          "<Markt 0418  Kasse 3|Bed. 21", "number", "tax_id", "barcode", "thanks"),
         columns=38, tax_table="net_tax_gross", codes=True, when="{date}|{time} Uhr",
-        reversed_logo=True,
     ),
 )  # fmt: skip
 

@@ -31,10 +31,10 @@ UK_GROCER = SampleReceipt(
     ),
     rates=(TaxRate("Z", D(0)), TaxRate("V", D(20))),
     card="VISA DEBIT CONTACTLESS",
-    words={"total": "BALANCE DUE", "number": "TXN", "thanks": "Thank you for shopping with us"},
+    words={"total": "BALANCE DUE", "number": "TXN", "thanks": "Thank you for shopping|at Harrow & Finch"},
     layout=Layout(
-        ("logo", "address", "phone", "tax_id", "rule", "items", "rule", "totals", "payment", "gap", "taxes", "rule",
-         "when", "number", "barcode", "thanks"),
+        ("logo", "gap", "address", "phone", "tax_id", "rule", "items", "rule", "totals", "payment", "gap", "taxes",
+         "rule", "when", "number", "barcode", "thanks"),
         columns=40, tax_table="net_tax_gross", codes=True, when="{date}|{time}", logo_size=1.8,
         reversed_logo=True,
     ),

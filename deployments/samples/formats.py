@@ -44,8 +44,8 @@ def write(pages: list[Image.Image], path: Path, wear: Wear) -> None:
             fast = {"preset": "ultrafast"}
             pillow_heif.from_pillow(pages[0]).save(path, quality=wear.jpeg_quality, enc_params=fast)
         case ".pdf":
-            dates = {"creationDate": _WRITTEN, "modDate": _WRITTEN}
-            pages[0].save(path, "PDF", resolution=_DPI, save_all=True, append_images=pages[1:], **dates)
+            about = {"title": "Receipt", "creationDate": _WRITTEN, "modDate": _WRITTEN}
+            pages[0].save(path, "PDF", resolution=_DPI, save_all=True, append_images=pages[1:], **about)
         case _:
             raise ValueError(f"{path.name}: samples are written as .jpg, .png, .webp, .tiff, .heic or .pdf")
 

@@ -34,7 +34,7 @@ def wear_out(page: Image.Image, wear: Wear, rng: np.random.Generator) -> Image.I
         pixels = _shade(pixels, wear.shadow, rng)
     if wear.blur_pixels:
         pixels = cast(Pixels, cv2.GaussianBlur(pixels, (0, 0), wear.blur_pixels))
-    pixels = pixels + rng.normal(0.0, 1.2 + wear.noise, pixels.shape).astype(np.float32)
+    pixels = pixels + (1.2 + wear.noise) * rng.standard_normal(pixels.shape, dtype=np.float32)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGB")
 
 
@@ -81,11 +81,11 @@ def _photograph(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     picture = cv2.warpPerspective(pixels, matrix, size, flags=cv2.INTER_CUBIC)
     cover = cv2.warpPerspective(np.ones((height, width), np.float32), matrix, size)
     shadow = cv2.GaussianBlur(np.roll(cover, (14, 18), (0, 1)), (0, 0), 16)[..., None]
-    table = _table((frame_height, frame_width), rng) * (1.0 - 0.6 * shadow)
-    return cast(Pixels, table * (1 - cover[..., None]) + picture * cover[..., None])
+    wood = table((frame_height, frame_width), rng) * (1.0 - 0.6 * shadow)
+    return cast(Pixels, wood * (1 - cover[..., None]) + picture * cover[..., None])
 
 
-def _table(shape: tuple[int, int], rng: np.random.Generator) -> Pixels:
+def table(shape: tuple[int, int], rng: np.random.Generator) -> Pixels:
     """Dark wood: streaks along the picture's width."""
     grain = cv2.GaussianBlur(rng.random(shape, dtype=np.float32), (0, 0), 60, sigmaY=1.5)
     streaks = (grain - grain.min()) / (grain.max() - grain.min())
