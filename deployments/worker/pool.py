@@ -35,6 +35,7 @@ class ProcessPool:
         self._fingerprint = ""
         self._zygote: ZygoteProcess | None = None
         self._generations: list[ZygoteProcess] = []
+        self._recent: Mould | None = None
         self._choosing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._logger = get_logger("worker.pool")
@@ -68,18 +69,22 @@ class ProcessPool:
         return next((child for child in self.children() if child.job and child.job.key == key), None)
 
     async def warm(self, mould: Mould) -> None:
-        """Fork children ahead of the first jobs, so that these do not wait for it."""
-        for child in [await self._choose(mould) for _ in range(self.size)]:
-            child.reserved = False
+        """Have as many children ready as may run, of the code as it is now, so that no run waits for its process.
 
-    def know(self, module: str) -> None:
-        """Have a module imported by the next zygote, and its package watched for changes."""
-        self._sources.add(module)
+        They are made with the mould that was used last, with the one given before the first job.
+        """
+        async with self._choosing:
+            zygote = await self._current_zygote()
+            for _ in range(self.size - sum(not child.retiring for child in self.children())):
+                child = await zygote.fork(self._recent or mould)
+                child.reserved = False
 
     async def execute(self, job: Job) -> Answer | Death:
         """Run a job to its end: the child's answer, or how the child died."""
         if job.module:
-            self.know(job.module)
+            self._sources.add(job.module)
+        if not job.mould.single_use:
+            self._recent = job.mould
         try:
             child = await self._choose(job.mould)
         except OSError as error:

@@ -1,7 +1,8 @@
-"""Hearing from the server that a run was cancelled or suspended: one subscription for all runs of a worker.
+"""Hearing from the server at once that a run is due, was cancelled or was suspended: one subscription for a worker.
 
-Prefect's own observer gives up for good after some failures. This one reconnects for ever, and reads the states of
-the worker's runs whenever it does, so that nothing said during an outage is missed.
+Prefect's event stream brings a new run some 50 ms after it was created, whoever created it, so polling can be slow.
+Prefect's own observer of cancellations gives up for good after some failures; this one reconnects for ever, and
+reads the states of the worker's runs whenever it does, so that nothing said during an outage is missed.
 """
 
 from __future__ import annotations
@@ -19,24 +20,29 @@ from prefect.logging.loggers import get_logger
 
 _RECONNECT_SECONDS = 1.0
 _PREFIX = "prefect.flow-run."
+_DUE = [f"{_PREFIX}{name}" for name in ("Scheduled", "AwaitingRetry", "Resuming")]
+_INTERRUPTED = [f"{_PREFIX}{name}" for name in ("Cancelling", "Suspended")]
 
 
 class RunWatch:
-    """Calls `on_change(flow_run)` for each of the worker's runs that was cancelled or suspended."""
+    """Calls `on_due()` when a run of the work pool was scheduled, `on_interrupted(run)` when one in hand was."""
 
     def __init__(
         self,
         client: PrefectClient,
         work_pool_id: UUID,
         in_hand: Collection[UUID],
-        on_change: Callable[[FlowRun], None],
+        *,
+        on_due: Callable[[], None],
+        on_interrupted: Callable[[FlowRun], None],
     ) -> None:
         self._client = client
         self._in_hand = in_hand
-        self._on_change = on_change
+        self._on_due = on_due
+        self._on_interrupted = on_interrupted
         self._logger = get_logger("worker.watching")
         self._filter = EventFilter(
-            event=EventNameFilter(name=[f"{_PREFIX}Cancelling", f"{_PREFIX}Suspended"]),
+            event=EventNameFilter(name=[*_DUE, *_INTERRUPTED]),
             any_resource=EventAnyResourceFilter(id=[f"prefect.work-pool.{work_pool_id}"]),
         )
 
@@ -51,10 +57,13 @@ class RunWatch:
 
     async def _follow(self) -> None:
         async with get_events_subscriber(filter=self._filter, reconnection_attempts=0) as events:
+            self._on_due()
             await self._look(list(self._in_hand))
             async for event in events:
                 flow_run_id = UUID(event.resource.id.removeprefix(_PREFIX))
-                if flow_run_id in self._in_hand:
+                if event.event in _DUE:
+                    self._on_due()
+                elif flow_run_id in self._in_hand:
                     await self._look([flow_run_id])
 
     async def _look(self, flow_run_ids: list[UUID]) -> None:
@@ -63,4 +72,4 @@ class RunWatch:
         found = await self._client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=flow_run_ids)))
         for flow_run in found:
             if flow_run.state and (flow_run.state.is_cancelling() or flow_run.state.is_paused()):
-                self._on_change(flow_run)
+                self._on_interrupted(flow_run)

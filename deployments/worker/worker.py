@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -35,12 +35,16 @@ from deployments.worker.configuration import (
 )
 from deployments.worker.death import Cause, Death
 from deployments.worker.pool import ProcessPool
-from deployments.worker.recovery import give_back
+from deployments.worker.recovery import give_back, persistently
 from deployments.worker.run_keeper import RunKeeper
+from deployments.worker.stopping import stopping_on_signals
 from deployments.worker.watching import RunWatch
+from flows.errors import ConfigurationError
 
 _AFTER_ERROR_SECONDS = 1.0
-_DRAIN_SECONDS = 60.0
+_DRAIN_SECONDS = 20.0  # what still runs then is killed and taken up again by the next worker
+_GIVE_BACK_SECONDS = 5.0
+_WARM_SECONDS = 2.0
 
 
 class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResult]):
@@ -76,14 +80,17 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         """Work until told to stop, then finish what runs. `run_once`: take what is due, finish it, return."""
         if with_healthcheck:
             raise NotImplementedError("use `prefect worker start --with-healthcheck`, which serves it itself")
-        with self._stopping_on_signals():
+        with stopping_on_signals(self.drain):
             async with self:
                 await self._until_synced()
+                if self._draining.is_set():
+                    return
                 async with await self._open_pool() as self._pool:
                     self._keeper = RunKeeper(self.client, self._pool, self.recover)
                     self._started_event = await self._emit_worker_started_event()
                     printer(f"Worker {self.name!r} started!")
                     await (self._work_once() if run_once else self._work())
+                await self._give_back_unfinished()
         printer(f"Worker {self.name!r} stopped!")
 
     async def run(
@@ -98,10 +105,6 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
     def drain(self) -> None:
         """Take no new runs; `start` returns once the present ones have ended."""
         self._draining.set()
-        self._wake.set()
-
-    def wake(self) -> None:
-        """Poll now instead of at the next interval."""
         self._wake.set()
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
@@ -188,7 +191,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
     async def _open_pool(self) -> ProcessPool:
         """Make the processes ready for what the pool's deployments run, before the first run comes."""
         pool_filter = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._work_pool_name]))
-        deployments = await self.client.read_deployments(work_pool_filter=pool_filter)
+        deployments = await persistently(partial(self.client.read_deployments, work_pool_filter=pool_filter))
         entrypoints = {deployment.entrypoint or "" for deployment in deployments}
         modules = {entrypoint.rpartition(".")[0] for entrypoint in entrypoints if ":" not in entrypoint} - {""}
         return ProcessPool(self._wanted_size(), sorted(modules))
@@ -198,8 +201,14 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         return int(self._size or configured or os.cpu_count() or 1)
 
     async def _work(self) -> None:
-        watch = RunWatch(self.client, self.work_pool.id, self._submitting_flow_run_ids, self._on_change)
-        services = [asyncio.create_task(service) for service in (self._keep_synced(), watch.run(), self._warm_up())]
+        watch = RunWatch(
+            self.client,
+            self.work_pool.id,
+            self._submitting_flow_run_ids,
+            on_due=self._wake.set,
+            on_interrupted=self._on_interrupted,
+        )
+        services = [asyncio.create_task(service) for service in (self._keep_synced(), watch.run(), self._keep_warm())]
         try:
             while not self._draining.is_set():
                 await self._poll_and_wait()
@@ -219,13 +228,18 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             await self._sync()
             self._pool.size = self._wanted_size()
 
-    async def _warm_up(self) -> None:
-        """Fork processes for what most runs need: the pool's own defaults."""
-        configuration = await from_template(self.work_pool.base_job_template, {}, self.client)
-        configuration.prepare_for_flow_run(FlowRun(flow_id=uuid4()))
-        await self._pool.warm(configuration.mould())
+    async def _keep_warm(self) -> None:
+        """Keep processes ready for what most runs need, the pool's own defaults; also after the code has changed."""
+        while True:
+            try:
+                configuration = await from_template(self.work_pool.base_job_template, {}, self.client)
+                configuration.prepare_for_flow_run(FlowRun(flow_id=uuid4()))
+                await self._pool.warm(configuration.mould())
+            except (OSError, httpx.HTTPError, ConfigurationError) as error:
+                self._logger.warning("No processes could be made ready (%r); trying again", error)
+            await asyncio.sleep(_WARM_SECONDS)
 
-    def _on_change(self, flow_run: FlowRun) -> None:
+    def _on_interrupted(self, flow_run: FlowRun) -> None:
         if flow_run.state and flow_run.state.is_cancelling():
             self._keeper.cancel(flow_run.id)
         else:
@@ -247,24 +261,9 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             self._logger.info("Finishing %s run(s)", len(self._running))
             await asyncio.wait(self._running, timeout=_DRAIN_SECONDS)
 
-    @contextmanager
-    def _stopping_on_signals(self) -> Iterator[None]:
-        """Drain on the first SIGTERM or SIGINT; a second one ends the worker at once, and its processes with it."""
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            if self._draining.is_set():
-                os._exit(1)
-            self.drain()
-
-        try:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, stop)
-        except (RuntimeError, ValueError):  # not the main thread: whoever embeds us stops us with drain()
-            yield
-            return
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+    async def _give_back_unfinished(self) -> None:
+        """Let the runs that were killed at the end of the drain be reported, if the server is there."""
+        if self._running:
+            _, unreported = await asyncio.wait(self._running, timeout=_GIVE_BACK_SECONDS)
+            for task in unreported:
+                task.cancel()

@@ -18,16 +18,9 @@ from typing import Any
 from prefect.logging.loggers import get_logger
 
 from deployments.worker.child_process import ChildProcess, Mould
+from deployments.worker.environment import PROCESS_SETTINGS
 from deployments.worker.process_control import MESSAGE_BYTES
 from flows.errors import ConfigurationError
-
-_ENVIRONMENT = {
-    # Libraries that would start threads of their own in the zygote or, several children side by side, waste cores.
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OMP_THREAD_LIMIT": "1",
-    "MKL_NUM_THREADS": "1",
-}
 
 
 class ZygoteProcess:
@@ -57,7 +50,7 @@ class ZygoteProcess:
             *arguments,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
-            env={**_ENVIRONMENT, **os.environ},
+            env={**PROCESS_SETTINGS, **os.environ},
         )
         theirs.close()
         self.pid = self._process.pid

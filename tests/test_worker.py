@@ -1,0 +1,267 @@
+"""The warm worker keeps what Prefect's own gives, and resumes runs whose process died.
+
+Held here, on a real server with `prefect worker start`: runs of every shape complete; a killed, crashed, hung, stopped
+or oversized process costs its own run one attempt and no other run anything; cancelling, suspending, draining,
+redeploying and the worker's own death leave no run and no process behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelling
+
+from deployments.stack import Stack
+from deployments.worker import WarmWorker
+
+WAIT_SECONDS = 60
+
+
+@dataclass
+class Bench:
+    """One work pool, with the test flows deployed from a folder of its own, and workers on it."""
+
+    client: SyncPrefectClient
+    folder: Path
+    environment: dict[str, str]
+    pool: str = field(default_factory=lambda: f"warm-{uuid.uuid4().hex[:8]}")
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def deploy(self, flow: str, **job_variables: Any) -> uuid.UUID:
+        flow_id = self.client.create_flow_from_name(flow.replace("_", "-"))
+        return self.client.create_deployment(
+            flow_id=flow_id,
+            name=uuid.uuid4().hex[:8],
+            work_pool_name=self.pool,
+            entrypoint=f"worker_flows.{flow}",
+            job_variables=job_variables,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", self.pool, "--type", "warm"]
+        worker = subprocess.Popen([*command, *arguments], env=self.environment, cwd=self.folder)
+        self.workers.append(worker)
+        return worker
+
+    def run(self, deployment: uuid.UUID, **parameters: Any) -> FlowRun:
+        return self.client.create_flow_run_from_deployment(deployment, parameters=parameters)
+
+    def wait(self, run: FlowRun, *states: str) -> FlowRun:
+        def reached() -> FlowRun | None:
+            now = self.client.read_flow_run(run.id)
+            return now if now.state_name in states or (now.state and now.state.is_final()) else None
+
+        found = until(reached)
+        assert found.state_name in states, f"{found.state_name}: {found.state and found.state.message}"
+        return found
+
+    def names(self, run: FlowRun) -> list[str]:
+        return [state.name or "" for state in self.client.read_flow_run_states(run.id)]
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait until the condition gives something true, and return that."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.1)
+    return found
+
+
+def words(file: Path) -> list[str]:
+    """What the flow noted, execution by execution."""
+    return [line.split()[0] for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def pids(file: Path) -> list[int]:
+    """Which processes noted it."""
+    return [int(line.split()[1]) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+@pytest.fixture
+def bench(prefect_api: Stack, tmp_path: Path) -> Iterator[Bench]:
+    shutil.copy(Path(__file__).with_name("worker_flows.py"), tmp_path)
+    environment = {**os.environ, **prefect_api.environment, "PYTHONPATH": str(tmp_path)}
+    with get_client(sync_client=True) as client:
+        bench = Bench(client, tmp_path, environment)
+        template = WarmWorker.get_default_base_job_template()
+        client.create_work_pool(WorkPoolCreate(name=bench.pool, type="warm", base_job_template=template))
+        yield bench
+        for worker in bench.workers:
+            worker.kill()
+            worker.wait()
+
+
+def test_runs_of_every_shape_complete(bench: Bench, tmp_path: Path) -> None:
+    """Async, sync, several in one process, with a deployment's own environment."""
+    plain, sync = bench.deploy("four_steps"), bench.deploy("sync_steps")
+    told = bench.deploy("tells_environment", env={"RECEIPTFLOW_TEST_WORD": "hello"})
+    bench.start("--limit", "1")
+    note = str(tmp_path / "note")
+    runs = [bench.run(deployment, path=note) for deployment in (plain, sync, plain, plain, sync, told, plain)]
+    for run in runs:
+        bench.wait(run, "Completed")
+    assert sorted(words(Path(note))) == sorted(["done", "sync", "done", "done", "sync", "hello", "done"])
+    assert len(set(pids(Path(note)))) <= 3, "runs share a process"
+    task_runs = until(lambda: _finished_tasks(bench, runs[0]))
+    assert len(task_runs) == 4
+
+
+def _finished_tasks(bench: Bench, run: FlowRun) -> list[Any]:
+    filters = {"flow_runs": {"id": {"any_": [str(run.id)]}}}
+    found = bench.client.request("POST", "/task_runs/filter", json=filters).json()
+    return [task_run for task_run in found if task_run["state_type"] == "COMPLETED"]
+
+
+@pytest.mark.parametrize(
+    ("how", "variables", "reason"),
+    [
+        ("kill", {}, "SIGKILL"),
+        ("segfault", {}, "SIGSEGV"),
+        ("exit", {}, "code 7"),
+        ("stop", {}, "stopped"),
+        ("memory", {"memory_limit_mb": 350}, "memory"),
+        ("hang", {"run_time_limit_seconds": 4}, "limit"),
+    ],
+)
+def test_a_dead_process_costs_its_run_one_attempt(
+    bench: Bench, tmp_path: Path, how: str, variables: dict[str, Any], reason: str
+) -> None:
+    """The same flow run is resumed and completes, with the reason on record; a run beside it notices nothing."""
+    dying, beside = bench.deploy("dies_once", **variables), bench.deploy("sleeps")
+    bench.start("--limit", "2")
+    note, note_beside = tmp_path / "note", tmp_path / "beside"
+    neighbour = bench.run(beside, path=str(note_beside), seconds=3)
+    until(lambda: words(note_beside))
+    run = bench.run(dying, path=str(note), how=how)
+    bench.wait(run, "Completed")
+    bench.wait(neighbour, "Completed")
+    assert words(note) == ["start", "start", "done"]
+    assert words(note_beside) == ["start", "done"]
+    assert bench.client.read_flow_run(run.id).run_count == 2
+    retry = next(s for s in bench.client.read_flow_run_states(run.id) if s.name == "AwaitingRetry")
+    assert reason in (retry.message or "")
+    assert "Crashed" not in bench.names(run)
+
+
+def test_a_run_that_always_dies_is_given_up(bench: Bench, tmp_path: Path) -> None:
+    """After `max_attempts` starts it is Crashed, once, and the flow's hook has run."""
+    deployment = bench.deploy("dies_always", max_attempts=3)
+    bench.start("--limit", "1")
+    note = tmp_path / "note"
+    run = bench.run(deployment, path=str(note))
+    bench.wait(run, "Crashed")
+    until(lambda: "crashed" in words(note))
+    assert words(note) == ["start", "start", "start", "crashed"]
+
+
+def test_a_cancelled_run_is_killed_and_its_hook_runs(bench: Bench, tmp_path: Path) -> None:
+    deployment = bench.deploy("sleeps")
+    bench.start("--limit", "1")
+    note = tmp_path / "note"
+    run = bench.run(deployment, path=str(note), seconds=120)
+    until(lambda: words(note))
+    bench.client.set_flow_run_state(run.id, Cancelling())
+    bench.wait(run, "Cancelled")
+    assert words(note) == ["start", "cancelled"]
+    assert not psutil.pid_exists(pids(note)[0])
+    bench.wait(bench.run(deployment, path=str(note), seconds=0), "Completed")
+
+
+def test_a_suspended_run_ends_at_its_next_step_and_can_be_resumed(bench: Bench, tmp_path: Path) -> None:
+    deployment = bench.deploy("sleeps")
+    bench.start("--limit", "1")
+    note = tmp_path / "note"
+    run = bench.run(deployment, path=str(note), seconds=3)
+    until(lambda: words(note))
+    suspend = {"state": {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}}
+    bench.client.request("POST", f"/flow_runs/{run.id}/set_state", json=suspend)
+    other = bench.run(deployment, path=str(tmp_path / "other"), seconds=0)
+    bench.wait(other, "Completed")
+    assert words(note) == ["start"]
+    bench.client.resume_flow_run(run.id)
+    bench.wait(run, "Completed")
+    assert words(note) == ["start", "start", "done"]
+
+
+def test_sigterm_lets_runs_finish_and_takes_no_new_ones(bench: Bench, tmp_path: Path) -> None:
+    deployment = bench.deploy("sleeps")
+    worker = bench.start("--limit", "1")
+    note = tmp_path / "note"
+    run = bench.run(deployment, path=str(note), seconds=4)
+    until(lambda: words(note))
+    late = bench.run(deployment, path=str(tmp_path / "late"), seconds=0)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(WAIT_SECONDS) == 0
+    assert bench.client.read_flow_run(run.id).state_name == "Completed"
+    assert bench.client.read_flow_run(late.id).state_name in ("Scheduled", "Late")
+
+
+def test_processes_die_with_their_worker(bench: Bench, tmp_path: Path) -> None:
+    deployment = bench.deploy("sleeps")
+    worker = bench.start("--limit", "2")
+    note = tmp_path / "note"
+    bench.run(deployment, path=str(note), seconds=60)
+    until(lambda: words(note))
+    family = psutil.Process(worker.pid).children(recursive=True)
+    worker.kill()
+    worker.wait()
+    psutil.wait_procs(family, timeout=WAIT_SECONDS)
+    assert not [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_changed_code_is_used_by_every_run_that_starts_after(bench: Bench, tmp_path: Path) -> None:
+    """A run in the middle finishes in the old code; the next one runs in the new."""
+    sleeps, told = bench.deploy("sleeps"), bench.deploy("tells_environment")
+    bench.start("--limit", "2")
+    note, other = tmp_path / "note", tmp_path / "other"
+    bench.wait(bench.run(told, path=str(other)), "Completed")
+    running = bench.run(sleeps, path=str(note), seconds=5)
+    until(lambda: words(note))
+    module = tmp_path / "worker_flows.py"
+    module.write_text(module.read_text().replace('"nothing"', '"new"').replace('"done"', '"new-done"'))
+    bench.wait(bench.run(told, path=str(other)), "Completed")
+    bench.wait(running, "Completed")
+    assert words(other) == ["nothing", "new"]
+    assert words(note) == ["start", "done"]
+
+
+def test_runs_are_not_hoarded_and_queues_keep_their_priority(bench: Bench, tmp_path: Path) -> None:
+    """With one process, one run at a time is claimed, and an urgent run goes before those that wait longer."""
+    deployment = bench.deploy("sleeps")
+    bench.client.request("POST", f"/work_pools/{bench.pool}/queues", json={"name": "urgent", "priority": 1})
+    bench.client.request("PATCH", f"/work_pools/{bench.pool}/queues/default", json={"priority": 2})
+    bench.start("--limit", "1")
+    notes = [tmp_path / f"note{number}" for number in range(4)]
+    patient = [bench.run(deployment, path=str(note), seconds=2) for note in notes]
+    until(lambda: any(words(note) for note in notes))
+    urgent = bench.client.create_flow_run_from_deployment(
+        deployment, parameters={"path": str(tmp_path / "urgent"), "seconds": 0}, work_queue_name="urgent"
+    )
+    bench.wait(urgent, "Completed")
+    waiting = [run for run in patient if bench.client.read_flow_run(run.id).state_name in ("Scheduled", "Late")]
+    assert len(waiting) >= 2
+
+
+def test_the_job_template_documents_its_fields() -> None:
+    """What the UI shows: every field with a title or a description, and the worker type's own description."""
+    properties = WarmWorker.get_default_base_job_template()["variables"]["properties"]
+    wanted = {"processes", "runs_per_process", "memory_limit_mb", "run_time_limit_seconds", "env", "nice"}
+    assert wanted <= properties.keys()
+    assert all(properties[name].get("description") for name in wanted)
+    assert WarmWorker.get_description()
