@@ -6,6 +6,7 @@ receipt writes it: its web address, its legal name, its footer.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,6 +45,18 @@ def find_merchants(lines: Sequence[Line]) -> list[NameCandidate]:
     candidates += _from_domains(scene)
     ranked = sorted(candidates, key=lambda each: (-each.score, each.lines[0].index, -len(each.lines)))[:8]
     return [NameCandidate(_respelled(each.name, scene), each.lines, each.score) for each in ranked]
+
+
+def merchant_confidence(ranked: Sequence[NameCandidate]) -> float:
+    """Return how likely the best-ranked name is the merchant's, from its score and its lead."""
+    lead = ranked[0].score - next((other.score for other in ranked[1:] if squeeze(other.name) != squeeze(ranked[0].name)), 0.0)
+    odds = -1.2 + 0.6 * min(ranked[0].score, 6.0) + 0.5 * min(lead, 2.0)
+    return round(min(0.98, 1 / (1 + math.exp(-odds))), 3)
+
+
+def looks_like_head(line: Line) -> bool:
+    """Tell whether a line reads like the beginning of a receipt: a company's name or a receipt's title."""
+    return not line.money and (names.legal_form(line.raw) or names.titles_receipt(line.raw))
 
 
 @dataclass(frozen=True)

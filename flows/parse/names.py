@@ -45,6 +45,10 @@ _PAPER = re.compile(
     r"\bsubtotal|\btotal\b|\bamount\b|\bqty\b|description|save money|registered|business no|\babn\b|\bbranch\b|\bguest|\bcheck ?#|\bstaff\b|trans(?:action)?\b|"
     r"error|warning|\bduty free\b|carry out|take ?away|dine in"
 )
+_TITLE = re.compile(
+    r"\W*(?:simplified |tax |sales |cash )*(?:invoice|receipt|rechnung|quittung|kassenbon|ticket de caisse|facture|factura simplificada|"
+    r"documento commerciale|scontrino|kassabon|fatura simplificada|kuitti|kvitto)\W*$"
+)
 _ROLE = re.compile(
     r"\bowned by|\boperated by|\bmanaged by|licen[sc]ee|formerly|bill(?:ed)? to|sold to|deliver(?:y|ed)? to|ship to|\bmember of|franchise|a division of|"
     r"\bpart of|\bby :|kunde\b|\bclient\b|bediente|powered by|for staff|\battn\b|\bname\b ?:"
@@ -77,6 +81,11 @@ def looks_like_contact(text: str) -> bool:
 def looks_like_paper(text: str) -> bool:
     """Tell whether the text is what any receipt says about itself: its kind, numbers, greetings."""
     return _PAPER.search(fold(text)) is not None
+
+
+def titles_receipt(text: str) -> bool:
+    """Tell whether the text is a receipt's title alone: `TAX INVOICE`, `Quittung`, `Ticket de caisse`."""
+    return _TITLE.match(fold(text)) is not None
 
 
 def names_another_role(text: str) -> bool:

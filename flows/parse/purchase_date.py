@@ -20,19 +20,21 @@ _OTHER_DATE = re.compile(
 _MONTH_FIRST_COUNTRIES = {"US", "PH"}
 _YEAR_FIRST_COUNTRIES = {"JP", "CN", "KR", "TW", "SE", "HU", "LT", "CA", "ZA"}
 MAX_AGE_YEARS = 25
+_CLEAR_LEAD = 1.0  # points of evidence
 
 
 @dataclass(frozen=True)
 class DateChoice:
-    """The chosen day with its place. `rival` is another day that fits as well; `why` says what decided the order."""
+    """The chosen day with its place. `rival` is another day that fits nearly as well, `lead` by how much it is behind."""
 
     day: dt.date
     line: Line
     mention: DateMention
-    confidence: float
     times_printed: int
+    labelled: bool
+    time_beside: bool
     rival: dt.date | None = None
-    why: str = ""
+    lead: float = 0.0
 
 
 @dataclass
@@ -57,7 +59,7 @@ def choose_date(lines: Sequence[Line], *, today: dt.date, country: str | None) -
     if not scored:
         return None
     ranked = sorted(scored.values(), key=lambda each: (-each.score, each.line.index))
-    return _choice(ranked, order)
+    return _choice(ranked)
 
 
 def _possible(day: dt.date, today: dt.date) -> bool:
@@ -118,29 +120,19 @@ def _add(scored: dict[dt.date, _Scored], new: _Scored) -> None:
     )
 
 
-def _choice(ranked: list[_Scored], order: tuple[str | None, str]) -> DateChoice:
+def _choice(ranked: list[_Scored]) -> DateChoice:
     best = ranked[0]
-    rival = next((each for each in ranked[1:] if best.score - each.score < 1.0), None)
-    swapped = (
-        best.mention.ambiguous
-        and order[0] is None
-        and best.orders <= {"dmy", "mdy"}
-        and len(set(best.mention.readings)) > 1
-    )
-    confidence = 0.97 if rival is None else 0.6 + 0.3 * (best.score - rival.score)
-    if swapped and rival is None:
-        confidence = 0.7
-    confidence = min(confidence + 0.02 * (best.count - 1), 0.99) * (
-        0.5 + 0.5 * best.line.row.confidence_of(best.mention.start, best.mention.end)
-    )
+    rival = next((each for each in ranked[1:] if best.score - each.score < _CLEAR_LEAD), None)
+    text = fold(best.line.raw)
     return DateChoice(
-        best.day,
-        best.line,
-        best.mention,
-        round(min(confidence, 0.99), 3),
-        best.count,
-        rival.day if rival else None,
-        order[1],
+        day=best.day,
+        line=best.line,
+        mention=best.mention,
+        times_printed=best.count,
+        labelled=_DATE_LABEL.search(text) is not None,
+        time_beside=bool(best.line.times),
+        rival=rival.day if rival else None,
+        lead=best.score - rival.score if rival else _CLEAR_LEAD,
     )
 
 

@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from flows.parse.decide import Findings, decide
+from flows.parse import details
+from flows.parse.checks import checks_of
+from flows.parse.confidence import date_confidence, total_confidence
+from flows.parse.decide import Findings, reasons_for
 from flows.parse.hints import Hints
 from flows.parse.items import find_items, item_sum
 from flows.parse.lines import Line, Money, read_lines
 from flows.parse.locale_evidence import LocaleGuess, guess_locale
-from flows.parse.merchant import NameCandidate, find_merchants
+from flows.parse.merchant import NameCandidate, find_merchants, merchant_confidence
 from flows.parse.purchase_date import DateChoice, choose_date, choose_time
-from flows.parse.taxes import as_found, find_taxes, table_gross
-from flows.parse.totals import Candidate, collect, rank_totals, sums_of
-from flows.vocabulary import DocumentText, Found, ReceiptFields
+from flows.parse.rows import enclosing
+from flows.parse.scene import count_receipts, pages_disagree, why_no_receipt
+from flows.parse.taxes import TaxRow, as_found, find_taxes, table_gross
+from flows.parse.totals import Candidate, Sums, collect, rank_totals, sums_of
+from flows.vocabulary import DocumentText, Found, LineItem, ReceiptFields
 
 PARSER_VERSION = "1"
+_MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Everything found on one receipt, before it becomes fields."""
+
+    lines: tuple[Line, ...]
+    money: list[Money]
+    sums: Sums
+    items: tuple[Found[LineItem], ...]
+    taxes: list[TaxRow]
+    place: LocaleGuess
+    date: DateChoice | None
+    totals: list[Candidate]
+    names: list[NameCandidate]
+
+    @property
+    def total(self) -> Candidate | None:
+        return self.totals[0] if self.totals and self.totals[0].score >= _MIN_TOTAL_SCORE else None
 
 
 def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = None) -> ReceiptFields:
@@ -32,78 +59,124 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
         The fields found, the checks over them and the decision with its reasons. Any words give a result; the same
         words always give the same one.
     """
+    reading = _read(text, today, hints or Hints())
+    fields = _fields(reading)
+    reasons = reasons_for(
+        fields,
+        Findings(
+            totals=reading.totals,
+            date=reading.date,
+            place=reading.place,
+            no_receipt=why_no_receipt(reading.lines, reading.money),
+            receipts=count_receipts(reading.lines),
+            page_totals=pages_disagree(reading.lines),
+        ),
+    )
+    return fields.model_copy(update={"reasons": reasons, "decision": "review" if reasons else "accept"})
+
+
+def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
     lines, _ = read_lines(text.pages)
-    place = guess_locale(lines, hints or Hints())
-    date = choose_date(lines, today=today, country=place.country)
-    items = find_items(lines)
-    money = collect(lines)
-    taxes = find_taxes(lines)
-    totals = rank_totals(money, sums_of(money, items=item_sum(items), table=table_gross(taxes)))
-    names = find_merchants(lines)
-    fields = _fields(lines, money, place, date, totals, names)
-    fields = fields.model_copy(update={"line_items": items, "taxes": as_found(taxes)})
-    return decide(fields, Findings(lines, place, date, totals, names))
+    place = guess_locale(lines, hints)
+    items, taxes, money = find_items(lines), find_taxes(lines), collect(lines)
+    sums = sums_of(money, items=item_sum(items), table=table_gross(taxes))
+    return _Reading(
+        lines=lines,
+        money=money,
+        sums=sums,
+        items=items,
+        taxes=taxes,
+        place=place,
+        date=choose_date(lines, today=today, country=place.country),
+        totals=rank_totals(money, sums),
+        names=find_merchants(lines),
+    )
 
 
-def _fields(
-    lines: tuple[Line, ...],
-    money: list[Money],
-    place: LocaleGuess,
-    date: DateChoice | None,
-    totals: list[Candidate],
-    names: list[NameCandidate],
-) -> ReceiptFields:
+def _fields(reading: _Reading) -> ReceiptFields:
+    lines, place, date = reading.lines, reading.place, reading.date
     time = choose_time(lines, date)
-    subtotal = _labelled(money, lines, "subtotal")
-    tax = _labelled(money, lines, "tax")
+    merchant = reading.names[0] if reading.names else None
     return ReceiptFields(
         parser_version=PARSER_VERSION,
-        merchant=_name(names),
-        purchase_date=_at(date.day, date.confidence, date.line, date.mention.start, date.mention.end) if date else None,
-        purchase_time=_at(time[1].value, 0.9, time[0], time[1].start, time[1].end) if time else None,
-        total=_total(totals, lines),
-        subtotal=subtotal,
-        tax=tax,
-        rounding=_labelled(money, lines, "rounding"),
-        currency=Found(value=place.currency, confidence=place.currency_confidence, evidence=place.evidence)
-        if place.currency
-        else None,
-        country=Found(value=place.country, confidence=place.country_confidence) if place.country else None,
+        merchant=_merchant(reading.names),
+        merchant_address=details.find_address(lines, [line.index for line in merchant.lines] if merchant else []),
+        merchant_phone=details.find_phone(lines),
+        merchant_tax_id=details.find_tax_id(lines),
+        purchase_date=_date(date),
+        purchase_time=_at(time[1].value, 0.95, time[0], time[1].start, time[1].end) if time else None,
+        total=_total(reading),
+        subtotal=_labelled(reading, "subtotal"),
+        tax=_tax(reading),
+        tip=_labelled(reading, "tip"),
+        rounding=_labelled(reading, "rounding"),
+        currency=_unplaced(place.currency, place.currency_confidence, place.evidence),
+        country=_unplaced(place.country, place.country_confidence),
+        language=details.find_language(lines),
+        receipt_number=details.find_receipt_number(lines),
+        payments=details.find_payments(reading.money, lines),
+        taxes=as_found(reading.taxes),
+        line_items=reading.items,
+        checks=checks_of(reading.total, reading.sums, reading.taxes, date),
     )
+
+
+def _unplaced(value: str | None, confidence: float, evidence: str = "") -> Found[str] | None:
+    return Found(value=value, confidence=round(confidence, 3), evidence=evidence) if value else None
 
 
 def _at(value: T, confidence: float, line: Line, start: int, end: int) -> Found[T]:
-    return Found(
-        value=value, confidence=confidence, page=line.row.page, bbox=line.row.box_of(start, end), evidence=line.raw
-    )
+    return Found(value=value, confidence=round(confidence, 3), page=line.row.page, bbox=line.row.box_of(start, end), evidence=line.raw)
 
 
-def _name(names: list[NameCandidate]) -> Found[str] | None:
-    if not names:
+def _merchant(found: Sequence[NameCandidate]) -> Found[str] | None:
+    if not found:
         return None
-    best = names[0]
-    line = best.lines[0]
-    return Found(
-        value=best.name,
-        confidence=0.9 if best.score > 2 else 0.6,
-        page=line.row.page,
-        bbox=line.row.bbox,
-        evidence=line.raw,
-    )
+    best = found[0]
+    page = best.lines[0].row.page
+    box = enclosing(tuple(line.row.bbox for line in best.lines if line.row.page == page))
+    evidence = " / ".join(line.raw for line in best.lines)
+    return Found(value=best.name, confidence=merchant_confidence(found), page=page, bbox=box, evidence=evidence)
 
 
-def _total(totals: list[Candidate], lines: tuple[Line, ...]) -> Found[Decimal] | None:
-    if not totals or totals[0].score < 1:
+def _date(date: DateChoice | None) -> Found[dt.date] | None:
+    if date is None:
         return None
-    best, rival = totals[0], totals[1].score if len(totals) > 1 else 0.0
-    confidence = min(0.99, 0.6 + 0.12 * (best.score - rival) + 0.1 * len(set(best.checks)))
+    ocr = date.line.row.confidence_of(date.mention.start, date.mention.end)
+    return _at(date.day, date_confidence(date, ocr), date.line, date.mention.start, date.mention.end)
+
+
+def _total(reading: _Reading) -> Found[Decimal] | None:
+    best = reading.total
+    if best is None:
+        return None
     money = best.best
-    return _at(best.value, round(confidence, 3), lines[money.line], money.amount.start, money.amount.end)
+    line = reading.lines[money.line]
+    confidence = total_confidence(reading.totals, line.row.confidence_of(money.amount.start, money.amount.end))
+    return _at(_signed(best), confidence, line, money.amount.start, money.amount.end)
 
 
-def _labelled(money: list[Money], lines: tuple[Line, ...], kind: str) -> Found[Decimal] | None:
-    found = sums_of(money).by_kind.get(kind, [])
+def _signed(best: Candidate) -> Decimal:
+    """Return a refund's total as negative only when more than one place prints the sign: one dash is often a slip."""
+    negative = [money for money in best.places if money.amount.value < 0]
+    return -best.value if len(negative) > 1 and len(negative) == len(best.places) else best.value
+
+
+def _labelled(reading: _Reading, kind: str) -> Found[Decimal] | None:
+    found = reading.sums.by_kind.get(kind, [])
     if not found:
         return None
     best = max(found, key=lambda each: (each.label.strength, -each.line))
-    return _at(best.amount.value, 0.8, lines[best.line], best.amount.start, best.amount.end)
+    line = reading.lines[best.line]
+    confidence = 0.9 * line.row.confidence_of(best.amount.start, best.amount.end)
+    return _at(best.amount.value, confidence, line, best.amount.start, best.amount.end)
+
+
+def _tax(reading: _Reading) -> Found[Decimal] | None:
+    """Return the sum of taxes: from the table's rows where it has some, or else from the labelled amount."""
+    rows = [row for row in reading.taxes if not row.summed]
+    if not rows:
+        return _labelled(reading, "tax")
+    amount = sum((row.amount for row in rows), Decimal(0))
+    line = rows[-1].line
+    return Found(value=amount, confidence=round(0.95 * line.row.confidence, 3), page=line.row.page, bbox=line.row.bbox, evidence=" / ".join(row.line.raw for row in rows))
