@@ -15,9 +15,11 @@ from typing import Any
 import boto3
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from deployments.settings import Ports, StackSettings
 from deployments.stack import Stack
+from flows.ledger import Ledger, create_database, open_ledger, upgrade
 
 
 def free_ports() -> int:
@@ -74,6 +76,35 @@ def database_url(postgres: Stack) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield postgres.settings.database_url(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def migrated_url(postgres: Stack) -> str:
+    """URL of a database with the ledger's tables; ask for `ledger_url` to have them empty."""
+    url = postgres.settings.database_url("ledger_tests")
+    create_database(url)
+    upgrade(url)
+    return url
+
+
+@pytest.fixture
+def ledger_url(migrated_url: str) -> str:
+    """URL of an empty ledger."""
+    opened = open_ledger(migrated_url)
+    with opened.session() as session:
+        tables = session.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars()
+        names = ", ".join(name for name in tables if name != "alembic_version")
+        session.execute(text(f"TRUNCATE {names} CASCADE"))
+    opened.close()
+    return migrated_url
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    """An empty ledger."""
+    opened = open_ledger(ledger_url, pool_size=16)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

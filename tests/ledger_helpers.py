@@ -1,0 +1,138 @@
+"""What the ledger's tests share: objects to receive, fields to record, receipts brought to where a test begins."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from threading import Barrier
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+from sqlalchemy import table as column_table
+
+from flows import ledger as books
+from flows.ledger import Attempt, Extraction, Holder, Ledger, ProcessIdentity, ReceivedObject
+from flows.vocabulary import Found, LineItem, Payment, ReceiptFields, Tax
+
+T = TypeVar("T")
+
+PROCESS = ProcessIdentity(host_id="host", boot_id="boot", pid=1, pid_started=10)
+OTHER_PROCESS = ProcessIdentity(host_id="host", boot_id="boot", pid=2, pid_started=20)
+EXTRACTION = Extraction("tesseract", "5.5/1", words_key="ab/extract_text/1.json")
+SHA256 = "ab" * 32
+
+
+def alive(_holder: Holder) -> bool:
+    """Answers that the holder is not gone."""
+    return False
+
+
+def gone(_holder: Holder) -> bool:
+    """Answers that the holder is gone."""
+    return True
+
+
+def an_object(key: str = "anna/1.jpg", **changes: Any) -> ReceivedObject:
+    """An object in the inbox, of the owner that its key names."""
+    values: dict[str, Any] = {
+        "etag": f"etag of {key}",
+        "owner": key.split("/", maxsplit=1)[0],
+        "door": "sweep",
+        "size_bytes": 7,
+    }
+    return ReceivedObject(**({"bucket": "inbox", "key": key} | values | changes))
+
+
+def received(ledger: Ledger, key: str = "anna/1.jpg", **changes: Any) -> UUID:
+    """The id of a receipt that waits."""
+    with ledger.session() as session:
+        return books.receive(an_object(key, **changes), session=session).receipt_id
+
+
+def begun(ledger: Ledger, receipt_id: UUID, flow_run_id: UUID | None = None, **options: Any) -> Attempt:
+    """A new attempt at a receipt."""
+    options = {"holder_is_gone": alive} | options
+    with ledger.session() as session:
+        attempt = books.begin_attempt(receipt_id, flow_run_id or uuid4(), PROCESS, session=session, **options)
+    assert isinstance(attempt, Attempt)
+    return attempt
+
+
+def claimed(ledger: Ledger, key: str = "anna/1.jpg", sha256: str = SHA256) -> Attempt:
+    """An attempt that has claimed its content."""
+    attempt = begun(ledger, received(ledger, key))
+    with ledger.session() as session:
+        claim = books.claim_content(attempt, sha256, session=session)
+    assert isinstance(claim, books.Claimed)
+    return attempt
+
+
+def expensed(ledger: Ledger, key: str = "anna/1.jpg", sha256: str = SHA256, **fields: Any) -> Attempt:
+    """An attempt that has booked its expense."""
+    attempt = claimed(ledger, key, sha256)
+    with ledger.session() as session:
+        books.record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)
+    return attempt
+
+
+def duplicate(ledger: Ledger, key: str, sha256: str = SHA256) -> Attempt:
+    """An attempt that found its content held by another receipt."""
+    attempt = begun(ledger, received(ledger, key))
+    with ledger.session() as session:
+        claim = books.claim_content(attempt, sha256, session=session)
+    assert isinstance(claim, books.DuplicateOf)
+    return attempt
+
+
+def found(value: T) -> Found[T]:
+    """A sure field."""
+    return Found[Any](value=value, confidence=0.9, page=1)
+
+
+def some_fields(**changes: Any) -> ReceiptFields:
+    """What was read from a receipt of two things; `changes` are plain values."""
+    values: dict[str, Any] = {
+        "merchant": "Markt am Eck",
+        "purchase_date": dt.date(2026, 11, 20),
+        "total": Decimal("12.50"),
+        "tax": Decimal("2.00"),
+        "currency": "EUR",
+    } | changes
+    return ReceiptFields(
+        parser_version="1",
+        line_items=(found(LineItem(description="Brot", total=Decimal("4.50"))), found(LineItem(description="Käse"))),
+        taxes=(found(Tax(rate=Decimal(19), net=Decimal("10.50"), amount=Decimal("2.00"))),),
+        payments=(found(Payment(method="card")),),
+        decision="accept",
+        **{name: None if value is None else found(value) for name, value in values.items()},
+    )
+
+
+def state_of(ledger: Ledger, receipt_id: UUID) -> str:
+    """The receipt's state."""
+    with ledger.session() as session:
+        return books.get_receipt(receipt_id, session=session).state.value
+
+
+def count(ledger: Ledger, table: str) -> int:
+    """How many rows a table has."""
+    with ledger.session() as session:
+        return int(session.execute(select(func.count()).select_from(column_table(table))).scalar_one())
+
+
+def race(works: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """Do all the works at the same moment, each in a thread; what each gave or raised."""
+    start = Barrier(len(works))
+
+    def run(work: Callable[[], T]) -> T | Exception:
+        start.wait()
+        try:
+            return work()
+        except Exception as error:  # the test looks at it
+            return error
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
