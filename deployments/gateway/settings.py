@@ -1,0 +1,88 @@
+"""The gateway's settings: environment variables `RECEIPTFLOW_…`, which the embedded stack sets by itself.
+
+The gateway has settings of its own, instead of Prefect's blocks, because it has to start and to take receipts in
+while Prefect's server is away.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flows.errors import ConfigurationError
+
+_PLACEHOLDERS = ("change", "secret", "password", "example", "admin", "test")
+_SHORTEST_SECRET = 16
+
+
+class GatewaySettings(BaseSettings):
+    """Everything that the gateway can be told. Sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="RECEIPTFLOW_", frozen=True, extra="ignore")
+
+    ledger_url: SecretStr = Field(description="The ledger's PostgreSQL, as a SQLAlchemy URL.")
+    s3_endpoint_url: str | None = Field(default=None, description="S3 endpoint; without one, AWS.")
+    s3_access_key: str | None = Field(default=None, description="Without one, boto's own search for credentials.")
+    s3_secret_key: SecretStr | None = None
+    s3_region: str = "us-east-1"
+    s3_public_url: str | None = Field(
+        default=None, description="The S3 endpoint as browsers reach it, for presigned uploads; else s3_endpoint_url."
+    )
+    inbox_bucket: str = "inbox"
+    results_bucket: str = "results"
+    gateway_url: str = Field(
+        default="http://127.0.0.1:4201", description="Address of this API; its port is listened on."
+    )
+    gateway_host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    max_upload_bytes: int = Field(default=25_000_000, gt=0, description="Largest file.")
+    max_files: int = Field(default=20, gt=0, description="Most files of one request.")
+    max_requests_at_once: int = Field(default=200, gt=0, description="More than these are answered 503.")
+    body_seconds: float = Field(default=120.0, gt=0, description="Longest time that a body may take.")
+    body_idle_seconds: float = Field(default=15.0, gt=0, description="Longest pause within a body.")
+    upload_rate: str = Field(default="1200/minute", description="Files and presigned uploads of one key.")
+    request_rate: str = Field(default="3000/minute", description="All requests of one key.")
+    upload_minutes: int = Field(default=15, gt=0, le=24 * 60, description="Life of a presigned upload.")
+    submit_wait_seconds: float = Field(
+        default=0.0, ge=0, description="How long POST /receipts waits for the flow run's id, unless the client says."
+    )
+    events_token: SecretStr | None = Field(
+        default=None, description="Shared secret of bucket events; without one, the events endpoints are off."
+    )
+    webhooks_allow_private: bool = Field(
+        default=False, description="Let webhooks call private and loopback addresses. For tests and closed networks."
+    )
+
+    @property
+    def port(self) -> int:
+        """The port to listen on."""
+        return urlsplit(self.gateway_url).port or 80
+
+    def require_secure(self) -> None:
+        """Refuse to listen off loopback with secrets that anybody could guess.
+
+        Raises:
+            ConfigurationError: says which secret to replace.
+        """
+        if _is_loopback(self.gateway_host):
+            return
+        for name in ("s3_secret_key", "events_token"):
+            value: SecretStr | None = getattr(self, name)
+            if value is not None and _is_placeholder(value.get_secret_value()):
+                raise ConfigurationError(
+                    f"RECEIPTFLOW_{name.upper()} is a placeholder or shorter than {_SHORTEST_SECRET} characters: "
+                    f"set a random one before listening on {self.gateway_host}, or listen on 127.0.0.1."
+                )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_placeholder(secret: str) -> bool:
+    return len(secret) < _SHORTEST_SECRET or any(word in secret.lower() for word in _PLACEHOLDERS)
