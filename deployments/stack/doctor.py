@@ -71,12 +71,11 @@ def check_installation() -> list[Problem]:
 
 
 def _check_platform() -> Iterator[Problem]:
-    if sys.version_info < (3, 11):  # noqa: UP036 - pip can be told to ignore what the package requires
-        yield Problem(f"Python {sys.version.split()[0]}", "use Python 3.11 or newer: make setup PYTHON=python3.12")
-    if sys.platform != "linux":
-        yield Problem(
-            f"platform {sys.platform}", "the embedded stack runs on Linux; elsewhere use a container or WSL 2"
-        )
+    python = Problem(f"Python {sys.version.split()[0]}", "use Python 3.11 or newer: make setup PYTHON=python3.12")
+    system = Problem(f"platform {sys.platform}", "the embedded stack runs on Linux; elsewhere use a container or WSL 2")
+    for fine, problem in ((sys.version_info >= (3, 11), python), (sys.platform == "linux", system)):
+        if not fine:
+            yield problem
 
 
 def _check_user() -> Iterator[Problem]:

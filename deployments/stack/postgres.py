@@ -53,9 +53,10 @@ def postgres_service(settings: StackSettings) -> Service:
     """PostgreSQL on this data folder."""
     options = [part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
     folder = str(_folder(settings))
+    sockets = str(settings.socket_dir).replace('"', '""')
     return Service(
         name="postgres",
-        command=[str(binary("postgres")), "-D", folder, "-k", str(settings.socket_dir), *options],
+        command=[str(binary("postgres")), "-D", folder, "-k", f'"{sockets}"', *options],
         env={"PG_GRANDPARENT_PID": str(os.getpid())},
         prepare=lambda: _prepare(settings),
         ready_check=lambda: _select_1(settings, timeout=5),

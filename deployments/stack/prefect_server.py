@@ -33,5 +33,5 @@ def prefect_service(settings: StackSettings, credentials: Credentials) -> Servic
         liveness_check=HttpCheck(settings.ports.prefect, "/api/health", timeout=4.0),
         needs=("postgres",),
         start_timeout=300.0,  # the first start makes some hundred tables and indexes
-        stop_timeout=10.0,
+        stop_timeout=5.0,  # it may wait longer for its clients; all its state is in PostgreSQL
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Sequence
@@ -127,6 +128,8 @@ class Stack:
         self._stop_together([name for name in self._parts if name in CORE and name != "postgres"])
         self._stop_together(["postgres"])
         self._parts.clear()
+        if self._lock.descriptor >= 0 and not self.settings.socket_dir.is_relative_to(self.settings.root):
+            shutil.rmtree(self.settings.socket_dir)
         self._lock.release()
 
     def _stop_together(self, names: Sequence[str]) -> None:
