@@ -83,7 +83,7 @@ async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None
     await results.asave("results", overwrite=True)
     await database.asave("expenses", overwrite=True)
     ocr, notification = await _kept_settings()
-    pipeline = ReceiptPipeline(inbox=inbox, results=results, database=database, ocr=ocr, notification=notification)
+    pipeline = ReceiptPipeline(database=database, ocr=ocr, notification=notification)
     await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
 
 

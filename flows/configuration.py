@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from prefect_aws.s3 import S3Bucket
+
 from blocks import OcrEngine, ReceiptPipeline
 from flows.errors import ConfigurationError
 from flows.intake import Limits
@@ -55,14 +57,14 @@ def reader_of(ocr: OcrEngine) -> Reader:
     return _reader(ocr.engine, ocr.languages, limits)
 
 
-def open_pipeline(block: ReceiptPipeline) -> Pipeline:
-    """Open what a pipeline block describes."""
-    if block.inbox.bucket_name == block.results.bucket_name:
+def open_pipeline(block: ReceiptPipeline, inbox: S3Bucket, results: S3Bucket) -> Pipeline:
+    """Open what a pipeline block and its buckets describe."""
+    if inbox.bucket_name == results.bucket_name:
         raise ConfigurationError("The pipeline's inbox and results are the same bucket; results need one of their own.")
     return Pipeline(
-        inbox_name=block.inbox.bucket_name,
-        s3=block.inbox.credentials.get_client("s3"),
-        results=Results(block.results.credentials.get_client("s3"), block.results.bucket_name),
+        inbox_name=inbox.bucket_name,
+        s3=inbox.credentials.get_client("s3"),
+        results=Results(results.credentials.get_client("s3"), results.bucket_name),
         ledger=_ledger(block.database.url.get_secret_value()),
         reader=reader_of(block.ocr),
         max_bytes=block.ocr.max_bytes,
@@ -80,16 +82,18 @@ class _Loaded:
 async def load_pipeline() -> Pipeline:
     """The pipeline of block `receipt-pipeline/default`, at most `REFRESH_SECONDS` old."""
     if _Loaded.pipeline is None or time.monotonic() - _Loaded.at > REFRESH_SECONDS:
-        _Loaded.pipeline = open_pipeline(await _load_block())
+        _Loaded.pipeline = await _load()
         _Loaded.at = time.monotonic()
     return _Loaded.pipeline
 
 
-async def _load_block() -> ReceiptPipeline:
+async def _load() -> Pipeline:
     try:
-        return await ReceiptPipeline.aload(PIPELINE_BLOCK)
+        block: ReceiptPipeline = await ReceiptPipeline.aload(PIPELINE_BLOCK)
+        inbox, results = await S3Bucket.aload(block.inbox), await S3Bucket.aload(block.results)
     except ValueError as error:
         raise ConfigurationError(
-            f"The block receipt-pipeline/{PIPELINE_BLOCK} is missing or incomplete: run `receiptflow provision`, "
-            "or make it in the Prefect UI."
+            f"The block receipt-pipeline/{PIPELINE_BLOCK}, or a bucket block that it names, is missing or incomplete: "
+            f"start the stack with `receiptflow up`, or make the block in the Prefect UI. ({error})"
         ) from error
+    return open_pipeline(block, inbox, results)

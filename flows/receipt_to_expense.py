@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
+from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.client.orchestration import get_client
@@ -87,7 +88,7 @@ async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = Non
 
 
 async def _open(key: str, bucket: str | None, owner: str | None, force: bool) -> Work:
-    job = Job(key, bucket or None, owner or work.owner_of(key), force, flow_run_id=flow_run.id)
+    job = Job(key, bucket or None, owner or work.owner_of(key), force, flow_run_id=UUID(flow_run.id))
     return Work(job, await load_pipeline())
 
 
@@ -124,4 +125,4 @@ async def _finish(receipt: Work) -> State[Any]:
 async def _tag(outcome: Outcome) -> None:
     """Tag runs that need an eye, so that the UI's list can be filtered for them. Most runs need no tag."""
     async with get_client() as client:
-        await client.update_flow_run(flow_run.id, tags={*flow_run.tags, outcome.name.lower()})
+        await client.update_flow_run(UUID(flow_run.id), tags={*flow_run.tags, outcome.name.lower()})
