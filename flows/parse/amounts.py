@@ -47,6 +47,7 @@ class Amount:
     mark: str | None = None
     percent: bool = False
     repaired: bool = False
+    grouped: bool = False
 
     @property
     def looks_like_money(self) -> bool:
@@ -152,4 +153,5 @@ def _amount(text: str, match: re.Match[str], value: Decimal, repaired: bool) -> 
         mark=MARKS.get(mark.upper()) if mark else None,
         percent=after["percent"] is not None,
         repaired=repaired,
+        grouped=decimals == 0 and not match.group().isdigit(),
     )

@@ -18,9 +18,9 @@ _PHONE = re.compile(
     r"(?:\btel(?:efon|ephone|\.|:|\b)|\bte1\b|\bphone|\bph(?:one)?\s*[:.]|\bfon\b|\btlf|\bpuh|\bt\s*[:.]|\bhp\b|\bmobile)[^\d+(]{0,12}(?P<number>[+(]?\d[\d\s\-/().]{5,20}\d)",
     re.IGNORECASE,
 )
-_BARE_PHONE = re.compile(r"^\W*(?P<number>(?:\+\d{1,3}[\s\-.]?)?\(?\d{2,5}\)?[\s\-./]\s?\d{3,4}[\s\-.]?\d{3,4})\W*$")
+_BARE_PHONE = re.compile(r"^[^\w(+]*(?P<number>(?:\+\d{1,3}[\s\-.]?)?\(?\d{2,5}\)?[\s\-./]\s?\d{3,4}[\s\-.]?\d{3,4})\W*$")
 _TAX_LABEL = re.compile(
-    r"(?:gst|vat|sst|ust|u[mn]st|mwst|tva|iva|btw|alv|moms|uid|tax|gstin|abn|nif|cif|npwp|cnpj|rfc|trn|siret|y-tunnus|org\.?\s*n[ro]|kvk|steuer|contribuinte|che)"
+    r"(?<![^\W\d_])(?:gst|vat|sst|ust|u[mn]st|mwst|tva|iva|btw|alv|moms|uid|tax|gstin|abn|nif|cif|npwp|cnpj|rfc|trn|siret|y-tunnus|org\.?\s*n[ro]|kvk|steuer|contribuinte|che)"
     r"[^\d]{0,28}?(?P<id>(?:[A-Z]{2,3}[\s\-]?)?\d[\d\s.\-/]{6,18}[\dA-Z])",
     re.IGNORECASE,
 )

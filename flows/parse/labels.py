@@ -105,7 +105,7 @@ def _total(concepts: frozenset[str], squeezed: str, *, final: bool) -> Label | N
         return Label("total", 2)
     if "TAX" in concepts and not concepts & {"INCL", "GROSS", "DUE"} and not final:
         return Label("tax", 2)
-    if concepts & {"SERVICE", "TIP"} and not concepts & {"INCL"} and not final:
+    if concepts & {"SERVICE", "TIP"} and not concepts & {"INCL"} and not final and "plus" not in squeezed:
         return Label("service", 1)
     return Label("total", 3 if final else 2.5 if concepts & {"INCL", "GROSS", "AMOUNT", "GRAND", "DUE"} else 2.2)
 

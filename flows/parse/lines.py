@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from flows.parse import names
 from flows.parse.amounts import Amount, NumberStyle, find_amounts, learn_style
 from flows.parse.dates import DateMention, TimeMention, blank, find_dates, find_times
 from flows.parse.labels import NO_LABEL, Label, heads_tax_table, label_of
@@ -13,6 +14,7 @@ from flows.vocabulary import Page
 
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
+MAX_BARE_PRICE = 1_000_000
 MAX_TABLE_GAP = 2  # lines without an amount after which a tax table is over
 _TABLE_ENDS = {"cash", "card", "change", "rounding", "discount", "voucher", "points", "tip"}
 MAX_LINE_CHARS = 400  # a printed receipt has at most 80 columns; more is noise that only costs time
@@ -106,7 +108,16 @@ def _dated(text: str) -> tuple[str, list[DateMention], list[TimeMention]]:
 def _is_money(amount: Amount, style: NumberStyle) -> bool:
     if amount.looks_like_money:
         return True
-    return not style.cents and not amount.percent and amount.value >= 10 and amount.decimals == 0
+    return not style.cents and not amount.percent and amount.grouped
+
+
+def _bare_price(amount: Amount, line: Line, style: NumberStyle) -> bool:
+    """Tell whether a plain whole number closes a line of words, on a receipt whose currency has no cents."""
+    if style.cents or amount.percent or amount.decimals or amount is not line.amounts[-1]:
+        return False
+    text = line.text
+    told = names.looks_like_address(text) or names.looks_like_contact(text) or names.looks_like_paper(text)
+    return 10 <= amount.value < MAX_BARE_PRICE and not told and len(text.rstrip()) - amount.end <= 3
 
 
 def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:
@@ -114,7 +125,7 @@ def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:
     before = 0
     label, label_text = NO_LABEL, ""
     for amount in line.amounts:
-        if not _is_money(amount, style):
+        if not _is_money(amount, style) and not _bare_price(amount, line, style):
             continue
         segment = line.text[before : amount.start]
         if _LETTERS.search(segment):

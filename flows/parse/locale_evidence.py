@@ -14,6 +14,10 @@ from flows.parse.folding import fold
 from flows.parse.hints import Hints
 from flows.parse.lines import Line
 
+_US_STATE = (
+    r"\b(?:al|ak|az|ar|ca|co|ct|de|fl|ga|hi|id|il|in|ia|ks|ky|la|me|md|ma|mi|mn|ms|mo|mt|ne|nv|nh|nj|nm|ny|nc|nd|oh|ok|or|pa|ri|sc|sd|tn|"
+    r"tx|ut|vt|va|wa|wv|wi|wy|dc)\b"
+)
 _COUNTRY_PATTERNS: tuple[tuple[str, str, float], ...] = (
     ("MY", r"sdn\.? ?bhd|\bs/b\b|\bselangor\b|kuala lumpur|\bjohor\b|malaysia|\bjalan\b.*\btaman\b|\bsst\b|penang|\bringgit\b|\btaman\b|sarawak|sabah\b|\bkl\b", 2),
     ("SG", r"singapore|\bpte\.? ?ltd", 3),
@@ -33,7 +37,9 @@ _COUNTRY_PATTERNS: tuple[tuple[str, str, float], ...] = (
     ("NO", r"norge|\bmva\b|org\.? ?nr.*mva", 3),
     ("GB", r"\bvat\b|united kingdom|london|\buk\b|£", 1.5),
     ("IE", r"ireland|dublin|\beircode\b", 3),
-    ("US", r"\bsales tax\b|\bzip\b|, ?[A-Z]{2} \d{5}\b|\busa\b|\bebt\b|\b(?:california|texas|florida|new york)\b", 2),
+    ("US", r"\bsales tax\b|\busa\b|\bebt\b|\b(?:california|texas|florida|new york)\b|\bstore ?#", 2),
+    ("US", _US_STATE + r",? \d{5}(?:-\d{4})?\b", 3.5),
+    ("US", r"\(\d{3}\) ?\d{3}-\d{4}", 1),
     ("CA", r"\bhst\b|\bqst\b|\btps\b|\btvq\b|canada|ontario|quebec", 3),
     ("AU", r"\babn\b|australia|\bnsw\b|\bvic \d{4}", 3),
     ("NZ", r"new zealand|\bauckland\b", 3),
@@ -51,6 +57,7 @@ _COMPILED = tuple(
     (country, re.compile(pattern, re.IGNORECASE), weight) for country, pattern, weight in _COUNTRY_PATTERNS
 )
 _MIN_COUNTRY_SCORE = 2.0
+_SURE_COUNTRY = 0.95
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,8 @@ def _with_currency(country: str | None, confidence: float, marks: Counter[str], 
             return LocaleGuess(country, confidence, local, 0.97, f"symbol and country {country}")
         if hints.currency in shared:
             return LocaleGuess(country, confidence, hints.currency, 0.8, "symbol, and the books' currency")
+        if local is not None and confidence >= _SURE_COUNTRY:
+            return LocaleGuess(country, confidence, local, 0.9, f"the country is {country}, whose money is loosely written with that symbol")
         return LocaleGuess(country, confidence, None, 0.0, f"the symbol may be {', '.join(shared[:4])}")
     if local:
         return LocaleGuess(country, confidence, local, min(0.97, confidence), f"the country looks like {country}")

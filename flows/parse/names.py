@@ -9,7 +9,7 @@ from flows.parse.folding import fold, squeeze
 _LEGAL = re.compile(
     r"\bs[do0]n\b\.?\s*,?\s*\bb[hn][do0]\b|\bsbn\.? bhd\b|\bs/b\b|\bsb$|\bbhd\b|\bgmbh\b|\w*ges\.? ?mbh\b|\bmbh\b|\bohg\b|\be\.? ?k\.?$|\bltd\b|"
     r"\blimited\b|\bplc\b|\bllc\b|\binc\b\.?|\bcorp\b|\bcorporation\b|\bllp\b|\bpte\b|\bpty\b|\bpvt\b|\bsarl\b|\bs\.a\.r\.l|\bs\.a\.s\b|\bsas$|"
-    r"\bs\.a\.(?!\w)|\bs\.l\.(?!\w)|\bs\.l\.u|\bs\.?r\.?l\b|\bs\.p\.a\b|\bspa$|\bb\.v\.?(?!\w)|\bn\.v\.?(?!\w)|\blda\b|\bltda\b|\boyj?\b|\bab$|\baps\b|"
+    r"\bs\.a\b|\bs\.l\b|\bs\.l\.u|\bs\.?l\.?u?$|\bs\.?r\.?l\b|\bs\.p\.a\b|\bspa$|\bb\.?v\b|\bn\.v\b|\blda\b|\bltda\b|\boyj?\b|\bab$|\baps\b|"
     r"\ba/s\b|\bag$|\bco\.? ?kg\b|[a-z]{3,} kg$|^pt\.? |\btbk\b|^cv\.? |株式会社|有限会社|有限公司",
 )
 _TRADE_WORDS = frozenset(
@@ -30,11 +30,11 @@ _ADDRESS = re.compile(
     r"\b(?:jalan|jln|jl|jin|lot|taman|tmn|level|floor|flr|road|rd|street|str|strasse|platz|allee|avenue|ave|rue|via|viale|piazza|calle|plaza|"
     r"rua|avenida|av|laan|straat|plein|katu|tie|gatan|vagen|blvd|boulevard|suite|bandar|kampung|kg\.|km|box|place|lane|drive|hwy|highway|building|"
     r"bangunan|kawasan|seksyen|section|lorong|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|strasse\b|weg \d|\bno\.? ?:? ?\d|"
-    r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu) ?\d",
+    r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu) ?\d|[都道府県市区町村].*\d|\d+(?:丁目|番地)|[省市路].*号",
 )
 _CONTACT = re.compile(
     r"\btel\b|\bte[1l]\b|phone|\bfax\b|\bmobile\b|\bhp\b ?:|whatsapp|www\.|https?:|@|\.(?:com|net|org|de|fr|my|co\.uk|it|es|nl|fi|se|pt)\b|\bcall\b|hotline|"
-    r"facebook|instagram"
+    r"facebook|instagram|電話|电话"
 )
 _PAPER = re.compile(
     r"invoice|receipt|rechnung|quittung|kassenbon|\bbeleg\b|\bticket\b|facture|factura|ricevuta|scontrino|documento commerciale|\brecibo\b|fatura|"

@@ -176,7 +176,19 @@ def _tax(reading: _Reading) -> Found[Decimal] | None:
     """Return the sum of taxes: from the table's rows where it has some, or else from the labelled amount."""
     rows = [row for row in reading.taxes if not row.summed]
     if not rows:
-        return _labelled(reading, "tax")
+        return _labelled_taxes(reading)
     amount = sum((row.amount for row in rows), Decimal(0))
     line = rows[-1].line
     return Found(value=amount, confidence=round(0.95 * line.row.confidence, 3), page=line.row.page, bbox=line.row.bbox, evidence=" / ".join(row.line.raw for row in rows))
+
+
+def _labelled_taxes(reading: _Reading) -> Found[Decimal] | None:
+    """Return the labelled tax, or the sum of several (CGST and SGST) where only the sum leads to the total."""
+    taxes = reading.sums.positive("tax")
+    found = _labelled(reading, "tax")
+    if found is None or reading.total is None or len(taxes) < 2:
+        return found
+    for subtotal in reading.sums.positive("subtotal"):
+        if subtotal + sum(taxes, Decimal(0)) == reading.total.value and found.value + subtotal != reading.total.value:
+            return found.model_copy(update={"value": sum(taxes, Decimal(0))})
+    return found

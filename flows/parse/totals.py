@@ -14,7 +14,7 @@ MAX_WAYS = 2000
 MAX_ROUNDING = Decimal("0.05")  # the coarsest cash rounding of a currency with cents (Switzerland, Malaysia, Canada …)
 # Weights of evidence, tuned on the tuning half of the shared receipts (benchmarks/accuracy.py).
 _LABEL_WEIGHT = 1.3
-_CHECK_WEIGHTS = {"cash_change": 2.0, "subtotal_tax": 1.4, "rounding": 1.5, "tendered": 1.0, "items": 1.6, "tax_table": 1.5}
+_CHECK_WEIGHTS = {"cash_change": 2.0, "cash_change_rounded": 0.5, "subtotal_tax": 1.4, "rounding": 1.5, "tendered": 1.0, "items": 1.6, "tax_table": 1.5, "parts": 1.2, "tip": 1.5}
 _SIDE_KINDS = {"subtotal", "tax", "change", "discount", "rounding", "points", "balance", "deposit", "tip", "partial", "table", "count"}
 _HARDLY_EVER = {"change", "cash", "discount", "rounding", "points", "voucher"}
 
@@ -93,7 +93,7 @@ def _label_score(candidate: Candidate) -> float:
     score += 1.0 if "card" in kinds else 0.5 if "amount" in kinds else 0.0
     if not strength:
         score -= 1.0 if kinds & _SIDE_KINDS else 0.0
-        score -= 1.0 if kinds <= _HARDLY_EVER else 0.0
+        score -= 2.0 if kinds <= _HARDLY_EVER else 0.0
     if candidate.value == 0:
         score -= 3
     if all(money.amount.value < 0 for money in candidate.places):
@@ -104,7 +104,7 @@ def _label_score(candidate: Candidate) -> float:
 def _checks(value: Decimal, sums: Sums) -> dict[str, str]:
     """Return the cross-checks that come out at `value`, each in words that a person understands."""
     found: dict[str, str] = {}
-    for check in (_paid_minus_change, _subtotal_and_more, _rounded, _tendered, _items, _tax_table):
+    for check in (_paid_minus_change, _subtotal_and_more, _rounded, _tendered, _items, _tax_table, _parts, _tipped):
         entry = check(value, sums)
         if entry is not None:
             found[entry[0]] = entry[1]
@@ -117,6 +117,8 @@ def _paid_minus_change(value: Decimal, sums: Sums) -> tuple[str, str] | None:
         for change in sums.positive("change"):
             if paid - change == value:
                 return "cash_change", f"{paid} paid − {change} change = {value}"
+            if any(paid - change - value in {rounding, -rounding} for rounding in sums.positive("rounding")):
+                return "cash_change_rounded", f"{paid} paid − {change} change = {value}, rounded"
     return None
 
 
@@ -176,4 +178,21 @@ def _tax_table(value: Decimal, sums: Sums) -> tuple[str, str] | None:
         return None
     if sums.table == value or any(abs(sums.table - value) == each for each in sums.positive("rounding")):
         return "tax_table", f"the tax table's net and tax add up to {sums.table}"
+    return None
+
+
+def _parts(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    parts = list(dict.fromkeys(sums.positive("partial")))
+    for first, one in enumerate(parts):
+        for other in parts[first + 1 :]:
+            if one + other == value:
+                return "parts", f"{one} and {other}, the totals by tax rate, add up to {value}"
+    return None
+
+
+def _tipped(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    for tip in sums.positive("tip"):
+        base = value - tip
+        if base in sums.positive("total") and value in sums.positive("total"):
+            return "tip", f"{base} + {tip} tip = {value}"
     return None
