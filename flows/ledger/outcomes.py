@@ -58,10 +58,10 @@ def record_expense(
     Raises:
         FencedError: The attempt was given up.
         WrongStateError: The attempt has not claimed its content.
-        UnsureError: The fields have no total that can be booked.
+        UnsureError: The fields have no total.
     """
     receipt = lock_attempt(attempt, State.EXPENSED, session=session)
-    if fields.total is None or not fields.total.value.is_finite():
+    if fields.total is None:
         raise UnsureError("no total was found; enter it by hand")
     if receipt.state is State.EXPENSED:
         booked = session.exec(select(Expense.id).where(Expense.content_id == receipt.content_id)).one()

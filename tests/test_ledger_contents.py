@@ -1,0 +1,135 @@
+"""The same bytes from the same owner are held by one receipt, in any race and whatever becomes of that receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ledger_helpers import (
+    EXTRACTION,
+    SHA256,
+    begun,
+    claimed,
+    count,
+    duplicate,
+    expensed,
+    race,
+    received,
+    some_fields,
+    state_of,
+)
+
+from flows import ledger as books
+from flows.ledger import Attempt, Claimed, DuplicateOf, Ledger, State
+
+
+def _claim(ledger: Ledger, attempt: Attempt, sha256: str = SHA256) -> Claimed | DuplicateOf:
+    with ledger.session() as session:
+        return books.claim_content(attempt, sha256, size_bytes=7, media_type="image/jpeg", session=session)
+
+
+def test_of_sixteen_claims_at_once_one_holds_and_the_others_are_its_duplicates(ledger: Ledger) -> None:
+    attempts = [begun(ledger, received(ledger, f"anna/{number}")) for number in range(16)]
+
+    def claim(attempt: Attempt) -> Callable[[], Claimed | DuplicateOf]:
+        return lambda: _claim(ledger, attempt)
+
+    claims = race([claim(attempt) for attempt in attempts])
+    holders = [
+        attempt.receipt_id for attempt, claim in zip(attempts, claims, strict=True) if isinstance(claim, Claimed)
+    ]
+    assert len(holders) == 1
+    assert claims.count(DuplicateOf(holders[0])) == 15
+    assert count(ledger, "contents") == 1
+    with ledger.session() as session:
+        assert books.counts_by_state(session=session)[State.DUPLICATE] == 15
+
+
+def test_a_repeated_claim_gives_the_same_answer(ledger: Ledger) -> None:
+    first = claimed(ledger, "anna/1")
+    second = duplicate(ledger, "anna/2")
+    assert _claim(ledger, first) == _claim(ledger, first)
+    assert _claim(ledger, second) == DuplicateOf(first.receipt_id)
+
+
+def test_other_owners_and_other_bytes_are_other_contents(ledger: Ledger) -> None:
+    claimed(ledger, "anna/1")
+    claimed(ledger, "bert/1")
+    claimed(ledger, "anna/2", "cd" * 32)
+    assert count(ledger, "contents") == 3
+
+
+def test_a_duplicate_says_of_what_and_why(ledger: Ledger) -> None:
+    first = expensed(ledger, "anna/first.jpg")
+    second = duplicate(ledger, "anna/second.jpg")
+    with ledger.session() as session:
+        shown = books.show_receipt(second.receipt_id, session=session)
+    assert (shown.state, shown.duplicate_of, shown.sha256) == (State.DUPLICATE, first.receipt_id, SHA256)
+    assert shown.reason == "the same content as anna/first.jpg"
+    assert shown.expense is not None
+
+
+def test_when_the_holders_object_vanished_its_oldest_duplicate_is_read_instead(ledger: Ledger) -> None:
+    first = claimed(ledger, "anna/1")
+    heir, other = duplicate(ledger, "anna/2"), duplicate(ledger, "anna/3")
+    with ledger.session() as session:
+        assert books.supersede(first.receipt_id, "replaced before it was read", session=session)
+        assert not books.supersede(first.receipt_id, "again", session=session)
+        gone, waits, still = (books.get_receipt(one.receipt_id, session=session) for one in (first, heir, other))
+    assert (gone.state, gone.reason_code) == (State.QUARANTINED, "superseded")
+    assert (waits.state, waits.duplicate_of, waits.reopened) == (State.WAITING, None, 1)
+    assert (still.state, still.duplicate_of) == (State.DUPLICATE, heir.receipt_id)
+    resumed = begun(ledger, heir.receipt_id)
+    assert isinstance(_claim(ledger, resumed), Claimed)
+    with ledger.session() as session:
+        assert books.record_expense(resumed, some_fields(), EXTRACTION, session=session).created
+
+
+def test_when_the_holders_object_vanished_and_nobody_waits_the_next_claim_holds(ledger: Ledger) -> None:
+    first = claimed(ledger, "anna/1")
+    with ledger.session() as session:
+        books.supersede(first.receipt_id, "deleted before it was read", session=session)
+    claimed(ledger, "anna/2")
+    assert count(ledger, "contents") == 1
+
+
+def test_claims_that_race_with_the_holders_end_are_never_left_pointing_at_nothing(ledger: Ledger) -> None:
+    for round_ in range(5):
+        sha256 = f"{round_:064x}"
+        first = claimed(ledger, f"anna/{round_}-1", sha256)
+        others = [begun(ledger, received(ledger, f"anna/{round_}-{number}")) for number in range(2, 8)]
+
+        def supersede(receipt_id: object = first.receipt_id) -> object:
+            with ledger.session() as session:
+                return books.supersede(receipt_id, "replaced", session=session)  # type: ignore[arg-type]
+
+        answers = race([supersede, *(lambda one=one, sha256=sha256: _claim(ledger, one, sha256) for one in others)])
+        assert not [answer for answer in answers if isinstance(answer, Exception)]
+        with ledger.session() as session:
+            views = [books.get_receipt(one.receipt_id, session=session) for one in others]
+        open_ones = [one.id for one in views if one.state in {State.RUNNING, State.WAITING}]
+        assert len(open_ones) == 1
+        assert {one.duplicate_of for one in views if one.state is State.DUPLICATE} == {open_ones[0]}
+
+
+@pytest.mark.parametrize("force", [False, True], ids=["reopened", "forced"])
+def test_a_duplicate_that_is_taken_up_again_stays_a_duplicate_and_harms_nothing(ledger: Ledger, force: bool) -> None:
+    first = expensed(ledger, "anna/1")
+    second = duplicate(ledger, "anna/2")
+    if not force:
+        with ledger.session() as session:
+            books.reopen(second.receipt_id, "by hand", session=session)
+    again = begun(ledger, second.receipt_id, force=force)
+    assert again.sha256 is None, "it must claim before it may record"
+    with pytest.raises(books.WrongStateError), ledger.session() as session:
+        books.record_expense(again, some_fields(), EXTRACTION, session=session)
+    assert _claim(ledger, again) == DuplicateOf(first.receipt_id)
+    assert (state_of(ledger, first.receipt_id), count(ledger, "expenses")) == ("expensed", 1)
+
+
+def test_quarantining_a_duplicate_that_is_read_again_leaves_the_others_expense(ledger: Ledger) -> None:
+    expensed(ledger, "anna/1")
+    again = begun(ledger, duplicate(ledger, "anna/2").receipt_id, force=True)
+    with ledger.session() as session:
+        books.record_quarantine(again, "broken", session=session)
+    assert count(ledger, "expenses") == 1
