@@ -49,6 +49,10 @@ class Upright:
         mapped: Floats = cv2.perspectiveTransform(flat, self.matrix).reshape(np.shape(points)).astype(np.float64)
         return mapped
 
+    def unmap(self, points: Floats) -> Floats:
+        """Points of the upright picture as points of the page."""
+        return Upright(np.linalg.inv(self.matrix), 0, 0).map(points)
+
     def apply(self, image: Image.Image) -> Image.Image:
         """The upright picture itself; what lay outside the page is white."""
         if (self.width, self.height) == image.size and np.allclose(self.matrix, np.eye(3)):

@@ -16,6 +16,9 @@ from flows.vocabulary import Word
 _MIN_ASPECT = 1.8
 # Below this tilt the page is left as it is: a turned picture is no better and costs its sharpness.
 _MIN_TILT_DEGREES = 0.3
+# In heights of the line. Detection's own margin already hides about as much of a gap.
+_JOIN_GAP = 0.25
+_END_ROOM = 0.2
 
 
 def page_turn(quads: Floats) -> float:
@@ -41,6 +44,29 @@ def turned_quads(quads: Floats, clockwise_degrees: float) -> Floats:
     return np.roll(quads, round(clockwise_degrees / 90) % 4, axis=1)
 
 
+def joined(quads: Floats) -> Floats:
+    """Level quads with neighbours on one row made one: detection breaks amounts at wide points ("15" ".15")."""
+    rest = sorted(quads, key=lambda quad: float(quad[:, 0].min()))
+    lines: list[Floats] = []
+    for quad in rest:
+        place = next((i for i, line in enumerate(lines) if _continues(line, quad)), None)
+        if place is None:
+            lines.append(quad)
+        else:
+            line = lines[place]
+            lines[place] = np.stack([line[0], quad[1], quad[2], line[3]])
+    return np.array(lines).reshape(-1, 4, 2)
+
+
+def widened(quad: Floats) -> Floats:
+    """The quad with some room at both ends of its line, where detection cuts into the last character."""
+    along = quad[1] - quad[0]
+    length = max(1.0, float(np.linalg.norm(along)))
+    room = along / length * float(np.linalg.norm(quad[3] - quad[0])) * _END_ROOM
+    ends: Floats = quad + np.stack([-room, room, room, -room])
+    return ends
+
+
 def crop_line(pixels: NDArray[np.uint8], quad: Floats) -> NDArray[np.uint8]:
     """The pixels of one line, level and in reading direction, at the page's own resolution."""
     width = max(1, round(max(np.linalg.norm(quad[1] - quad[0]), np.linalg.norm(quad[2] - quad[3]))))
@@ -62,6 +88,20 @@ def in_reading_order(words: Sequence[Word]) -> tuple[Word, ...]:
         else:
             rows.append([word])
     return tuple(word for row in rows for word in sorted(row, key=lambda w: (w.bbox.left, w.bbox.top)))
+
+
+def _continues(line: Floats, quad: Floats) -> bool:
+    """Whether `quad` goes on right behind the end of `line`, on the same row and in the same size."""
+    (top, bottom), (other_top, other_bottom) = _edge(line, 1, 2), _edge(quad, 0, 3)
+    height, other_height = bottom - top, other_bottom - other_top
+    shared = min(bottom, other_bottom) - max(top, other_top)
+    gap = float(quad[[0, 3], 0].mean() - line[[1, 2], 0].mean())
+    smaller, larger = min(height, other_height), max(height, other_height)
+    return shared > 0.7 * larger and larger < 1.4 * smaller and -0.5 * smaller < gap < _JOIN_GAP * smaller
+
+
+def _edge(quad: Floats, upper: int, lower: int) -> tuple[float, float]:
+    return float(quad[upper, 1]), float(quad[lower, 1])
 
 
 def _middle(word: Word) -> float:

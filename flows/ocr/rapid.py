@@ -6,6 +6,7 @@ read every line once, cropped from the full-size page. A line is the unit of its
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from importlib.metadata import version as installed
 from typing import Any
@@ -18,7 +19,8 @@ from rapidocr import RapidOCR
 
 from flows.ocr.engine import OcrPage
 from flows.ocr.geometry import Floats, Upright, bbox_of
-from flows.ocr.lines import crop_line, in_reading_order, page_turn, turned_quads
+from flows.ocr.lines import crop_line, in_reading_order, joined, page_turn, turned_quads, widened
+from flows.ocr.straighten import content_box
 from flows.vocabulary import Word
 
 _PIPELINE_VERSION = "1"
@@ -54,10 +56,9 @@ class RapidEngine:
     def read(self, image: Image.Image) -> OcrPage:
         """Every text line of the page, as words in reading order."""
         pixels = _bgr(image)
-        quads = self._detect(pixels)
-        upright, quads, known = self._turn(pixels, quads)
+        upright, quads, known = self._turn(pixels, self._detect(image, pixels))
         rest = [i for i in range(len(quads)) if i not in known]
-        readings = known | dict(zip(rest, self._recognize([crop_line(pixels, quads[i]) for i in rest]), strict=True))
+        readings = known | dict(zip(rest, self._recognize(pixels, quads[rest]), strict=True))
         words = [_word(readings[i], upright.map(quads[i]), upright) for i in range(len(quads))]
         kept = [w for w in words if w.text and w.confidence >= _MIN_CONFIDENCE]
         return OcrPage(in_reading_order(kept), upright)
@@ -65,34 +66,38 @@ class RapidEngine:
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture, from detection and a few lines."""
         pixels = _bgr(image)
-        return self._turn(pixels, self._detect(pixels))[0]
+        return self._turn(pixels, self._detect(image, pixels))[0]
 
-    def _detect(self, pixels: Pixels) -> Floats:
-        found = self._ocr(pixels, use_det=True, use_cls=False, use_rec=False)
+    def _detect(self, image: Image.Image, pixels: Pixels) -> Floats:
+        left, top, right, bottom = content_box(np.asarray(image.convert("L")))
+        found = self._ocr(pixels[top:bottom, left:right], use_det=True, use_cls=False, use_rec=False)
         boxes = getattr(found, "boxes", None)
-        return np.zeros((0, 4, 2)) if boxes is None else np.asarray(boxes, dtype=np.float64)
+        if boxes is None:
+            return np.zeros((0, 4, 2))
+        quads: Floats = np.asarray(boxes, dtype=np.float64) + np.array([left, top])
+        return quads
 
     def _turn(self, pixels: Pixels, quads: Floats) -> tuple[Upright, Floats, dict[int, Reading]]:
-        """How to turn the page, the quads in the text's direction, and the lines read on the way."""
+        """How to turn the page, its lines in the text's direction, and those that were read on the way."""
         size = (pixels.shape[1], pixels.shape[0])
         if not len(quads):
             return Upright.turned(size, 0), quads, {}
         degrees = page_turn(quads)
-        ahead = turned_quads(quads, degrees)
-        probes = _probes(ahead)
-        readings = self._recognize([crop_line(pixels, ahead[i]) for i in probes])
+        level = Upright.turned(size, degrees)
+        lines = level.unmap(joined(level.map(turned_quads(quads, degrees))))
+        probes = _probes(lines)
+        readings = self._recognize(pixels, lines[probes])
         if _mean_confidence(readings) < _SURE_CONFIDENCE:
-            back = turned_quads(quads, degrees + 180)
-            opposite = self._recognize([crop_line(pixels, back[i]) for i in probes])
+            opposite = self._recognize(pixels, turned_quads(lines[probes], 180))
             if _mean_confidence(opposite) > _mean_confidence(readings):
-                degrees, ahead, readings = degrees + 180, back, opposite
-        return Upright.turned(size, degrees), ahead, dict(zip(probes, readings, strict=True))
+                level, lines, readings = Upright.turned(size, degrees + 180), turned_quads(lines, 180), opposite
+        return level, lines, dict(zip(probes, readings, strict=True))
 
-    def _recognize(self, lines: Sequence[Pixels]) -> list[Reading]:
-        if not lines:
+    def _recognize(self, pixels: Pixels, quads: Floats) -> list[Reading]:
+        if not len(quads):
             return []
-        result = self._ocr.recognize_txt(list(lines))
-        return [(text.strip(), float(score)) for text, score in zip(result.txts or (), result.scores, strict=True)]
+        result = self._ocr.recognize_txt([crop_line(pixels, widened(quad)) for quad in quads])
+        return [(_plain(text), float(score)) for text, score in zip(result.txts or (), result.scores, strict=True)]
 
 
 def _params(detection_side: int, shortest_line: int) -> dict[str, Any]:
@@ -119,6 +124,11 @@ def _probes(quads: Floats) -> list[int]:
     heights = np.maximum(1, np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1))
     by_length = np.argsort(-np.minimum(widths / heights, 12), kind="stable")
     return [int(i) for i in by_length[:_PROBE_LINES]]
+
+
+def _plain(text: str) -> str:
+    """The models write brackets, colons and digits of Latin print full-width at times."""
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 def _mean_confidence(readings: Sequence[Reading]) -> float:

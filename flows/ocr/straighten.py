@@ -15,6 +15,11 @@ Grey = NDArray[np.uint8]
 _COARSE_SIDE = 1000
 _MAX_TILT_DEGREES = 12.0
 _INK_MARGIN = 0.02
+# Content on the coarse picture: a step of grey that faint thermal print still makes, the share of such pixels that a
+# single printed word has in a cell around it, and the cell's side, half of which may be added around the content.
+_EDGE_STEP = 24
+_EDGE_SHARE = 0.12
+_CELL_SIDE = 21
 
 
 def flatten_light(grey: Grey) -> Grey:
@@ -58,6 +63,24 @@ def ink_box(grey: Grey) -> tuple[int, int, int, int]:
     left, top = np.maximum(glyphs[:, :2].min(axis=0) - margin, 0)
     right, bottom = np.minimum(glyphs[:, 2:].max(axis=0) + margin, (width, height))
     return int(left), int(top), int(right), int(bottom)
+
+
+def content_box(grey: Grey) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of all that is not evenly blank paper, generously: nothing readable lies outside.
+
+    Cells of a coarse grid count when they have several strong edges; specks of a scanner have few.
+    """
+    small = _coarse(grey)
+    edges = cv2.morphologyEx(small, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _EDGE_STEP
+    density = cv2.boxFilter(edges.astype(np.float32), -1, (_CELL_SIDE, _CELL_SIDE))
+    ys, xs = np.nonzero(density > _EDGE_SHARE)
+    height, width = grey.shape
+    if not len(ys):
+        return 0, 0, width, height
+    scale = max(grey.shape) / max(small.shape)
+    left, top = (max(0, int((v.min() - _CELL_SIDE) * scale)) for v in (xs, ys))
+    right, bottom = int((xs.max() + _CELL_SIDE) * scale), int((ys.max() + _CELL_SIDE) * scale)
+    return left, top, min(width, right), min(height, bottom)
 
 
 def glyph_height(grey: Grey) -> float:
