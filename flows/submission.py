@@ -37,7 +37,7 @@ class Submitter:
     """Submits received objects to the deployment; keeps one client and the deployment's id."""
 
     def __init__(self, client: PrefectClient, deployment_id: UUID, ledger: Ledger) -> None:
-        self._client, self._deployment_id, self._ledger = client, deployment_id, ledger
+        self.client, self.deployment_id, self._ledger = client, deployment_id, ledger
 
     async def submit(self, receipt: WaitingReceipt, queue: str = FRESH_QUEUE) -> UUID:
         """The flow run of a receipt, created unless it exists, and noted in the ledger."""
@@ -68,8 +68,8 @@ class Submitter:
         raise OrchestratorUnavailableError(f"Prefect's server does not take submissions: {refused}") from refused
 
     async def _create_once(self, receipt: WaitingReceipt, queue: str) -> UUID:
-        run = await self._client.create_flow_run_from_deployment(
-            self._deployment_id,
+        run = await self.client.create_flow_run_from_deployment(
+            self.deployment_id,
             parameters={"key": receipt.key, "bucket": receipt.bucket, "owner": receipt.owner},
             name=receipt.key,
             tags=[f"owner:{receipt.owner}"],

@@ -17,6 +17,7 @@ from pydantic import Field
 from flows import ledger as books
 from flows.configuration import Pipeline, load_pipeline
 from flows.ledger import Door, Page, ReceivedObject, WaitingReceipt
+from flows.mending import mend_lost
 from flows.storage import ObjectVersion
 from flows.submission import AT_ONCE, Submitter, open_submitter
 from flows.work import owner_of
@@ -25,6 +26,8 @@ Bucket = Annotated[str | None, Field(description="Bucket to sweep; empty for the
 Prefix = Annotated[str, Field(description="Only keys that begin so, for example acme/. Empty for all.")]
 
 SUBMISSION_PAGE = 25 * AT_ONCE
+# Long enough for a submission under way to be noted in the ledger.
+_QUIET_SECONDS = 30.0
 
 
 @dataclass
@@ -34,10 +37,14 @@ class SweepCounts:
     listed: int = 0
     received: int = 0
     submitted: int = 0
+    resubmitted: int = 0
 
     def in_words(self) -> str:
         """One sentence for people."""
-        return f"{self.listed} objects listed, {self.received} new, {self.submitted} submitted"
+        return (
+            f"{self.listed} objects listed, {self.received} new, {self.submitted} submitted, "
+            f"{self.resubmitted} whose run was lost submitted again"
+        )
 
 
 @flow(name="sweep-inbox", persist_result=False)
@@ -48,6 +55,8 @@ async def sweep_inbox(bucket: Bucket = None, prefix: Prefix = "") -> dict[str, i
     await receive_unknown(pipeline, counts, bucket=bucket or None, prefix=prefix)
     async with open_submitter(pipeline.ledger) as submitter:
         await submit_waiting(pipeline, submitter, counts)
+        mended = await mend_lost(submitter.client, pipeline.ledger, submitter, quiet_seconds=_QUIET_SECONDS)
+    counts.resubmitted = mended.resubmitted
     get_run_logger().info("Swept: %s", counts.in_words())
     await acreate_markdown_artifact(
         key="sweep-inbox", markdown=f"# Sweep\n\n{counts.in_words()}.", description="What the sweep saw and did"

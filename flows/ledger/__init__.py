@@ -47,7 +47,7 @@ from flows.ledger.receive import (
 )
 from flows.ledger.runs import receipt_of_flow_run, receipts_of_flow_runs, submitted_unfinished
 from flows.ledger.states import FINAL_STATES, DeliveryState, Door, Kind, State
-from flows.ledger.upkeep import delete_receipt, hold, reopen
+from flows.ledger.upkeep import delete_receipt, forget_run, hold, reopen
 from flows.ledger.uploads import (
     KeyReusedError,
     NewUpload,
@@ -139,6 +139,7 @@ __all__ = [
     "find_receipts",
     "find_running",
     "find_upload",
+    "forget_run",
     "get_receipt",
     "heartbeat",
     "history",

@@ -99,3 +99,19 @@ def _remove(receipts: list[Receipt], reason: str, *, session: Session) -> tuple[
     session.execute(insert(StateChange), audit)
     session.execute(delete(Receipt).where(col(Receipt.id).in_([receipt.id for receipt in views])))
     return views
+
+
+def forget_run(receipt_id: UUID, reason: str, *, session: Session) -> bool:
+    """Let an unfinished receipt wait for a new flow run, its own being lost. Its attempt, if one lives, is fenced.
+
+    Returns:
+        Whether it waits now; False if it has its place already or is held.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+    """
+    receipt = lock_receipt(receipt_id, session=session)
+    if receipt.state not in {State.WAITING, State.RUNNING} or receipt.held:
+        return False
+    put_back(receipt, reason, session=session)
+    return True

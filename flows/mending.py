@@ -1,0 +1,147 @@
+"""Bring receipts and their flow runs together again: what a crash, an outage or a lost Prefect database left apart.
+
+Two looks, both safe to repeat at any time and beside running work: `mend_stopped` starts from Prefect's runs that
+ended without giving their receipt a place, `mend_lost` from the ledger's receipts whose run does not exist any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.states import AwaitingRetry
+
+from flows import ledger as books
+from flows.ledger import Ledger, ReceiptView, State
+from flows.submission import Submitter
+
+_STOPPED = [StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
+_PAGE = 200
+# A run that goes on failing is tried at these intervals: within 30 s after an outage, and later seldom enough that a
+# permanent fault (a wrong password, a bug) costs little until somebody mends it.
+_LONGEST_WAIT_SECONDS = 20
+_PATIENT_TRIES = 30
+_SELDOM_SECONDS = 600
+_LOOK_BACK = dt.timedelta(days=2)
+
+
+@dataclass
+class Mended:
+    """What was put right."""
+
+    resumed: int = 0
+    resubmitted: int = 0
+    held: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.resumed or self.resubmitted or self.held)
+
+
+async def mend_stopped(client: PrefectClient, ledger: Ledger, deployment_id: UUID) -> Mended:
+    """Resume the runs that failed or crashed before their receipt had a place; hold the receipts of cancelled ones.
+
+    Ended runs are read newest first, those whose receipts have their places are passed over.
+    """
+    mended = Mended()
+    runs = await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_STOPPED)),
+            end_time=FlowRunFilterEndTime(after_=dt.datetime.now(dt.UTC) - _LOOK_BACK),
+        ),
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id])),
+        sort=FlowRunSort.END_TIME_DESC,
+        limit=_PAGE,
+    )
+    if runs:
+        receipts = await asyncio.to_thread(_receipts_of, ledger, [run.id for run in runs])
+        by_run = {receipt.flow_run_id: receipt for receipt in receipts}
+        for run in runs:
+            if (receipt := by_run.get(run.id)) and _is_open(receipt):
+                await _mend_one(client, ledger, run, receipt, mended)
+    return mended
+
+
+def _receipts_of(ledger: Ledger, flow_run_ids: Sequence[UUID]) -> list[ReceiptView]:
+    with ledger.session() as session:
+        return books.receipts_of_flow_runs(flow_run_ids, session=session)
+
+
+def _is_open(receipt: ReceiptView) -> bool:
+    return receipt.state in {State.WAITING, State.RUNNING} and not receipt.held
+
+
+async def _mend_one(client: PrefectClient, ledger: Ledger, run: FlowRun, receipt: ReceiptView, mended: Mended) -> None:
+    if run.state is not None and run.state.is_cancelled():
+        await asyncio.to_thread(_hold, ledger, receipt)
+        mended.held += 1
+        return
+    due = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=_pause_seconds(run.run_count))
+    message = f"{run.state_name} before the receipt had its place; it is resumed."
+    await client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=due, message=message), force=True)
+    mended.resumed += 1
+
+
+def _pause_seconds(tries: int) -> float:
+    return min(2 ** min(tries, 10), _LONGEST_WAIT_SECONDS) if tries < _PATIENT_TRIES else _SELDOM_SECONDS
+
+
+def _hold(ledger: Ledger, receipt: ReceiptView) -> None:
+    with ledger.session() as session:
+        books.hold(receipt.id, "Cancelled; take it up again with `receiptflow retry`.", session=session)
+
+
+async def mend_lost(client: PrefectClient, ledger: Ledger, submitter: Submitter, *, quiet_seconds: float) -> Mended:
+    """Submit again the receipts whose flow run does not exist any more, as after the loss of Prefect's database.
+
+    Args:
+        client: Of Prefect's server.
+        ledger: The ledger.
+        submitter: Makes the new runs.
+        quiet_seconds: Pass over receipts that something was written for more recently.
+    """
+    mended, after = Mended(), None
+    while page := await asyncio.to_thread(_unfinished, ledger, quiet_seconds, after):
+        after = page[-1].id
+        known = await _existing(client, [receipt.flow_run_id for receipt in page if receipt.flow_run_id])
+        lost = [receipt for receipt in page if receipt.flow_run_id not in known]
+        reopened = await asyncio.to_thread(_give_back, ledger, lost)
+        await submitter.submit_all(reopened)
+        mended.resubmitted += len(reopened)
+    return mended
+
+
+def _unfinished(ledger: Ledger, quiet_seconds: float, after: UUID | None) -> list[ReceiptView]:
+    with ledger.session() as session:
+        return books.submitted_unfinished(session=session, quiet_seconds=quiet_seconds, limit=_PAGE, after=after)
+
+
+async def _existing(client: PrefectClient, flow_run_ids: list[UUID]) -> set[UUID]:
+    runs = await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=flow_run_ids)), limit=_PAGE
+    )
+    return {run.id for run in runs}
+
+
+def _give_back(ledger: Ledger, receipts: Sequence[ReceiptView]) -> list[books.WaitingReceipt]:
+    """Let receipts wait for a new run, their old one being gone for good."""
+    given = []
+    for receipt in receipts:
+        with ledger.session() as session:
+            books.forget_run(receipt.id, "Its flow run does not exist any more.", session=session)
+            given += books.waiting_among([receipt.id], session=session)
+    return given
