@@ -57,7 +57,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     )
     with mapped_errors(), engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        command.upgrade(_config(connection), revision)
+        command.upgrade(config_for(connection), revision)
 
 
 def schema_is_current(url: str) -> bool:
@@ -71,10 +71,11 @@ def schema_is_current(url: str) -> bool:
     )
     with mapped_errors(), engine.connect() as connection:
         there = MigrationContext.configure(connection).get_current_revision()
-        return there == ScriptDirectory.from_config(_config(connection)).get_current_head()
+        return there == ScriptDirectory.from_config(config_for(connection)).get_current_head()
 
 
-def _config(connection: Connection) -> Config:
+def config_for(connection: Connection) -> Config:
+    """What Alembic's commands need to work on this connection, within its transaction."""
     config = Config()
     config.set_main_option("script_location", "flows.ledger:migrations")
     config.attributes["connection"] = connection
