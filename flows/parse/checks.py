@@ -39,6 +39,9 @@ def _failed(total: Candidate, sums: Sums) -> list[Check]:
             failed.append(Check(name="cash_change", held=False, detail=f"{given[0]} paid − {change[0]} change is not {value}"))
     if "tax_table" not in total.checks and sums.table:
         failed.append(Check(name="tax_table", held=False, detail=f"the tax table adds up to {sums.table}, not to {value}"))
+    roundings = sums.positive("rounding")
+    if roundings and "rounding" not in total.checks:
+        failed.append(Check(name="rounding", held=False, detail=f"a rounding of {roundings[0]} is printed, but no total that it leads to"))
     subtotals = [subtotal for subtotal in sums.positive("subtotal") if subtotal != value]
     if "subtotal_tax" not in total.checks and subtotals and value not in sums.positive("subtotal"):
         failed.append(Check(name="subtotal_tax", held=False, detail=f"nothing printed leads from the subtotal {subtotals[0]} to {value}"))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from flows.parse.purchase_date import DateChoice
 from flows.parse.totals import Candidate
+from flows.vocabulary import Check
 
 # Log-odds, chosen by benchmarks/accuracy.py on misreadings put into the tuning half and checked on the held-out half.
 _TOTAL_BASE = -1.2
@@ -18,12 +19,16 @@ _TOTAL_BLURRED = 6.0  # for OCR confidence lost below 0.97
 _HIGHEST = 0.995
 
 
-def total_confidence(ranked: Sequence[Candidate], ocr_confidence: float) -> float:
+_FAILED = {"cash_change": -1.6, "tax_table": -2.2, "subtotal_tax": -0.5, "items": -0.2, "rounding": -1.6}
+
+
+def total_confidence(ranked: Sequence[Candidate], checks: Sequence[Check], ocr_confidence: float) -> float:
     """Return how likely the best-ranked total is the receipt's."""
     best = ranked[0]
     margin = best.score - max((other.score for other in ranked[1:]), default=0.0)
     odds = _TOTAL_BASE + _TOTAL_MARGIN * min(margin, 4.0) + _TOTAL_CHECK * min(len(best.checks), 3) + _TOTAL_LABEL * best.strength
-    odds += _TOTAL_REPAIRED if all(money.amount.repaired for money in best.places) else 0.0
+    odds += _TOTAL_REPAIRED if best.mended or all(money.amount.repaired for money in best.places) else 0.0
+    odds += sum(_FAILED.get(check.name, 0.0) for check in checks if check.held is False)
     if len(best.places) == 1:
         odds -= _TOTAL_BLURRED * max(0.0, 0.97 - ocr_confidence)
     return _logistic(odds)

@@ -51,6 +51,8 @@ def _total(fields: ReceiptFields, findings: Findings) -> list[str]:
     if total.confidence >= ACCEPT_CONFIDENCE:
         return []
     best = findings.totals[0]
+    if best.mended:
+        return [f"total: {best.best.amount.value} is printed, but what adds up to it gives {best.value}"]
     rivals = [other for other in findings.totals[1:4] if best.score - other.score < 2 and (other.strength or other.checks)]
     if rivals:
         return [f"total: two totals fit: {best.value} and {rivals[0].value}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from flows.parse import names
 from flows.parse.amounts import Amount, NumberStyle, find_amounts, learn_style
@@ -14,6 +15,7 @@ from flows.vocabulary import Page
 
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
+MIN_POINTLESS = 100  # a smaller whole number may well be a price without its cents
 MAX_BARE_PRICE = 1_000_000
 MAX_TABLE_GAP = 2  # lines without an amount after which a tax table is over
 _TABLE_ENDS = {"cash", "card", "change", "rounding", "discount", "voucher", "points", "tip"}
@@ -70,14 +72,16 @@ def _pointed(lines: list[Line], style: NumberStyle) -> list[Line]:
         return lines
     mended = []
     for line in lines:
-        money = tuple(
-            replace(each, amount=replace(each.amount, value=each.amount.value / 100, decimals=2, repaired=True))
-            if each.amount.decimals == 0 and each.amount.value / 100 in whole and each.amount.value not in whole
-            else each
-            for each in line.money
-        )
-        mended.append(replace(line, money=money))
+        mended.append(replace(line, money=tuple(_with_point(each, whole) for each in line.money)))
     return mended
+
+
+def _with_point(money: Money, whole: set[Decimal]) -> Money:
+    amount = money.amount
+    if amount.decimals or amount.value < MIN_POINTLESS or amount.value in whole:
+        return money
+    value = amount.value / 100 if amount.value / 100 in whole else amount.value
+    return replace(money, amount=replace(amount, value=value, decimals=2, repaired=True))
 
 
 def _tabled(lines: list[Line]) -> list[Line]:

@@ -58,6 +58,7 @@ def choose_date(lines: Sequence[Line], *, today: dt.date, country: str | None) -
                 _add(scored, _Scored(day, line, mention, _score(line, mention, form, order), 1, {form}))
     if not scored:
         return None
+    _confirm(scored, lines)
     ranked = sorted(scored.values(), key=lambda each: (-each.score, each.line.index))
     return _choice(ranked)
 
@@ -118,6 +119,17 @@ def _add(scored: dict[dt.date, _Scored], new: _Scored) -> None:
     scored[new.day] = _Scored(
         new.day, best.line, best.mention, best.score + 0.5, old.count + 1, old.orders | new.orders
     )
+
+
+def _confirm(scored: dict[dt.date, _Scored], lines: Sequence[Line]) -> None:
+    """Count a day once more where a receipt or transaction number spells it: `2018061010100170023`."""
+    runs = [digits for line in lines for digits in re.findall(r"\d{8,}", line.text)]
+    for day, each in scored.items():
+        spelled = (f"{day:%Y%m%d}", f"{day:%d%m%Y}", f"{day:%d%m%y}")
+        loose = f"{day:%y%m%d}"
+        if any(form in digits for digits in runs for form in spelled) or any(digits.startswith(loose) for digits in runs):
+            each.score += 0.8
+            each.count += 1
 
 
 def _choice(ranked: list[_Scored]) -> DateChoice:

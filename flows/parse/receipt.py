@@ -22,7 +22,7 @@ from flows.parse.rows import enclosing
 from flows.parse.scene import count_receipts, pages_disagree, why_no_receipt
 from flows.parse.taxes import TaxRow, as_found, find_taxes, table_gross
 from flows.parse.totals import Candidate, Sums, collect, rank_totals, sums_of
-from flows.vocabulary import DocumentText, Found, LineItem, ReceiptFields
+from flows.vocabulary import Check, DocumentText, Found, LineItem, ReceiptFields
 
 PARSER_VERSION = "1"
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
@@ -96,6 +96,7 @@ def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
 def _fields(reading: _Reading) -> ReceiptFields:
     lines, place, date = reading.lines, reading.place, reading.date
     time = choose_time(lines, date)
+    checks = checks_of(reading.total, reading.sums, reading.taxes, date)
     merchant = reading.names[0] if reading.names else None
     return ReceiptFields(
         parser_version=PARSER_VERSION,
@@ -105,7 +106,7 @@ def _fields(reading: _Reading) -> ReceiptFields:
         merchant_tax_id=details.find_tax_id(lines),
         purchase_date=_date(date),
         purchase_time=_at(time[1].value, 0.95, time[0], time[1].start, time[1].end) if time else None,
-        total=_total(reading),
+        total=_total(reading, checks),
         subtotal=_labelled(reading, "subtotal"),
         tax=_tax(reading),
         tip=_labelled(reading, "tip"),
@@ -117,7 +118,7 @@ def _fields(reading: _Reading) -> ReceiptFields:
         payments=details.find_payments(reading.money, lines),
         taxes=as_found(reading.taxes),
         line_items=reading.items,
-        checks=checks_of(reading.total, reading.sums, reading.taxes, date),
+        checks=checks,
     )
 
 
@@ -146,13 +147,13 @@ def _date(date: DateChoice | None) -> Found[dt.date] | None:
     return _at(date.day, date_confidence(date, ocr), date.line, date.mention.start, date.mention.end)
 
 
-def _total(reading: _Reading) -> Found[Decimal] | None:
+def _total(reading: _Reading, checks: Sequence[Check]) -> Found[Decimal] | None:
     best = reading.total
     if best is None:
         return None
     money = best.best
     line = reading.lines[money.line]
-    confidence = total_confidence(reading.totals, line.row.confidence_of(money.amount.start, money.amount.end))
+    confidence = total_confidence(reading.totals, checks, line.row.confidence_of(money.amount.start, money.amount.end))
     return _at(_signed(best), confidence, line, money.amount.start, money.amount.end)
 
 

@@ -15,6 +15,7 @@ MAX_ROUNDING = Decimal("0.05")  # the coarsest cash rounding of a currency with 
 # Weights of evidence, tuned on the tuning half of the shared receipts (benchmarks/accuracy.py).
 _LABEL_WEIGHT = 1.3
 _CHECK_WEIGHTS = {"cash_change": 2.0, "cash_change_rounded": 0.5, "subtotal_tax": 1.4, "rounding": 1.5, "tendered": 1.0, "items": 1.6, "tax_table": 1.5, "parts": 1.2, "tip": 1.5}
+_MENDED_PENALTY = 0.5
 _SIDE_KINDS = {"subtotal", "tax", "change", "discount", "rounding", "points", "balance", "deposit", "tip", "partial", "table", "count"}
 _HARDLY_EVER = {"change", "cash", "discount", "rounding", "points", "voucher"}
 
@@ -42,6 +43,7 @@ class Candidate:
     places: list[Money]
     score: float = 0.0
     checks: dict[str, str] = field(default_factory=dict)
+    mended: bool = False  # not printed like this: one digit differs, and the arithmetic says which
 
     @property
     def best(self) -> Money:
@@ -71,15 +73,33 @@ def rank_totals(money: Sequence[Money], sums: Sums) -> list[Candidate]:
     for each in money:
         places[abs(each.amount.value)].append(each)
     candidates = [Candidate(value, found) for value, found in places.items() if value > 0 or _named_total(found)]
+    candidates += _mended(candidates, sums)
     largest = max((candidate.value for candidate in candidates), default=Decimal(0))
     for candidate in candidates:
-        candidate.checks = _checks(candidate.value, sums)
-        if not candidate.strength:
-            candidate.checks.pop("rounding", None)  # the cash given is often the rounded total too
+        candidate.checks = _checks(candidate.value, sums) | _rounded(candidate, sums)
         candidate.score = _label_score(candidate) + sum(_CHECK_WEIGHTS[name] for name in candidate.checks)
         candidate.score += 0.4 if candidate.value == largest else 0.0
+        candidate.score -= _MENDED_PENALTY if candidate.mended else 0.0
         candidate.score += min(len(candidate.places) - 1, 3) * 0.35
     return sorted(candidates, key=lambda candidate: (-candidate.score, -candidate.best.line, candidate.value))
+
+
+def _mended(candidates: Sequence[Candidate], sums: Sums) -> list[Candidate]:
+    """Return totals with one digit mended where the tax table, or cash and change with the items, demand it."""
+    printed = {candidate.value for candidate in candidates}
+    paid = {cash - change for cash in sums.positive("cash") for change in sums.positive("change")}
+    demanded = ({sums.table} if sums.table else set()) | ({sums.items} if sums.items in paid else set())
+    return [
+        Candidate(value, candidate.places, mended=True)
+        for candidate in candidates
+        for value in demanded
+        if candidate.strength >= 2 and value not in printed and _one_digit_apart(candidate.value, value)
+    ]
+
+
+def _one_digit_apart(one: Decimal, other: Decimal) -> bool:
+    first, second = f"{one:.2f}", f"{other:.2f}"
+    return len(first) == len(second) and sum(a != b for a, b in zip(first, second, strict=True)) == 1
 
 
 def _named_total(found: list[Money]) -> bool:
@@ -104,7 +124,7 @@ def _label_score(candidate: Candidate) -> float:
 def _checks(value: Decimal, sums: Sums) -> dict[str, str]:
     """Return the cross-checks that come out at `value`, each in words that a person understands."""
     found: dict[str, str] = {}
-    for check in (_paid_minus_change, _subtotal_and_more, _rounded, _tendered, _items, _tax_table, _parts, _tipped):
+    for check in (_paid_minus_change, _subtotal_and_more, _tendered, _items, _tax_table, _parts, _tipped):
         entry = check(value, sums)
         if entry is not None:
             found[entry[0]] = entry[1]
@@ -144,12 +164,15 @@ def _ways(subtotal: Decimal, sums: Sums) -> dict[Decimal, str]:
     return ways
 
 
-def _rounded(value: Decimal, sums: Sums) -> tuple[str, str] | None:
-    for base in dict.fromkeys([*sums.positive("total"), *sums.positive("subtotal")]):
+def _rounded(candidate: Candidate, sums: Sums) -> dict[str, str]:
+    """Tell whether the value is printed as a total below another one and the rounding that leads to it."""
+    value, line = candidate.value, max((money.line for money in candidate.places if money.label.kind == "total"), default=-1)
+    bases = [money for kind in ("total", "subtotal") for money in sums.by_kind.get(kind, []) if money.line < line]
+    for base in bases:
         for rounding in sums.values("rounding"):
-            if rounding and base != value and value - base in {rounding, -rounding}:
-                return "rounding", f"{base} rounded by {value - base} = {value}"
-    return None
+            if rounding and value - base.amount.value in {rounding, -rounding}:
+                return {"rounding": f"{base.amount.value} rounded by {value - base.amount.value} = {value}"}
+    return {}
 
 
 def _tendered(value: Decimal, sums: Sums) -> tuple[str, str] | None:
