@@ -25,7 +25,7 @@ from prefect_aws.s3 import S3Bucket
 from pydantic import SecretStr
 
 from blocks import ExpenseDatabase, OcrEngine, ReceiptPipeline
-from deployments.worker import WarmWorker
+from deployments.receipt_worker import ReceiptWorker
 from flows.configuration import PIPELINE_BLOCK
 from flows.errors import ConfigurationError
 from flows.ledger import upgrade
@@ -103,9 +103,9 @@ async def _make_pool(client: PrefectClient) -> None:
         await client.create_work_pool(
             WorkPoolCreate(
                 name=POOL,
-                type=WarmWorker.type,
+                type=ReceiptWorker.type,
                 description="Receipts, read in warm processes.",
-                base_job_template=WarmWorker.get_default_base_job_template(),
+                base_job_template=ReceiptWorker.get_default_base_job_template(),
             )
         )
     for name, priority in QUEUES.items():

@@ -27,6 +27,8 @@ from flows.vocabulary import DocumentText, ReceiptFields
 
 DEFAULT_OWNER = "default"
 CRASHES_BEFORE_QUARANTINE = 3
+# A kill -9 is the kernel's answer to exhausted memory, but also an operator's to anything: it proves less.
+KILLS_BEFORE_QUARANTINE = 5
 _STATE_NAMES = {
     State.EXPENSED: "Expensed",
     State.REVIEW: "Review",
@@ -200,11 +202,15 @@ def _received_object(work: Work, version: ObjectVersion) -> books.ReceivedObject
 
 
 def _refuse_poison(receipt: ReceiptView) -> None:
-    if receipt.crashes >= CRASHES_BEFORE_QUARANTINE:
+    if receipt.crashes >= _crashes_allowed(receipt.crash_reason):
         raise PoisonError(
             f"Reading it ended its process {receipt.crashes} times ({receipt.crash_reason or 'cause unknown'}). "
             "The original is kept; convert it to a plain JPEG or PNG and upload that."
         )
+
+
+def _crashes_allowed(reason: str | None) -> int:
+    return KILLS_BEFORE_QUARANTINE if "SIGKILL" in (reason or "") else CRASHES_BEFORE_QUARANTINE
 
 
 def _version(work: Work) -> ObjectVersion:

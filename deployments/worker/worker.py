@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,6 +26,7 @@ from prefect.states import Pending
 from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseWorker
 
+from deployments.worker.claims import claim_message
 from deployments.worker.configuration import (
     WarmJobConfiguration,
     WarmVariables,
@@ -34,6 +35,7 @@ from deployments.worker.configuration import (
     pool_default,
 )
 from deployments.worker.death import Cause, Death
+from deployments.worker.orphans import Orphans
 from deployments.worker.pool import ProcessPool
 from deployments.worker.recovery import give_back, persistently
 from deployments.worker.run_keeper import RunKeeper
@@ -161,7 +163,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
 
     async def _claim(self, flow_run: FlowRun) -> bool:
         """Make the run ours: of several workers that try, the server lets one set it to Pending."""
-        claim: State[Any] = Pending(message=f"Claimed by {self.name} ({uuid4()})")
+        claim: State[Any] = Pending(message=claim_message(self.name))
         try:
             state = await propose_state(self.client, claim, flow_run_id=flow_run.id)
         except Abort as refusal:
@@ -208,7 +210,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             on_due=self._wake.set,
             on_interrupted=self._on_interrupted,
         )
-        services = [asyncio.create_task(service) for service in (self._keep_synced(), watch.run(), self._keep_warm())]
+        services = [asyncio.create_task(service) for service in (watch.run(), *self.services())]
         try:
             while not self._draining.is_set():
                 await self._poll_and_wait()
@@ -217,6 +219,20 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             for service in services:
                 service.cancel()
             await asyncio.gather(*services, return_exceptions=True)
+
+    def services(self) -> list[Coroutine[Any, Any, None]]:
+        """What goes on beside the runs until the worker is told to stop; a subclass may add to it."""
+        orphans = Orphans(self.client, self._work_pool_name, self.has_in_hand, on_resumed=self._wake.set)
+        return [self._keep_synced(), self._keep_warm(), orphans.run(self.alone)]
+
+    def has_in_hand(self, flow_run_id: UUID) -> bool:
+        """Whether this worker carries out the run just now."""
+        return flow_run_id in self._submitting_flow_run_ids
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[bool]:
+        """Whether this is the one worker that may look after orphans now. Default: yes, as if it were the only one."""
+        yield True
 
     async def _work_once(self) -> None:
         await self.get_and_submit_flow_runs()

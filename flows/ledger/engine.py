@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg.errors
-from sqlalchemy import URL, Engine, create_engine, exc, make_url
+from sqlalchemy import URL, Engine, create_engine, exc, make_url, text
 from sqlmodel import Session
 
 from flows.errors import ConfigurationError, ReceiptflowError
@@ -47,6 +47,19 @@ class Ledger:
         self._leave_parents_connections()
         with mapped_errors(), Session(self._engine, execution_options=_FRESH) as session, session.begin():
             yield session
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[bool]:
+        """Whether it is the caller's turn at something that one process at a time may do; kept during the block.
+
+        An advisory lock of PostgreSQL, held by its connection: it ends with the block or with the process.
+
+        Raises:
+            LedgerUnavailableError: The database is away.
+        """
+        with self.session() as session:
+            query = text("SELECT pg_try_advisory_xact_lock(hashtext(:name))")
+            yield bool(session.scalar(query, {"name": f"receiptflow:{name}"}))
 
     def close(self) -> None:
         """Close the pooled connections."""

@@ -1,0 +1,135 @@
+"""The worker of receiptflow: a warm worker that keeps the ledger and Prefect's picture of the runs together.
+
+Beside what the warm worker does it tells the ledger which receipt ended its process (so that a poisonous one is
+quarantined), resumes runs that failed in an outage, and lets only one worker at a time look after orphans.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.exceptions import ObjectNotFound
+from prefect.logging.loggers import get_logger
+
+from deployments.worker import WarmWorker
+from deployments.worker.claims import claim_of
+from deployments.worker.death import Cause, Death
+from flows import ledger as books
+from flows.configuration import load_pipeline
+from flows.errors import ReceiptflowError
+from flows.ledger import Ledger, State
+from flows.mending import mend_stopped
+from flows.submission import DEPLOYMENT
+
+_MEND_SECONDS = 5.0
+_ALIVE_SECONDS = 2.0
+# The file that this worker touches every two seconds; the supervisor takes it for hung when it stops doing so.
+ALIVE_FILE = "RECEIPTFLOW_WORKER_ALIVE_FILE"
+_OWN_FAULTS = {
+    signal.SIGSEGV,
+    signal.SIGABRT,
+    signal.SIGBUS,
+    signal.SIGFPE,
+    signal.SIGILL,
+    signal.SIGSYS,
+    signal.SIGKILL,
+}
+
+
+class ReceiptWorker(WarmWorker):
+    """Carries out receipts' flow runs in warm processes on this machine."""
+
+    type = "receiptflow"
+    _display_name = "receiptflow"
+    _description = (
+        "Read receipts in processes that stay warm from run to run. A run whose process, worker or server dies is "
+        "resumed by itself; a receipt that ends its process each time is quarantined."
+    )
+
+    async def recover(self, flow_run_id: UUID, cause: Death) -> None:
+        """Note in the ledger whose process died, then resume the run, unless another worker has taken it since."""
+        if not await self._is_ours(flow_run_id):
+            return
+        try:
+            await asyncio.to_thread(_note_crash, (await load_pipeline()).ledger, flow_run_id, cause)
+        except (ReceiptflowError, httpx.HTTPError) as error:
+            # Not known then: one crash less is counted, which only delays the quarantine of a poisonous receipt.
+            get_logger("worker").warning("The death of flow run %s could not be noted: %s", flow_run_id, error)
+        await super().recover(flow_run_id, cause)
+
+    async def _is_ours(self, flow_run_id: UUID) -> bool:
+        try:
+            claim = await claim_of(self.client, await self.client.read_flow_run(flow_run_id))
+        except (httpx.HTTPError, ObjectNotFound):
+            return True
+        return claim is None or claim.is_mine
+
+    def services(self) -> list[Coroutine[Any, Any, None]]:
+        """The warm worker's services, the mending of failed runs, and the sign of life for the supervisor."""
+        return [*super().services(), self._mend(), _show_life()]
+
+    async def _mend(self) -> None:
+        while True:
+            await asyncio.sleep(_MEND_SECONDS)
+            try:
+                async with self.alone() as mine:
+                    if mine:
+                        await self._mend_once()
+            except (ReceiptflowError, httpx.HTTPError, ObjectNotFound) as error:
+                get_logger("worker").warning("Runs could not be looked after (%s); trying again", error)
+
+    async def _mend_once(self) -> None:
+        deployment = await self.client.read_deployment_by_name(DEPLOYMENT)
+        mended = await mend_stopped(self.client, (await load_pipeline()).ledger, deployment.id)
+        if mended:
+            get_logger("worker").info("Mended: %s resumed, %s held", mended.resumed, mended.held)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[bool]:
+        """Whether no other worker looks after orphans now: a lock in the ledger, gone with its holder's connection."""
+        try:
+            ledger = (await load_pipeline()).ledger
+        except ReceiptflowError as error:
+            get_logger("worker").warning("Orphans are not looked after: %s", error)
+            yield False
+            return
+        turn = ledger.turn("orphans")
+        try:
+            mine = await asyncio.to_thread(turn.__enter__)
+        except ReceiptflowError as error:
+            get_logger("worker").warning("Orphans are not looked after: %s", error)
+            yield False
+            return
+        try:
+            yield mine
+        finally:
+            await asyncio.to_thread(turn.__exit__, None, None, None)
+
+
+def _note_crash(ledger: Ledger, flow_run_id: UUID, death: Death) -> None:
+    with ledger.session() as session:
+        receipt = books.receipt_of_flow_run(flow_run_id, session=session)
+        if receipt is not None and receipt.state is State.RUNNING:
+            books.note_crash(receipt.id, receipt.attempt, str(death), counts=_can_be_its_fault(death), session=session)
+
+
+def _can_be_its_fault(death: Death) -> bool:
+    """Whether the receipt can have caused it: not if the process was stopped or its whole family was killed."""
+    if death.cause in {Cause.MEMORY, Cause.TIME, Cause.SILENT}:
+        return True
+    return death.cause is Cause.SIGNAL and death.signal in _OWN_FAULTS
+
+
+async def _show_life() -> None:
+    path = os.environ.get(ALIVE_FILE)
+    while path:
+        await asyncio.to_thread(Path(path).touch)
+        await asyncio.sleep(_ALIVE_SECONDS)
