@@ -52,6 +52,7 @@ def test_truth_stands_on_the_paper(receipt):
     ("name", "total"),
     [
         ("us-diner.jpg", "60.46"),  # 46.90 + 8.875 % tax + tip
+        ("my-stationer.jpg", "41.05"),  # 41.06 to five sen
         ("my-restaurant.jpg", "66.90"),  # 66.89 to five sen
         ("ch-buchhandlung.jpg", "1280.75"),  # 1280.76 to five rappen
         ("in-electronics.jpg", "123000.00"),  # 123000.02 to the rupee

@@ -13,7 +13,7 @@ from PIL import Image
 from deployments.samples.catalogue import CATALOGUE
 from deployments.samples.model import Wear
 from deployments.samples.render import render_receipt
-from deployments.samples.wear import table
+from deployments.samples.wear import clouds
 
 _WIDTH, _HEIGHT = 20_000, 15_000  # 300 megapixels, 37 MB as bits, far below a megabyte packed
 # File name and the final state that it must reach: none of them is a readable image or document with text.
@@ -89,8 +89,9 @@ def _locked_pdf() -> bytes:
 
 
 def _write_photo(path: Path, seed: int) -> None:
-    """A picture of an empty wooden table."""
+    """A picture of nothing, as a phone takes it in a pocket: soft warm darkness with a camera's noise."""
     rng = np.random.default_rng([seed, zlib.crc32(path.name.encode())])
-    wood = table((1200, 900), rng) * np.float32(1.6) + rng.normal(0, 4, (1200, 900, 3))
-    picture = Image.fromarray(np.clip(wood, 0, 255).astype(np.uint8), "RGB")
+    light = clouds((1200, 900), 4, rng) * np.array((150, 105, 80), np.float32) + 30
+    noise = 4 * rng.standard_normal(light.shape, dtype=np.float32)
+    picture = Image.fromarray(np.clip(light + noise, 0, 255).astype(np.uint8), "RGB")
     picture.save(path, "JPEG", quality=Wear().jpeg_quality)

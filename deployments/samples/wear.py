@@ -38,7 +38,7 @@ def wear_out(page: Image.Image, wear: Wear, rng: np.random.Generator) -> Image.I
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGB")
 
 
-def _clouds(shape: tuple[int, ...], cells: int, rng: np.random.Generator) -> Pixels:
+def clouds(shape: tuple[int, ...], cells: int, rng: np.random.Generator) -> Pixels:
     """Smooth random values between 0 and 1, about `cells` of them across."""
     rows = max(2, round(cells * shape[0] / shape[1]))
     small = rng.random((rows, cells), dtype=np.float32)
@@ -49,7 +49,7 @@ def _clouds(shape: tuple[int, ...], cells: int, rng: np.random.Generator) -> Pix
 def _fade(pixels: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
     """Thermal print that paled, unevenly and more towards one side."""
     side = np.linspace(0.6, 1.0, pixels.shape[1], dtype=np.float32)[None, :, None]
-    left = 1.0 - strength * side * (0.55 + 0.45 * _clouds(pixels.shape, 5, rng))
+    left = 1.0 - strength * side * (0.55 + 0.45 * clouds(pixels.shape, 5, rng))
     paper = np.array(_WHITE, dtype=np.float32)
     return cast(Pixels, paper + (pixels - paper) * left)
 
@@ -81,15 +81,15 @@ def _photograph(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     picture = cv2.warpPerspective(pixels, matrix, size, flags=cv2.INTER_CUBIC)
     cover = cv2.warpPerspective(np.ones((height, width), np.float32), matrix, size)
     shadow = cv2.GaussianBlur(np.roll(cover, (14, 18), (0, 1)), (0, 0), 16)[..., None]
-    wood = table((frame_height, frame_width), rng) * (1.0 - 0.6 * shadow)
+    wood = _table((frame_height, frame_width), rng) * (1.0 - 0.6 * shadow)
     return cast(Pixels, wood * (1 - cover[..., None]) + picture * cover[..., None])
 
 
-def table(shape: tuple[int, int], rng: np.random.Generator) -> Pixels:
+def _table(shape: tuple[int, int], rng: np.random.Generator) -> Pixels:
     """Dark wood: streaks along the picture's width."""
     grain = cv2.GaussianBlur(rng.random(shape, dtype=np.float32), (0, 0), 60, sigmaY=1.5)
     streaks = (grain - grain.min()) / (grain.max() - grain.min())
-    planks = 0.8 + 0.2 * _clouds(shape, 3, rng)
+    planks = 0.8 + 0.2 * clouds(shape, 3, rng)
     return cast(Pixels, np.array((74, 52, 38), np.float32) * (0.55 + 0.6 * streaks[..., None]) * planks)
 
 
