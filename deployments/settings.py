@@ -70,6 +70,10 @@ class StackSettings(BaseSettings):
     inbox_bucket: str = Field(default="inbox", description="Bucket that receipts arrive in.")
     results_bucket: str = Field(default="results", description="Bucket that steps keep their results in.")
 
+    inbox_versioning: bool = Field(
+        default=True, description="Keep every version of an object in the inbox: what was put is never overwritten."
+    )
+
     @property
     def root(self) -> Path:
         """The data folder as an absolute path."""

@@ -30,6 +30,15 @@ def test_object_comes_back_from_the_inbox(stack: Stack) -> None:
     assert client.get_object(Bucket="inbox", Key="someone/a b.jpg")["Body"].read() == b"picture"
 
 
+def test_overwritten_object_of_the_inbox_is_kept(stack: Stack) -> None:
+    client = s3_client_of(stack)
+    first = client.put_object(Bucket="inbox", Key="someone/twice.jpg", Body=b"first")
+    client.put_object(Bucket="inbox", Key="someone/twice.jpg", Body=b"second")
+    assert client.get_object(Bucket="inbox", Key="someone/twice.jpg")["Body"].read() == b"second"
+    old = client.get_object(Bucket="inbox", Key="someone/twice.jpg", VersionId=first["VersionId"])
+    assert old["Body"].read() == b"first"
+
+
 def test_s3_refuses_a_stranger(stack: Stack) -> None:
     stranger: Any = boto3.client(
         "s3",

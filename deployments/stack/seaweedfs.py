@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -25,14 +26,15 @@ _OFF = ("admin.ui=false", "webdav=false", "s3.port.iceberg=0", "s3.port.lance=0"
 
 def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Service:
     """SeaweedFS on this data folder."""
-    health = HttpCheck(settings.ports.s3, "/healthz")
+    client = _client(settings, credentials)
     return Service(
         name="seaweedfs",
         command=[str(binary()), "-logtostderr=true", "mini", *_options(settings)],
         env=_internal_keys(credentials),
         prepare=lambda: _prepare(settings, credentials),
-        ready_check=lambda: _head_buckets(settings, credentials, make=True),
-        liveness_check=health,
+        ready_check=lambda: _head_buckets(client, settings),
+        liveness_check=HttpCheck(settings.ports.s3, "/healthz"),
+        provision=lambda: _set_versioning(client, settings),
         stop_timeout=15.0,
     )
 
@@ -80,9 +82,8 @@ def _prepare(settings: StackSettings, credentials: Credentials) -> None:
     write_private(settings.root / "s3.json", json.dumps({"identities": [identity]}))
 
 
-def _head_buckets(settings: StackSettings, credentials: Credentials, *, make: bool) -> None:
-    """Raise unless both buckets answer; make those that do not exist."""
-    client = boto3.client(
+def _client(settings: StackSettings, credentials: Credentials) -> Any:
+    return boto3.client(
         "s3",
         endpoint_url=settings.s3_url,
         aws_access_key_id=credentials.s3_access_key,
@@ -90,10 +91,23 @@ def _head_buckets(settings: StackSettings, credentials: Credentials, *, make: bo
         region_name="us-east-1",
         config=Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 1}),
     )
+
+
+def _head_buckets(client: Any, settings: StackSettings) -> None:
+    """Raise unless both buckets answer; make those that do not exist."""
     for bucket in (settings.inbox_bucket, settings.results_bucket):
         try:
             client.head_bucket(Bucket=bucket)
         except ClientError as error:
-            if not make or error.response["Error"]["Code"] != "404":
+            if error.response["Error"]["Code"] != "404":
                 raise
             client.create_bucket(Bucket=bucket)
+
+
+def _set_versioning(client: Any, settings: StackSettings) -> None:
+    """Once on, S3 lets it be suspended but not taken back."""
+    bucket = settings.inbox_bucket
+    before = client.get_bucket_versioning(Bucket=bucket).get("Status", "")
+    wanted = "Enabled" if settings.inbox_versioning else before.replace("Enabled", "Suspended")
+    if wanted != before:
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": wanted})
