@@ -26,7 +26,12 @@ def total_confidence(ranked: Sequence[Candidate], checks: Sequence[Check], ocr_c
     """Return how likely the best-ranked total is the receipt's."""
     best = ranked[0]
     margin = best.score - max((other.score for other in ranked[1:]), default=0.0)
-    odds = _TOTAL_BASE + _TOTAL_MARGIN * min(margin, 4.0) + _TOTAL_CHECK * min(len(best.checks), 3) + _TOTAL_LABEL * best.strength
+    odds = (
+        _TOTAL_BASE
+        + _TOTAL_MARGIN * min(margin, 4.0)
+        + _TOTAL_CHECK * min(len(best.checks), 3)
+        + _TOTAL_LABEL * best.strength
+    )
     odds += _TOTAL_REPAIRED if best.mended or all(money.amount.repaired for money in best.places) else 0.0
     odds += sum(_FAILED.get(check.name, 0.0) for check in checks if check.held is False)
     if len(best.places) == 1:

@@ -38,7 +38,9 @@ def reasons_for(fields: ReceiptFields, findings: Findings) -> tuple[str, ...]:
     if findings.receipts > 1:
         reasons.append(f"several receipts: {findings.receipts} seem to be on one picture; send each by itself")
     elif findings.page_totals:
-        reasons.append(f"several receipts: the pages have different totals, {' and '.join(map(str, findings.page_totals[:3]))}")
+        reasons.append(
+            f"several receipts: the pages have different totals, {' and '.join(map(str, findings.page_totals[:3]))}"
+        )
     return tuple(reasons + _total(fields, findings) + _date(fields, findings) + _currency(fields, findings))
 
 
@@ -53,7 +55,9 @@ def _total(fields: ReceiptFields, findings: Findings) -> list[str]:
     best = findings.totals[0]
     if best.mended:
         return [f"total: {best.best.amount.value} is printed, but what adds up to it gives {best.value}"]
-    rivals = [other for other in findings.totals[1:4] if best.score - other.score < 2 and (other.strength or other.checks)]
+    rivals = [
+        other for other in findings.totals[1:4] if best.score - other.score < 2 and (other.strength or other.checks)
+    ]
     if rivals:
         return [f"total: two totals fit: {best.value} and {rivals[0].value}"]
     return [f"total: nothing else on the receipt confirms {best.value}"]

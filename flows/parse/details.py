@@ -18,7 +18,9 @@ _PHONE = re.compile(
     r"(?:\btel(?:efon|ephone|\.|:|\b)|\bte1\b|\bphone|\bph(?:one)?\s*[:.]|\bfon\b|\btlf|\bpuh|\bt\s*[:.]|\bhp\b|\bmobile)[^\d+(]{0,12}(?P<number>[+(]?\d[\d\s\-/().]{5,20}\d)",
     re.IGNORECASE,
 )
-_BARE_PHONE = re.compile(r"^[^\w(+]*(?P<number>(?:\+\d{1,3}[\s\-.]?)?\(?\d{2,5}\)?[\s\-./]\s?\d{3,4}[\s\-.]?\d{3,4})\W*$")
+_BARE_PHONE = re.compile(
+    r"^[^\w(+]*(?P<number>(?:\+\d{1,3}[\s\-.]?)?\(?\d{2,5}\)?[\s\-./]\s?\d{3,4}[\s\-.]?\d{3,4})\W*$"
+)
 _TAX_LABEL = re.compile(
     r"(?<![^\W\d_])(?:gst|vat|sst|ust|u[mn]st|mwst|tva|iva|btw|alv|moms|uid|tax|gstin|abn|nif|cif|npwp|cnpj|rfc|trn|siret|y-tunnus|org\.?\s*n[ro]|kvk|steuer|contribuinte|che)"
     r"[^\d]{0,28}?(?P<id>(?:[A-Z]{2,3}[\s\-]?)?\d[\d\s.\-/]{6,18}[\dA-Z])",
@@ -29,9 +31,28 @@ _RECEIPT_NUMBER = re.compile(
     r"\s*(?:no|nr|num(?:ber|ero|mer)?|n[°º]|id|#)?\s*[.:#°]*\s*(?P<number>[A-Z#]{0,4}[\w\-/]*\d[\w\-/]*)",
     re.IGNORECASE,
 )
-_RECEIPT_WORDS_RANK = ("invoice", "inv", "receipt", "rcpt", "bill", "doc", "bon", "beleg", "rechnung", "ticket", "facture", "factura", "slip")
+_RECEIPT_WORDS_RANK = (
+    "invoice",
+    "inv",
+    "receipt",
+    "rcpt",
+    "bill",
+    "doc",
+    "bon",
+    "beleg",
+    "rechnung",
+    "ticket",
+    "facture",
+    "factura",
+    "slip",
+)
 _METHODS = (
-    ("mobile", re.compile(r"paypal|alipay|wechat|apple ?pay|google ?pay|twint|swish|mobilepay|tng|touch ?n ?go|duitnow|grab ?pay|boost|vipps|bizum|ovo|gopay")),
+    (
+        "mobile",
+        re.compile(
+            r"paypal|alipay|wechat|apple ?pay|google ?pay|twint|swish|mobilepay|tng|touch ?n ?go|duitnow|grab ?pay|boost|vipps|bizum|ovo|gopay"
+        ),
+    ),
     ("cheque", re.compile(r"cheque|scheck|\bcheck paid")),
     ("transfer", re.compile(r"transfer|uberweisung|virement|bonifico")),
     ("voucher", re.compile(r"voucher|gutschein|gift ?card|vale|buono|cadeau")),
@@ -83,7 +104,9 @@ def find_receipt_number(lines: Sequence[Line]) -> Found[str] | None:
             if sum(char.isdigit() for char in number) < 2 or line.money:
                 continue
             label = fold(match.group())
-            rank = next((place for place, word in enumerate(_RECEIPT_WORDS_RANK) if word in label), len(_RECEIPT_WORDS_RANK))
+            rank = next(
+                (place for place, word in enumerate(_RECEIPT_WORDS_RANK) if word in label), len(_RECEIPT_WORDS_RANK)
+            )
             if best is None or rank < best[0]:
                 best = (rank, line, match)
     if best is None:
@@ -112,7 +135,9 @@ def find_address(lines: Sequence[Line], merchant_lines: Sequence[int]) -> Found[
         return None
     text = ", ".join(line.raw.strip(" ,.") for line in chosen)
     box = enclosing(tuple(line.row.bbox for line in chosen if line.row.page == chosen[0].row.page))
-    return Found(value=text, confidence=0.8, page=chosen[0].row.page, bbox=box, evidence=" / ".join(line.raw for line in chosen))
+    return Found(
+        value=text, confidence=0.8, page=chosen[0].row.page, bbox=box, evidence=" / ".join(line.raw for line in chosen)
+    )
 
 
 def _numbered(text: str) -> bool:
@@ -140,7 +165,12 @@ def _method(money: Money) -> str:
     named = next((method for method, pattern in _METHODS if pattern.search(text)), None)
     if named:
         return named
-    if money.label.kind == "cash" and re.search(r"tender|payment|paid|gegeben|received|recu|pagado|pagato", text) and "cash" not in text and "bar" not in text:
+    if (
+        money.label.kind == "cash"
+        and re.search(r"tender|payment|paid|gegeben|received|recu|pagado|pagato", text)
+        and "cash" not in text
+        and "bar" not in text
+    ):
         return "other"
     return money.label.kind
 

@@ -19,8 +19,14 @@ from flows.vocabulary import Found, LineItem
 MAX_ITEMS = 300
 _LEADING_CODE = re.compile(r"^[\s#*.\-]*(?:[A-Z]{0,4}\d[\w\-/.]{3,}\b[\s\-]*)+")
 _LEADING_COUNT = re.compile(r"^\s*(\d{1,3})\s*[xX×*]?\s+(?=\D)")
-_TIMES = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:kg|g|l|st|stk|pcs?|pkts?|ea|un)?\s*[xX×*@]\s*(?:[A-Z]{2,3}|[€$£])?\s*(\d{1,6}(?:[.,]\d{1,4})?)", re.IGNORECASE)
-_QUANTITY_ONLY = re.compile(r"^[\s@\d.,xX×*€$£()/-]*(?:kg|g|l|st|stk|pcs?|pkts?|ea|un|rm|eur|usd|x|×)?[\s@\d.,xX×*€$£()/-]*(?:rm|eur|/ ?kg|eur/kg|kg|unit)?[\s@\d.,xX×*€$£()/-]*$", re.IGNORECASE)
+_TIMES = re.compile(
+    r"(?<![\d.,])(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:kg|g|l|st|stk|pcs?|pkts?|ea|un)?\s*[xX×*@]\s*(?:[A-Z]{2,3}|[€$£])?\s*(\d{1,6}(?:[.,]\d{1,4})?)",
+    re.IGNORECASE,
+)
+_QUANTITY_ONLY = re.compile(
+    r"^[\s@\d.,xX×*€$£()/-]*(?:kg|g|l|st|stk|pcs?|pkts?|ea|un|rm|eur|usd|x|×)?[\s@\d.,xX×*€$£()/-]*(?:rm|eur|/ ?kg|eur/kg|kg|unit)?[\s@\d.,xX×*€$£()/-]*$",
+    re.IGNORECASE,
+)
 _TABLE_HEAD = {"COUNT", "AMOUNT", "TOTAL", "DISCOUNT", "TAX"}
 _CENT = Decimal("0.01")
 
@@ -55,7 +61,10 @@ def item_sum(items: Sequence[Found[LineItem]]) -> Decimal | None:
 
 def _region(lines: Sequence[Line]) -> list[Line]:
     """Return the lines from the first priced one to the first total, with the words just above."""
-    first = next((index for index, line in enumerate(lines) if line.money and not _ends(line, Decimal(0)) and not line.dates), None)
+    first = next(
+        (index for index, line in enumerate(lines) if line.money and not _ends(line, Decimal(0)) and not line.dates),
+        None,
+    )
     if first is None:
         return []
     region = list(lines[max(0, first - 3) : first])
@@ -74,7 +83,11 @@ def _ends(line: Line, largest: Decimal) -> bool:
         label, value = money.label, money.amount.value
         if label.kind in {"total", "subtotal"} and label.strength >= 1.2 and value >= largest:
             return True
-        if label.kind in {"cash", "card", "change", "rounding"} and len(money.label_text.split()) <= 4 and value >= largest:
+        if (
+            label.kind in {"cash", "card", "change", "rounding"}
+            and len(money.label_text.split()) <= 4
+            and value >= largest
+        ):
             return True
     return bool(line.money) and {"COUNT", "TOTAL"} <= concepts_of(line.text) and len(line.money) == 1
 
@@ -93,11 +106,20 @@ def _is_return(line: Line) -> bool:
 def _reduced(entry: _Entry, line: Line) -> _Entry:
     amount = abs(line.money[-1].amount.value)
     item = entry.item
-    return _Entry((*entry.lines, line), item.model_copy(update={"discount": (item.discount or Decimal(0)) + amount, "total": (item.total or Decimal(0)) - amount}))
+    return _Entry(
+        (*entry.lines, line),
+        item.model_copy(
+            update={"discount": (item.discount or Decimal(0)) + amount, "total": (item.total or Decimal(0)) - amount}
+        ),
+    )
 
 
 def _quantity_only(line: Line) -> bool:
-    return _QUANTITY_ONLY.match(line.text.strip()) is not None and _TIMES.search(line.text) is not None and len(line.money) <= 1
+    return (
+        _QUANTITY_ONLY.match(line.text.strip()) is not None
+        and _TIMES.search(line.text) is not None
+        and len(line.money) <= 1
+    )
 
 
 def _words_stand_below(region: Sequence[Line]) -> bool:
@@ -105,7 +127,12 @@ def _words_stand_below(region: Sequence[Line]) -> bool:
     for position, line in enumerate(region):
         if line.money and not _quantity_only(line) and not _own_words(line):
             above = region[position - 1] if position else None
-            return above is None or bool(above.money) or len(concepts_of(above.text) & _TABLE_HEAD) >= 2 or not above.has_letters
+            return (
+                above is None
+                or bool(above.money)
+                or len(concepts_of(above.text) & _TABLE_HEAD) >= 2
+                or not above.has_letters
+            )
     return False
 
 
@@ -124,7 +151,11 @@ def _entry(line: Line, lines: Sequence[Line], region: Sequence[Line], *, below: 
     if not words:
         other = line.index + 1 if below else line.index - 1
         neighbours = [each for each in region if each.index == other and not each.money and each.has_letters]
-        words = neighbours[0].text.strip() if neighbours else line.text[: line.money[0].amount.start].strip() or line.text.strip()
+        words = (
+            neighbours[0].text.strip()
+            if neighbours
+            else line.text[: line.money[0].amount.start].strip() or line.text.strip()
+        )
         used += neighbours
     total = line.money[-1].amount.value
     quantity, unit = _quantity(line, total)
@@ -150,7 +181,11 @@ def _quantity(line: Line, total: Decimal) -> tuple[Decimal | None, Decimal | Non
 def _from_neighbour(line: Line, lines: Sequence[Line], total: Decimal) -> tuple[Decimal | None, Decimal | None]:
     """Take the quantity from a line of its own (`2 x 0,75`) above or below, if the product is this line's total."""
     for index in (line.index - 1, line.index + 1):
-        if 0 <= index < len(lines) and _TIMES.search(lines[index].text) and (_quantity_only(lines[index]) or not lines[index].money):
+        if (
+            0 <= index < len(lines)
+            and _TIMES.search(lines[index].text)
+            and (_quantity_only(lines[index]) or not lines[index].money)
+        ):
             values = [amount.value for amount in lines[index].amounts if amount.value > 0][:4]
             for first, quantity in enumerate(values):
                 for unit in values[first + 1 :]:
@@ -165,4 +200,10 @@ def _found(entry: _Entry) -> Found[LineItem]:
     boxes = tuple(line.row.bbox for line in entry.lines if line.row.page == first.row.page)
     confidence = min(line.row.confidence for line in entry.lines) * 0.9
     evidence = " / ".join(line.raw for line in entry.lines)
-    return Found(value=entry.item, confidence=round(confidence, 3), page=first.row.page, bbox=enclosing(boxes), evidence=evidence[:300])
+    return Found(
+        value=entry.item,
+        confidence=round(confidence, 3),
+        page=first.row.page,
+        bbox=enclosing(boxes),
+        evidence=evidence[:300],
+    )

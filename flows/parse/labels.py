@@ -27,15 +27,23 @@ _FINAL_PHRASES = (
 )  # fmt: skip
 
 
-_TAX_WITHIN = re.compile(r"(?:incl|inc|enth|compris|contenu)\w*\.? in\b|\bdont\b|di cui|waarvan|varav|davon|hiervon|thereof|tax portion")
-_TABLE_WORDS = re.compile(r"summary|analysis|\bcode\b|\brate\b|%|satz|taux|tipo|aliquota|gruppe|\bbase\b|\bsum|goods|\bamt|amount|netto|brutto|\bnet\b|\bht\b")
+_TAX_WITHIN = re.compile(
+    r"(?:incl|inc|enth|compris|contenu)\w*\.? in\b|\bdont\b|di cui|waarvan|varav|davon|hiervon|thereof|tax portion"
+)
+_TABLE_WORDS = re.compile(
+    r"summary|analysis|\bcode\b|\brate\b|%|satz|taux|tipo|aliquota|gruppe|\bbase\b|\bsum|goods|\bamt|amount|netto|brutto|\bnet\b|\bht\b"
+)
 
 
 def heads_tax_table(text: str) -> bool:
     """Tell whether a line without amounts heads a table of taxes."""
     concepts = concepts_of(text)
     folded = fold(text)
-    return "TAX" in concepts and len(_TABLE_WORDS.findall(folded)) >= 1 and not re.search(r"invoice|\bno\b|\bid\b|\breg\b|price", folded)
+    return (
+        "TAX" in concepts
+        and len(_TABLE_WORDS.findall(folded)) >= 1
+        and not re.search(r"invoice|\bno\b|\bid\b|\breg\b|price", folded)
+    )
 
 
 def label_of(text: str) -> Label:

@@ -127,7 +127,13 @@ def _with_currency(country: str | None, confidence: float, marks: Counter[str], 
         if hints.currency in shared:
             return LocaleGuess(country, confidence, hints.currency, 0.8, "symbol, and the books' currency")
         if local is not None and confidence >= _SURE_COUNTRY:
-            return LocaleGuess(country, confidence, local, 0.9, f"the country is {country}, whose money is loosely written with that symbol")
+            return LocaleGuess(
+                country,
+                confidence,
+                local,
+                0.9,
+                f"the country is {country}, whose money is loosely written with that symbol",
+            )
         return LocaleGuess(country, confidence, None, 0.0, f"the symbol may be {', '.join(shared[:4])}")
     if local:
         return LocaleGuess(country, confidence, local, min(0.97, confidence), f"the country looks like {country}")

@@ -21,7 +21,9 @@ from flows.parse.lines import Line
 
 HEAD_LINES = 16
 MAX_NAME_LINES = 4
-_DOMAIN = re.compile(r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|it|es|nl|fi|se|pt|com\.my)\b")
+_DOMAIN = re.compile(
+    r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|it|es|nl|fi|se|pt|com\.my)\b"
+)
 _COMMON_DOMAINS = frozenset({"facebook", "gmail", "yahoo", "hotmail", "instagram", "outlook", "google", "twitter"})
 
 
@@ -40,7 +42,11 @@ def find_merchants(lines: Sequence[Line]) -> list[NameCandidate]:
         return []
     scene = _Scene.of(lines)
     blocks = [block for line in scene.head for block in _blocks(line, scene)]
-    blocks += [(line,) for line in lines[len(scene.head) :] if names.legal_form(line.raw) and _may_be_name(line) and not line.money]
+    blocks += [
+        (line,)
+        for line in lines[len(scene.head) :]
+        if names.legal_form(line.raw) and _may_be_name(line) and not line.money
+    ]
     candidates = [NameCandidate(_joined(block), block, _score(block, scene)) for block in blocks]
     candidates += _from_domains(scene)
     ranked = sorted(candidates, key=lambda each: (-each.score, each.lines[0].index, -len(each.lines)))[:8]
@@ -49,7 +55,9 @@ def find_merchants(lines: Sequence[Line]) -> list[NameCandidate]:
 
 def merchant_confidence(ranked: Sequence[NameCandidate]) -> float:
     """Return how likely the best-ranked name is the merchant's, from its score and its lead."""
-    lead = ranked[0].score - next((other.score for other in ranked[1:] if squeeze(other.name) != squeeze(ranked[0].name)), 0.0)
+    lead = ranked[0].score - next(
+        (other.score for other in ranked[1:] if squeeze(other.name) != squeeze(ranked[0].name)), 0.0
+    )
     odds = -1.2 + 0.6 * min(ranked[0].score, 6.0) + 0.5 * min(lead, 2.0)
     return round(min(0.98, 1 / (1 + math.exp(-odds))), 3)
 
@@ -109,7 +117,7 @@ def _blocks(line: Line, scene: _Scene) -> list[tuple[Line, ...]]:
     """Return the names that may begin with this line: the line alone, and with the lines that continue it."""
     if not _may_be_name(line):
         return []
-    blocks = [(line,)]
+    blocks: list[tuple[Line, ...]] = [(line,)]
     while len(blocks[-1]) < MAX_NAME_LINES:
         last = blocks[-1][-1]
         following = scene.lines[last.index + 1] if last.index + 1 < len(scene.lines) else None
@@ -130,7 +138,12 @@ def _continues(block: tuple[Line, ...], line: Line) -> bool:
     if _open_bracket(block) or _incomplete_form(line.raw):
         return True
     same_style = 0.8 <= ratio <= 1.25 and first.raw.isupper() == line.raw.isupper()
-    return same_style and len(last.raw.split()) <= 3 and len(names.clean_name(line.raw).split()) <= 3 and not names.legal_form(line.raw)
+    return (
+        same_style
+        and len(last.raw.split()) <= 3
+        and len(names.clean_name(line.raw).split()) <= 3
+        and not names.legal_form(line.raw)
+    )
 
 
 def _name_like(line: Line, *, within: bool = False) -> bool:
@@ -160,7 +173,9 @@ def _incomplete_form(text: str) -> bool:
 
 
 def _joined(block: tuple[Line, ...]) -> str:
-    return names.clean_name(" ".join(names.clean_name(line.raw) if line is not block[-1] else line.raw for line in block))
+    return names.clean_name(
+        " ".join(names.clean_name(line.raw) if line is not block[-1] else line.raw for line in block)
+    )
 
 
 def _score(block: tuple[Line, ...], scene: _Scene) -> float:
@@ -172,7 +187,9 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     if legal and _incomplete_form(text) and len(block) == 1:
         score -= 0.8
     before = scene.lines[block[0].index - 1].raw if block[0].index else ""
-    if names.names_another_role(text) or (names.names_another_role(before) and len(names.significant_words(before)) <= 4):
+    if names.names_another_role(text) or (
+        names.names_another_role(before) and len(names.significant_words(before)) <= 4
+    ):
         score -= 4.5
     height = sum(line.row.height for line in block) / len(block)
     score += min(max(height / max(scene.typical_height, 1.0) - 1, -0.5), 1.0)
@@ -239,12 +256,16 @@ def _respelled(name: str, scene: _Scene) -> str:
             folded = squeeze(spelled)
             if Levenshtein.normalized_similarity(folded, target) >= 0.8:
                 votes.setdefault(folded, []).append(spelled)
-    best = max(votes, key=lambda folded: (len(votes[folded]) + (folded in scene.domains), folded == target), default=target)
+    best = max(
+        votes, key=lambda folded: (len(votes[folded]) + (folded in scene.domains), folded == target), default=target
+    )
     return name if best == target or len(votes[best]) < 2 else votes[best][0]
 
 
 def _runs(text: str, length: int) -> list[str]:
     """Return runs of one to three words of about the given length."""
     pieces = re.findall(r"[^\W_]+", text)
-    joined = [" ".join(pieces[start : start + count]) for count in (1, 2, 3) for start in range(len(pieces) - count + 1)]
+    joined = [
+        " ".join(pieces[start : start + count]) for count in (1, 2, 3) for start in range(len(pieces) - count + 1)
+    ]
     return [run for run in joined if abs(len(squeeze(run)) - length) <= 2]

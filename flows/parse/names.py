@@ -54,7 +54,8 @@ _ROLE = re.compile(
     r"\bpart of|\bby :|kunde\b|\bclient\b|bediente|powered by|for staff|\battn\b|\bname\b ?:"
 )
 _REGISTRATION = re.compile(
-    r"\s*[\[({]?\s*(?:co(?:mpany)?\.?\s*(?:reg\.?)?\s*(?:no\.?)?\s*:?\s*)?[A-Z]{0,3}\d[\d\s]{3,}\s*-?\s*[A-Z\d]{0,2}\s*[\])}]?\s*\.?\s*$", re.IGNORECASE
+    r"\s*[\[({]?\s*(?:co(?:mpany)?\.?\s*(?:reg\.?)?\s*(?:no\.?)?\s*:?\s*)?[A-Z]{0,3}\d[\d\s]{3,}\s*-?\s*[A-Z\d]{0,2}\s*[\])}]?\s*\.?\s*$",
+    re.IGNORECASE,
 )
 _LEADING = re.compile(r"^(?:[#*\W]*#?\d{5,}\s+|[^\w(]+)")
 _SLIPPED_FORM = re.compile(r"\b[S5]/[B8]\b")
@@ -95,7 +96,9 @@ def names_another_role(text: str) -> bool:
 
 def looks_like_slogan(text: str) -> bool:
     stripped = text.strip()
-    return stripped.endswith(("!", "?")) or (stripped.endswith(".") and len(stripped.split()) > 3 and not legal_form(text))
+    return stripped.endswith(("!", "?")) or (
+        stripped.endswith(".") and len(stripped.split()) > 3 and not legal_form(text)
+    )
 
 
 def significant_words(text: str) -> list[str]:

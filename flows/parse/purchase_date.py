@@ -127,7 +127,9 @@ def _confirm(scored: dict[dt.date, _Scored], lines: Sequence[Line]) -> None:
     for day, each in scored.items():
         spelled = (f"{day:%Y%m%d}", f"{day:%d%m%Y}", f"{day:%d%m%y}")
         loose = f"{day:%y%m%d}"
-        if any(form in digits for digits in runs for form in spelled) or any(digits.startswith(loose) for digits in runs):
+        if any(form in digits for digits in runs for form in spelled) or any(
+            digits.startswith(loose) for digits in runs
+        ):
             each.score += 0.8
             each.count += 1
 

@@ -127,7 +127,13 @@ def _unplaced(value: str | None, confidence: float, evidence: str = "") -> Found
 
 
 def _at(value: T, confidence: float, line: Line, start: int, end: int) -> Found[T]:
-    return Found(value=value, confidence=round(confidence, 3), page=line.row.page, bbox=line.row.box_of(start, end), evidence=line.raw)
+    return Found(
+        value=value,
+        confidence=round(confidence, 3),
+        page=line.row.page,
+        bbox=line.row.box_of(start, end),
+        evidence=line.raw,
+    )
 
 
 def _merchant(found: Sequence[NameCandidate]) -> Found[str] | None:
@@ -180,7 +186,13 @@ def _tax(reading: _Reading) -> Found[Decimal] | None:
         return _labelled_taxes(reading)
     amount = sum((row.amount for row in rows), Decimal(0))
     line = rows[-1].line
-    return Found(value=amount, confidence=round(0.95 * line.row.confidence, 3), page=line.row.page, bbox=line.row.bbox, evidence=" / ".join(row.line.raw for row in rows))
+    return Found(
+        value=amount,
+        confidence=round(0.95 * line.row.confidence, 3),
+        page=line.row.page,
+        bbox=line.row.bbox,
+        evidence=" / ".join(row.line.raw for row in rows),
+    )
 
 
 def _labelled_taxes(reading: _Reading) -> Found[Decimal] | None:

@@ -39,7 +39,9 @@ def _stacked(lines: Sequence[Line]) -> int:
     priced, total_seen, head_seen = 0, None, True
     for line in lines:
         kinds = {money.label.kind for money in line.money}
-        strong = [money.amount.value for money in line.money if money.label.kind == "total" and money.label.strength >= 2]
+        strong = [
+            money.amount.value for money in line.money if money.label.kind == "total" and money.label.strength >= 2
+        ]
         if looks_like_head(line) and total_seen is not None:
             head_seen, priced, total_seen = True, 0, None
         if line.money and not kinds & {"total", "subtotal", "tax", "table", "cash", "card", "change", "rounding"}:
@@ -66,13 +68,15 @@ def _side_by_side(rows: Sequence[Row]) -> int:
 
 
 def _both_sides_total(rows: Sequence[Row], gutter: float) -> bool:
-    for side in (lambda token: token.bbox.right <= gutter, lambda token: token.bbox.left >= gutter):
-        texts = [" ".join(token.text for token in row.tokens if side(token)) for row in rows]
-        if sum(len(text.split()) for text in texts) < _MIN_SIDE_TOKENS:
-            return False
-        if not any("TOTAL" in concepts_of(text) and sum(char.isdigit() for char in text) >= 2 for text in texts):
-            return False
-    return True
+    left = [" ".join(token.text for token in row.tokens if token.bbox.right <= gutter) for row in rows]
+    right = [" ".join(token.text for token in row.tokens if token.bbox.left >= gutter) for row in rows]
+    return _has_total(left) and _has_total(right)
+
+
+def _has_total(texts: Sequence[str]) -> bool:
+    if sum(len(text.split()) for text in texts) < _MIN_SIDE_TOKENS:
+        return False
+    return any("TOTAL" in concepts_of(text) and sum(char.isdigit() for char in text) >= 2 for text in texts)
 
 
 def pages_disagree(lines: Sequence[Line]) -> list[Decimal]:

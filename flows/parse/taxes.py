@@ -93,8 +93,12 @@ def _rates(line: Line) -> list[Decimal]:
     percents = [amount.value for amount in line.amounts if amount.percent and amount.value <= MAX_RATE]
     if percents:
         return percents
-    bare = [amount.value for amount in line.amounts if not amount.percent and amount.decimals == 0 and amount.mark is None]
-    return [value for value in bare if value <= MAX_RATE] + [value // 10 for value in bare if 30 < value < 300 and value % 10 in {7, 8}]
+    bare = [
+        amount.value for amount in line.amounts if not amount.percent and amount.decimals == 0 and amount.mark is None
+    ]
+    return [value for value in bare if value <= MAX_RATE] + [
+        value // 10 for value in bare if 30 < value < 300 and value % 10 in {7, 8}
+    ]
 
 
 def _rate_fits(rates: list[Decimal], net: Decimal, tax: Decimal) -> bool:

@@ -14,9 +14,32 @@ MAX_WAYS = 2000
 MAX_ROUNDING = Decimal("0.05")  # the coarsest cash rounding of a currency with cents (Switzerland, Malaysia, Canada …)
 # Weights of evidence, tuned on the tuning half of the shared receipts (benchmarks/accuracy.py).
 _LABEL_WEIGHT = 1.3
-_CHECK_WEIGHTS = {"cash_change": 2.0, "cash_change_rounded": 0.5, "subtotal_tax": 1.4, "rounding": 1.5, "tendered": 1.0, "items": 1.6, "tax_table": 1.5, "parts": 1.2, "tip": 1.5}
+_CHECK_WEIGHTS = {
+    "cash_change": 2.0,
+    "cash_change_rounded": 0.5,
+    "subtotal_tax": 1.4,
+    "rounding": 1.5,
+    "tendered": 1.0,
+    "items": 1.6,
+    "tax_table": 1.5,
+    "parts": 1.2,
+    "tip": 1.5,
+}
 _MENDED_PENALTY = 0.5
-_SIDE_KINDS = {"subtotal", "tax", "change", "discount", "rounding", "points", "balance", "deposit", "tip", "partial", "table", "count"}
+_SIDE_KINDS = {
+    "subtotal",
+    "tax",
+    "change",
+    "discount",
+    "rounding",
+    "points",
+    "balance",
+    "deposit",
+    "tip",
+    "partial",
+    "table",
+    "count",
+}
 _HARDLY_EVER = {"change", "cash", "discount", "rounding", "points", "voucher"}
 
 
@@ -153,7 +176,14 @@ def _subtotal_and_more(value: Decimal, sums: Sums) -> tuple[str, str] | None:
 def _ways(subtotal: Decimal, sums: Sums) -> dict[Decimal, str]:
     """Return what tax, service, tip, rounding and discount can make of a subtotal, and how."""
     ways = {subtotal: ""}
-    for kind, signs in (("tax", (1,)), ("service", (1,)), ("tip", (1,)), ("discount", (-1,)), ("deposit", (1,)), ("rounding", (1, -1))):
+    for kind, signs in (
+        ("tax", (1,)),
+        ("service", (1,)),
+        ("tip", (1,)),
+        ("discount", (-1,)),
+        ("deposit", (1,)),
+        ("rounding", (1, -1)),
+    ):
         values = [value for value in sums.values(kind) if value] if kind == "rounding" else sums.positive(kind)
         for step in dict.fromkeys([*values, sum(values, Decimal(0))] if values else []):
             for way, how in list(ways.items()):
@@ -166,7 +196,10 @@ def _ways(subtotal: Decimal, sums: Sums) -> dict[Decimal, str]:
 
 def _rounded(candidate: Candidate, sums: Sums) -> dict[str, str]:
     """Tell whether the value is printed as a total below another one and the rounding that leads to it."""
-    value, line = candidate.value, max((money.line for money in candidate.places if money.label.kind == "total"), default=-1)
+    value, line = (
+        candidate.value,
+        max((money.line for money in candidate.places if money.label.kind == "total"), default=-1),
+    )
     bases = [money for kind in ("total", "subtotal") for money in sums.by_kind.get(kind, []) if money.line < line]
     for base in bases:
         for rounding in sums.values("rounding"):
@@ -187,12 +220,21 @@ def _items(value: Decimal, sums: Sums) -> tuple[str, str] | None:
         return None
     if sums.items == value:
         return "items", f"the items add up to {value}"
-    extras = {"tax": sums.positive("tax"), "service": sums.positive("service"), "discount": [-each for each in sums.positive("discount")]}
+    extras = {
+        "tax": sums.positive("tax"),
+        "service": sums.positive("service"),
+        "discount": [-each for each in sums.positive("discount")],
+    }
     for kind, steps in extras.items():
         for step in dict.fromkeys([*steps, sum(steps, Decimal(0))]):
             if step and sums.items + step == value:
-                return "items", f"the items add up to {sums.items}, {'+' if step > 0 else '−'} {abs(step)} {kind} = {value}"
-    rounded = abs(sums.items - value) <= MAX_ROUNDING and any(abs(each) == abs(sums.items - value) for each in sums.positive("rounding"))
+                return (
+                    "items",
+                    f"the items add up to {sums.items}, {'+' if step > 0 else '−'} {abs(step)} {kind} = {value}",
+                )
+    rounded = abs(sums.items - value) <= MAX_ROUNDING and any(
+        abs(each) == abs(sums.items - value) for each in sums.positive("rounding")
+    )
     return ("items", f"the items add up to {sums.items}, rounded to {value}") if rounded else None
 
 
