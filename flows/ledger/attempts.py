@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
-from flows.ledger.rows import as_value, lock_attempt, lock_receipt, write, write_state
+from flows.ledger.rows import as_value, is_in, lock_attempt, lock_receipt, write, write_state
 from flows.ledger.states import FINAL_STATES, WEBHOOK_PREFIX, DeliveryState, State
 from flows.ledger.tables import Notification, Receipt
 from flows.ledger.values import AlreadyFinal, Attempt, Busy, Holder, ProcessIdentity
@@ -159,7 +159,7 @@ def put_back(receipt: Receipt, reason: str, *, session: Session, held: bool = Fa
 
 def find_running(*, session: Session, limit: int = 1000, after: UUID | None = None) -> list[RunningReceipt]:
     """Receipts in `running` with who holds them, ordered by id, from behind `after`."""
-    query = select(Receipt, _SILENCE).where(Receipt.state == State.RUNNING)
+    query = select(Receipt, _SILENCE).where(is_in(State.RUNNING, col(Receipt.state)))
     if after is not None:
         query = query.where(col(Receipt.id) > after)
     rows = session.exec(query.order_by(col(Receipt.id)).limit(limit)).all()

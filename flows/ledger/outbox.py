@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from flows.ledger.errors import ReceiptNotFoundError
-from flows.ledger.rows import as_value, clean
+from flows.ledger.rows import as_value, clean, is_in
 from flows.ledger.states import WEBHOOK_PREFIX, DeliveryState, Kind
 from flows.ledger.tables import Notification, Receipt, Webhook
 from flows.ledger.values import Holder, ProcessIdentity
@@ -132,7 +132,7 @@ def replay(notification_id: UUID, *, session: Session) -> None:
 
 def _due(receipt_id: UUID | None, channel: str | None) -> Any:
     silence = func.extract("epoch", func.clock_timestamp() - col(Notification.claimed_at))
-    query = select(Notification, silence).where(Notification.state == DeliveryState.PENDING)
+    query = select(Notification, silence).where(is_in(DeliveryState.PENDING, col(Notification.state)))
     if receipt_id is None:
         query = query.where(col(Notification.next_attempt_at) <= func.now())
     else:

@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy
 from sqlalchemy import false, func, tuple_
 from sqlmodel import Session, col, select
 
 from flows.ledger.cursors import read_cursor, write_cursor
 from flows.ledger.engine import Ledger
 from flows.ledger.errors import AmbiguousReferenceError, ReceiptNotFoundError
-from flows.ledger.rows import as_value, clean
+from flows.ledger.rows import as_value, clean, columns_of
 from flows.ledger.states import State
 from flows.ledger.tables import (
     Expense,
@@ -228,21 +229,22 @@ def walk_receipts(
     Each page is a short transaction of its own: a walk of an hour neither holds back PostgreSQL's vacuum nor
     breaks with a connection. It sees a receipt that was there all the time exactly once.
     """
-    order = (col(Receipt.bucket), col(Receipt.key), col(Receipt.received_at), col(Receipt.id))
-    base = select(Receipt).order_by(*order).limit(page_size)
+    # These columns are the unique index, whole: any other order would sort the rest of the table for each page.
+    order = (col(Receipt.bucket), col(Receipt.key), col(Receipt.etag), col(Receipt.version_id))
+    base = sqlalchemy.select(*columns_of(ReceiptView, Receipt)).order_by(*order).limit(page_size)
     if bucket is not None:
-        base = base.where(Receipt.bucket == bucket)
+        base = base.where(col(Receipt.bucket) == bucket)
     if prefix:
         base = base.where(col(Receipt.key).startswith(prefix, autoescape=True))
     query = base
     while True:
         with ledger.session() as session:
-            rows = [as_value(ReceiptView, row) for row in session.exec(query)]
+            rows = [ReceiptView(*row) for row in session.execute(query)]
         yield from rows
         if len(rows) < page_size:
             return
         last = rows[-1]
-        query = base.where(tuple_(*order) > tuple_(last.bucket, last.key, last.received_at, last.id))
+        query = base.where(tuple_(*order) > tuple_(last.bucket, last.key, last.etag, last.version_id))
 
 
 def _page(

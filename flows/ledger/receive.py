@@ -11,6 +11,7 @@ from sqlalchemy import Row, case, func, text, tuple_, update
 from sqlmodel import Session, col, select
 
 from flows.ledger.cursors import read_cursor, write_cursor
+from flows.ledger.rows import is_in
 from flows.ledger.states import State
 from flows.ledger.tables import Receipt
 from flows.ledger.values import ReceivedObject, Reception, WaitingReceipt
@@ -118,7 +119,7 @@ def waiting_for_submission(
             again under the same idempotency key finds their run if it still exists and replaces it if it does not.
     """
     order = (col(Receipt.priority), col(Receipt.received_at), col(Receipt.id))
-    query = select(Receipt).where(Receipt.state == State.WAITING, ~col(Receipt.held))
+    query = select(Receipt).where(is_in(State.WAITING, col(Receipt.state)), ~col(Receipt.held))
     unsubmitted = col(Receipt.submitted_at).is_(None)
     query = query.where(
         unsubmitted | (col(Receipt.submitted_at) < submitted_before) if submitted_before else unsubmitted
