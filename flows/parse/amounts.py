@@ -17,10 +17,11 @@ MAX_DIGITS = 11  # longer runs are card numbers and barcodes, not money
 _NUMBER = re.compile(r"\d+(?:[.,'’`]\d+)*|(?<![\w.,])[.,]\d\d(?![\w.,])")
 _SPACE_GROUP = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?=,\d\d(?!\d))")
 _LOOSE_DECIMALS = re.compile(r"(?<![\d.,])(\d{1,5})(?: ?[.,] | [.,])(\d\d)(?![\d.,%])")
+_LOST_POINT = re.compile(r"((?:RM|EUR|USD|[€$£:])\s{0,2}\d{1,4})[ :](\d\d)(?=\W*$)")
 _SLIPS = str.maketrans(
     {"O": "0", "o": "0", "C": "0", "D": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2"}
 )
-_SLIPPED = re.compile(r"(?<![A-Za-z\d.,])(?=[^\s]*\d)[\dOoCDQIl|SBZ]{1,6}[.,][\dOoCDQIl|SBZ]{2}(?![\w.,])")
+_SLIPPED = re.compile(r"(?:(?<=RM)|(?<=EUR)|(?<![A-Za-z\d.,]))(?=[^\s]*\d)[\dOoCDQIl|SBZ]{1,6}[.,][\dOoCDQIl|SBZ]{2}(?![\w.,])")
 _BEFORE = re.compile(rf"(?P<open>[-–−+(]?)\s?(?P<mark>{mark_pattern()})?\s?[:.*#]?\s?(?P<sign>[-–−]?)$", re.IGNORECASE)
 _AFTER = re.compile(
     rf"\s?(?P<dash>[.,][-–—]{{1,2}})?(?P<minus>[-–−](?![\w]))?(?P<close>\))?\s?(?P<mark>{mark_pattern()})?(?P<percent>\s?[%％])?",
@@ -110,6 +111,7 @@ def _repair(text: str) -> tuple[str, bool]:
     """Undo OCR slips inside numbers without moving any character."""
     fixed = _SLIPPED.sub(lambda match: match.group().translate(_SLIPS), text)
     fixed = _LOOSE_DECIMALS.sub(_close_up, fixed)
+    fixed = _LOST_POINT.sub(r"\1.\2", fixed)
     fixed = _SPACE_GROUP.sub(lambda match: match.group().replace(" ", "'"), fixed)
     return fixed, fixed != text
 

@@ -17,6 +17,7 @@ from flows.parse.folding import fold
 
 _MONTH_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "fi", "sv", "da", "nb", "id", "ms", "pl")
 EARLIEST_YEAR = 1990
+_CENTURY_TURN = 70  # two-digit years from here on are of the last century, as in POSIX
 # Both separators are the same: item codes such as `13-22/3` and rows of prices are no dates.
 _DAY_FIRST = re.compile(
     r"(?<![\d.,/-])(\d{1,2})(?P<sep>\s?[./\-–~|'’]\s?|\s)(\d{1,2})(?P=sep)((?:20|19)\d\d(?!:\d\d(?!\d|:))|\d\d)(?=\D|\d{1,2}[:.]\d\d|$)"
@@ -29,7 +30,7 @@ _DAY_MONTH_NAME = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|er)?[\s.\-/,]*(?:de\s+)?([^\W\d_]{3,12})\.?[\s.\-/,']*(?:de[l]?\s+)?(\d{4}|\d{2})(?!\d\d)"
 )
 _MONTH_NAME_DAY = re.compile(
-    r"(?<![^\W\d_])([^\W\d_]{3,12})\.?[\s.\-/]*(\d{1,2})(?:st|nd|rd|th)?[\s.,\-/']+(\d{4}|\d{2})(?!\d)"
+    r"(?<![^\W\d_])([^\W\d_]{3,12})\.?[\s.\-/]*(\d{1,2})(?:st|nd|rd|th)?(?:[\s.,\-/']+(?=\d{4})|[\s\-/']+)(\d{4}|\d{2})(?![\d.,])"
 )
 _TIME = re.compile(
     r"(?<![\d:.,])([01]?\d|2[0-4])\s?([:.h])\s?([0-5]\d)(?:\s?[:.]\s?([0-5]\d))?\s?([ap]\.?\s?m\b\.?)?(?!\d)",
@@ -123,7 +124,7 @@ def _day(year: int, month: int, day: int) -> dt.date | None:
 
 
 def _full_year(text: str) -> int:
-    return int(text) if len(text) == 4 else 2000 + int(text)
+    return int(text) if len(text) == 4 else (2000 if int(text) < _CENTURY_TURN else 1900) + int(text)
 
 
 def _everywhere(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:

@@ -30,6 +30,7 @@ _FINAL_PHRASES = (
 _TAX_WITHIN = re.compile(
     r"(?:incl|inc|enth|compris|contenu)\w*\.? in\b|\bdont\b|di cui|waarvan|varav|davon|hiervon|thereof|tax portion"
 )
+_NOT_TABLE = re.compile(r"invoice|\bno\b|\bid\b|\breg\b|price|\bqty\b|quantity|description|\bitem")
 _TABLE_WORDS = re.compile(
     r"summary|analysis|\bcode\b|\brate\b|%|satz|taux|tipo|aliquota|gruppe|\bbase\b|\bsum|goods|\bamt|amount|netto|brutto|\bnet\b|\bht\b"
 )
@@ -37,13 +38,10 @@ _TABLE_WORDS = re.compile(
 
 def heads_tax_table(text: str) -> bool:
     """Tell whether a line without amounts heads a table of taxes."""
-    concepts = concepts_of(text)
     folded = fold(text)
-    return (
-        "TAX" in concepts
-        and len(_TABLE_WORDS.findall(folded)) >= 1
-        and not re.search(r"invoice|\bno\b|\bid\b|\breg\b|price", folded)
-    )
+    if "TAX" not in concepts_of(text) or _NOT_TABLE.search(folded) or re.search(r"\d", re.sub(r"\d+([.,]\d+)? ?%", "", folded)):
+        return False
+    return len(set(_TABLE_WORDS.findall(folded))) >= 2 or "summary" in folded or "analysis" in folded
 
 
 def label_of(text: str) -> Label:

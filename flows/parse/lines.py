@@ -14,6 +14,7 @@ from flows.parse.rows import Row, rows_of
 from flows.vocabulary import Page
 
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
+_COLON_PRICE = re.compile(r"((?:RM|EUR|USD|[€$£])\s?\d{1,5}):(\d\d)(?![\d:])")
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
 MIN_POINTLESS = 100  # a smaller whole number may well be a price without its cents
 MAX_BARE_PRICE = 1_000_000
@@ -100,6 +101,7 @@ def _tabled(lines: list[Line]) -> list[Line]:
 
 
 def _dated(text: str) -> tuple[str, list[DateMention], list[TimeMention]]:
+    text = _COLON_PRICE.sub(r"\1.\2", text)
     dates = find_dates(text)
     undated = blank(text, dates)
     times = find_times(undated)

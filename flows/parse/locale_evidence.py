@@ -20,6 +20,9 @@ _US_STATE = (
 )
 _COUNTRY_PATTERNS: tuple[tuple[str, str, float], ...] = (
     ("MY", r"sdn\.? ?bhd|\bs/b\b|\bselangor\b|kuala lumpur|\bjohor\b|malaysia|\bjalan\b.*\btaman\b|\bsst\b|penang|\bringgit\b|\btaman\b|sarawak|sabah\b|\bkl\b", 2),
+    ("MY", r"\bgst\b.*\b00\d{10}\b|\bgst\b.*\b00\d\d \d{4} \d{4}\b", 2.5),
+    ("MY", r"\bjalan\b|\bjln\b", 1),
+    ("ID", r"\bjalan\b|\bjln\b|\bjl\b", 0.9),
     ("SG", r"singapore|\bpte\.? ?ltd", 3),
     ("ID", r"indonesia|jakarta|\bpt\.? [a-z]|\bppn\b|\bpb ?1\b|bandung|surabaya|\bnpwp\b", 2),
     ("DE", r"\bmwst\b|\bust\b|ust-?id|steuernummer|\bgmbh\b|rückgeld|ruckgeld|deutschland|\bsumme\b", 1.5),

@@ -135,9 +135,10 @@ def _continues(block: tuple[Line, ...], line: Line) -> bool:
     ratio = line.row.height / last.row.height
     if line.row.page != last.row.page or gap > 1.2 * last.row.height or not 0.6 <= ratio <= 1.6:
         return False
-    if _open_bracket(block) or _incomplete_form(line.raw):
+    same_case = first.raw.isupper() == line.raw.isupper()
+    if _open_bracket(block) or (_incomplete_form(line.raw) and same_case):
         return True
-    same_style = 0.8 <= ratio <= 1.25 and first.raw.isupper() == line.raw.isupper()
+    same_style = 0.8 <= ratio <= 1.25 and same_case and not names.only_trade(line.raw)
     return (
         same_style
         and len(last.raw.split()) <= 3
@@ -166,10 +167,7 @@ def _open_bracket(block: tuple[Line, ...]) -> bool:
 
 def _incomplete_form(text: str) -> bool:
     """Tell whether the text is a legal form with too little of a name before it: `CO. (M) SDN BHD`."""
-    if not names.legal_form(text):
-        return False
-    own = names.significant_words(text)
-    return len(own) <= 1 and (not own or names.trade_word(text) or text.count("(") < text.count(")"))
+    return names.legal_form(text) and len(names.significant_words(text)) <= 1
 
 
 def _joined(block: tuple[Line, ...]) -> str:
@@ -210,7 +208,7 @@ def _form_score(text: str, *, legal: bool) -> float:
         score -= 0.8 if text.islower() else 0.0
     score -= 2.5 if names.looks_like_contact(text) else 0.0
     score -= 1.5 if names.looks_like_slogan(text) else 0.0
-    if not names.significant_words(text):
+    if not names.significant_words(text) or names.only_trade(text):
         score -= 1.5
     return score
 

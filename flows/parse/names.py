@@ -45,6 +45,12 @@ _PAPER = re.compile(
     r"\bsubtotal|\btotal\b|\bamount\b|\bqty\b|description|save money|registered|business no|\babn\b|\bbranch\b|\bguest|\bcheck ?#|\bstaff\b|trans(?:action)?\b|"
     r"error|warning|\bduty free\b|carry out|take ?away|dine in"
 )
+_STAMP = re.compile(
+    r"\W*(?:posted|tosted|paid|received|entered|checked|approved|verified|original|void|cancelled|bezahlt|gebucht|erledigt|paye|"
+    r"pagado|pagato|betaald|lunas|processed|scanned|claimed)\W*$"
+)
+_ALIAS = re.compile(r"[\s\[(]*\b(?:f\.?k\.?a|formerly|t/a|trading as|d/?b/?a)\b.*$", re.IGNORECASE)
+_INNER_REGISTRATION = re.compile(r"\s*[\[(]?\s*\b[A-Z]{0,2}\d{5,}\s?-\s?[A-Z]\b.*$", re.IGNORECASE)
 _TITLE = re.compile(
     r"\W*(?:simplified |tax |sales |cash )*(?:invoice|receipt|rechnung|quittung|kassenbon|ticket de caisse|facture|factura simplificada|"
     r"documento commerciale|scontrino|kassabon|fatura simplificada|kuitti|kvitto)\W*$"
@@ -71,6 +77,11 @@ def trade_word(text: str) -> bool:
     return any(word in _TRADE_WORDS for word in _folded_words(text))
 
 
+def only_trade(text: str) -> bool:
+    """Tell whether the text describes a trade and names nobody: `BISTRO & CAFE`."""
+    return all(word in _TRADE_WORDS or len(word) < 3 for word in _folded_words(text))
+
+
 def looks_like_address(text: str) -> bool:
     return _ADDRESS.search(fold(text)) is not None
 
@@ -80,8 +91,9 @@ def looks_like_contact(text: str) -> bool:
 
 
 def looks_like_paper(text: str) -> bool:
-    """Tell whether the text is what any receipt says about itself: its kind, numbers, greetings."""
-    return _PAPER.search(fold(text)) is not None
+    """Tell whether the text is what any receipt says about itself (kind, numbers, greetings), or a stamp."""
+    folded = fold(text)
+    return _PAPER.search(folded) is not None or _STAMP.match(folded) is not None
 
 
 def titles_receipt(text: str) -> bool:
@@ -104,7 +116,8 @@ def looks_like_slogan(text: str) -> bool:
 def significant_words(text: str) -> list[str]:
     """Return the words that make a name its own: neither legal form nor in parentheses."""
     bare = re.sub(r"\([^)]*\)?|[^(]*\)", " ", fold(text))
-    return [word for word in _folded_words(bare) if len(word) >= 3 and word not in _FORM_WORDS]
+    initials = re.findall(r"\b(?:[a-z]\.){2,}", bare)
+    return initials + [word for word in _folded_words(bare) if len(word) >= 3 and word not in _FORM_WORDS]
 
 
 def _folded_words(text: str) -> list[str]:
@@ -115,9 +128,12 @@ def clean_name(text: str) -> str:
     """Drop registration numbers, stickers' numbers and stray marks around a name, and mend its legal form."""
     name = text.translate(str.maketrans("（）［］", "()[]"))
     name = _LEADING.sub("", name)
-    shorter = _REGISTRATION.sub("", name)
-    if squeeze(shorter):
-        name = shorter
+    for tail in (_ALIAS, _INNER_REGISTRATION, _REGISTRATION):
+        shorter = tail.sub("", name)
+        if len(squeeze(shorter)) >= 3:
+            name = shorter
+    if name.count("(") > name.count(")") and len(name) - name.rindex("(") <= 3:
+        name = name[: name.rindex("(")]
     name = _SLIPPED_FORM.sub("S/B", name.upper()) if _SLIPPED_FORM.search(name.upper()) and name.isupper() else name
     if name.count("(") < name.count(")"):
         name = name.lstrip(")")
