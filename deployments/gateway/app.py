@@ -8,7 +8,21 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from deployments.gateway import operations, problems, receipts
+from deployments.gateway import (
+    changes,
+    events,
+    lists,
+    metrics,
+    operations,
+    page,
+    pictures,
+    problems,
+    progress,
+    receipts,
+    uploads,
+    webhooks,
+)
+from deployments.gateway.middleware import Around
 from deployments.gateway.parts import open_parts
 from deployments.gateway.settings import GatewaySettings
 
@@ -36,6 +50,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     app = FastAPI(title="receiptflow", version=version("receiptflow"), description=_DESCRIPTION, lifespan=lifespan)
     problems.install(app)
-    for module in (receipts, operations):
+    app.add_middleware(Around)
+    for module in (page, receipts, progress, pictures, changes, lists, uploads, webhooks, events, operations, metrics):
         app.include_router(module.router)
     return app

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import secrets
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,6 +24,7 @@ from flows.ledger import Door, Ledger, NewUpload, ReceiptView, ReceivedObject, S
 from flows.storage import ObjectVersion
 
 _RANDOM_BYTES = 12
+_REMEMBERED_KEYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Intake:
 
     def __init__(self, bucket: str, ledger: Ledger, store: ObjectStore, submissions: Submissions) -> None:
         self.bucket, self._ledger, self._store, self._submissions = bucket, ledger, store, submissions
+        self._own: OrderedDict[str, None] = OrderedDict()
+
+    def stores(self, key: str) -> bool:
+        """Whether this process stored this key lately or does now, so that an event about it tells nothing new."""
+        return key in self._own
 
     async def accept(
         self, owner: str, files: Sequence[Spooled], *, idempotency_key: str | None, wait_seconds: float
@@ -67,8 +74,7 @@ class Intake:
         """
         places, known = await asyncio.to_thread(self._prepare, owner, files, idempotency_key)
         new = [(place, file) for place, file in zip(places, files, strict=True) if place.id not in known]
-        stored = await asyncio.gather(*(self._store.put(place.bucket, place.key, file) for place, file in new))
-        made = await asyncio.to_thread(self._register, [place for place, _ in new], stored) if new else {}
+        made = await self._take_in(new) if new else {}
         accepted = {**known, **made}
         runs = [self._submissions.add(accepted[place.id].receipt_id) for place, _ in new]
         if runs and wait_seconds > 0:
@@ -76,6 +82,20 @@ class Intake:
         for (place, _), run in zip(new, runs, strict=True):
             accepted[place.id] = _with_run(accepted[place.id], run)
         return [accepted[place.id] for place in places]
+
+    async def _take_in(self, new: Sequence[tuple[UploadView, Spooled]]) -> dict[UUID, Accepted]:
+        places = [place for place, _ in new]
+        self._own.update(dict.fromkeys(place.key for place in places))
+        try:
+            stored = await asyncio.gather(*(self._store.put(place.bucket, place.key, file) for place, file in new))
+            made = await asyncio.to_thread(self._register, places, stored)
+        except BaseException:
+            for place in places:  # an event may be what brings it in now
+                self._own.pop(place.key, None)
+            raise
+        while len(self._own) > _REMEMBERED_KEYS:
+            self._own.popitem(last=False)
+        return made
 
     def _prepare(
         self, owner: str, files: Sequence[Spooled], idempotency_key: str | None

@@ -13,12 +13,18 @@ import boto3
 from botocore.config import Config
 from fastapi import Depends, Request
 
+from deployments.bucket_events import EventReceiver
 from deployments.gateway.access import KeyRing
+from deployments.gateway.deliveries import deliver_for_ever
 from deployments.gateway.intake import Intake
+from deployments.gateway.metrics_registry import RequestMetrics
 from deployments.gateway.object_store import ObjectStore
+from deployments.gateway.orchestrator import Orchestrator, open_orchestrator
+from deployments.gateway.originals import Originals
 from deployments.gateway.rates import Rates
 from deployments.gateway.settings import GatewaySettings
 from deployments.gateway.submissions import Submissions
+from deployments.gateway.watching import Watcher
 from flows.ledger import Ledger, open_ledger
 from flows.storage import Inbox, Results
 
@@ -42,12 +48,26 @@ class Parts:
     settings: GatewaySettings
     ledger: Ledger
     s3: Any
+    public_s3: Any
     inbox: Inbox
     results: Results
     keys: KeyRing
     rates: Rates
     submissions: Submissions
     intake: Intake
+    receiver: EventReceiver
+    watcher: Watcher
+    orchestrator: Orchestrator
+    metrics: RequestMetrics
+
+    def originals(self, bucket: str) -> Originals:
+        """A bucket that receipts came from."""
+        return Originals(self.s3, bucket)
+
+    @property
+    def kept(self) -> Originals:
+        """The bucket of steps' results, to remove from."""
+        return Originals(self.s3, self.settings.results_bucket)
 
 
 def s3_client(settings: GatewaySettings, endpoint: str | None) -> Any:
@@ -77,19 +97,30 @@ async def open_parts(settings: GatewaySettings) -> AsyncIterator[Parts]:
         connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=30)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         store = ObjectStore(session, s3._request_signer._credentials, s3.meta.endpoint_url, settings.s3_region)
-        submissions = Submissions(ledger)
+        submissions, watcher = Submissions(ledger), Watcher(ledger)
+        inbox = Inbox(s3, settings.inbox_bucket)
         parts = Parts(
             settings=settings,
             ledger=ledger,
             s3=s3,
-            inbox=Inbox(s3, settings.inbox_bucket),
+            public_s3=s3_client(settings, settings.s3_public_url or settings.s3_endpoint_url),
+            inbox=inbox,
             results=Results(s3, settings.results_bucket),
             keys=KeyRing(ledger),
             rates=Rates(settings.request_rate, settings.upload_rate),
             submissions=submissions,
             intake=Intake(settings.inbox_bucket, ledger, store, submissions),
+            receiver=EventReceiver(inbox, ledger, submissions.add),
+            watcher=watcher,
+            orchestrator=await stack.enter_async_context(open_orchestrator()),
+            metrics=RequestMetrics(),
         )
-        _keep_running(stack, submissions.run())
+        for work in (
+            submissions.run(),
+            watcher.run(),
+            deliver_for_ever(ledger, allow_private=settings.webhooks_allow_private),
+        ):
+            _keep_running(stack, work)
         yield parts
 
 

@@ -22,6 +22,7 @@ from flows.ledger import (
     UploadNotFoundError,
     WrongStateError,
 )
+from flows.ledger.webhooks import TooManyWebhooksError, WebhookNotFoundError
 from flows.storage import ObjectGoneError
 
 _log = logging.getLogger("receiptflow.gateway")
@@ -31,6 +32,8 @@ _STATUS_OF: dict[type[ReceiptflowError], int] = {
     UploadNotFoundError: 404,
     ObjectGoneError: 404,
     WrongStateError: 409,
+    WebhookNotFoundError: 404,
+    TooManyWebhooksError: 409,
     KeyReusedError: 422,
     InvalidReferenceError: 422,
     TransientError: 503,

@@ -1,21 +1,18 @@
-"""Routes of receipts: take files in, tell what becomes of them, retry and delete them."""
+"""The route that takes files in."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from contextlib import AsyncExitStack
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 
-from deployments.gateway.access import Reader, Uploader
+from deployments.gateway.access import Uploader
 from deployments.gateway.bodies import read_files
-from deployments.gateway.models import AcceptedReceipt, AcceptedReceipts, ReceiptInFull
-from deployments.gateway.parts import Parts, TheParts
+from deployments.gateway.models import AcceptedReceipt, AcceptedReceipts
+from deployments.gateway.parts import TheParts
 from deployments.gateway.problems import RESPONSES
-from flows.ledger import ReceiptDetail, show_receipt
 
 router = APIRouter(tags=["receipts"], responses=RESPONSES)
 
@@ -73,6 +70,7 @@ async def post_receipts(  # noqa: PLR0917  # FastAPI passes them by name
         parts.rates.count_uploads(caller.key_id, len(files))
         wait = _wait_of(prefer, parts.settings.submit_wait_seconds)
         accepted = await parts.intake.accept(caller.owner, files, idempotency_key=idempotency_key, wait_seconds=wait)
+    parts.metrics.received.labels("api").inc(sum(not one.duplicate for one in accepted))
     answers = [AcceptedReceipt.of(one) for one in accepted]
     response.status_code = 200 if all(one.duplicate for one in answers) else 202
     response.headers["Location"] = answers[0].status_url
@@ -82,15 +80,3 @@ async def post_receipts(  # noqa: PLR0917  # FastAPI passes them by name
 def _wait_of(prefer: str | None, default: float) -> float:
     found = re.search(r"(?:^|[,;\s])wait=(\d{1,4})", prefer or "")
     return min(float(found[1]), _LONGEST_WAIT_SECONDS) if found else default
-
-
-@router.get("/receipts/{receipt_id}", summary="What became of a receipt")
-async def get_receipt(receipt_id: UUID, caller: Reader, parts: TheParts) -> ReceiptInFull:
-    """Its state, history, steps, and the expense if there is one."""
-    detail = await asyncio.to_thread(_show, parts, receipt_id, caller.owner)
-    return ReceiptInFull.in_full(detail, None)
-
-
-def _show(parts: Parts, receipt_id: UUID, owner: str) -> ReceiptDetail:
-    with parts.ledger.session() as session:
-        return show_receipt(receipt_id, session=session, owner=owner)

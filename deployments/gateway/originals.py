@@ -1,0 +1,62 @@
+"""Streaming reads and removals in a bucket, which flows never need: beside `flows.storage`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from flows.storage import ObjectGoneError, ObjectVersion, StorageUnavailableError
+
+_GONE = {"404", "NoSuchKey", "NoSuchVersion", "412", "PreconditionFailed"}
+
+
+@contextmanager
+def _errors(where: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if str(error.response.get("Error", {}).get("Code", "")) in _GONE:
+            raise ObjectGoneError("The original is no longer in the bucket.") from error
+        raise StorageUnavailableError(f"{where}: {error}") from error
+    except (BotoCoreError, OSError) as error:
+        raise StorageUnavailableError(f"{where}: {error}") from error
+
+
+class Originals:
+    """One bucket's objects as they are.
+
+    Args:
+        client: boto3's.
+        bucket: Its name.
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client, self.bucket = client, bucket
+
+    def open(self, version: ObjectVersion) -> tuple[Any, str]:
+        """The open body of exactly this version, and the media type that its sender named.
+
+        Raises:
+            ObjectGoneError: it is not there any more.
+            StorageUnavailableError: S3 is away.
+        """
+        exact = {"VersionId": version.version_id} if version.version_id else {"IfMatch": f'"{version.etag}"'}
+        with _errors(f"s3://{self.bucket}/{version.key}"):
+            answer = self._client.get_object(Bucket=self.bucket, Key=version.key, **exact)
+        return answer["Body"], answer.get("ContentType", "")
+
+    def remove(self, key: str, version_id: str = "") -> None:
+        """Remove an object; one that is gone already is no error."""
+        version = {"VersionId": version_id} if version_id else {}
+        with _errors(f"s3://{self.bucket}/{key}"):
+            self._client.delete_object(Bucket=self.bucket, Key=key, **version)
+
+    def remove_all(self, prefix: str) -> None:
+        """Remove every object under a prefix."""
+        with _errors(f"s3://{self.bucket}/{prefix}"):
+            while found := self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", ()):
+                for entry in found:
+                    self._client.delete_object(Bucket=self.bucket, Key=entry["Key"])

@@ -1,0 +1,101 @@
+"""The flow `deliver-webhooks`: deliver what the outbox holds for owners' webhooks.
+
+The gateway delivers within a second; this flow does the same on a schedule, so that deliveries do not depend on
+the gateway. Both claim before they send. Needs the block `receipt-pipeline/default`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from prefect import flow, get_run_logger
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flows import ledger as books
+from flows.configuration import load_pipeline
+from flows.ledger import Ledger, NotificationView, ReceiptNotFoundError
+from flows.ledger.states import WEBHOOK_PREFIX
+from flows.ledger.webhooks import WebhookNotFoundError, WebhookView, get_webhook, webhook_of
+from flows.notify.webhook import DeliveryFailedError, TargetRefusedError, post
+from flows.processes import holder_is_gone, this_process
+
+_log = logging.getLogger("receiptflow.webhooks")
+BATCH = 50
+# 10 s, 20 s, 40 s … up to six hours apart: a receiver may be away for about a day.
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS, _TRIES = 10.0, 6 * 3600.0, 16
+
+
+class WebhookSettings(BaseSettings):
+    """Where webhooks may lead, from `RECEIPTFLOW_WEBHOOKS_…`; the same for the gateway and the flow."""
+
+    model_config = SettingsConfigDict(env_prefix="RECEIPTFLOW_WEBHOOKS_", frozen=True, extra="ignore")
+
+    allow_private: bool = False
+
+
+@flow(name="deliver-webhooks", persist_result=False)
+async def deliver_webhooks() -> int:
+    """Deliver what is due. Returns how many deliveries were tried."""
+    pipeline = await load_pipeline()
+    tried = 0
+    while batch := await deliver_due(pipeline.ledger, allow_private=WebhookSettings().allow_private):
+        tried += batch
+    get_run_logger().info("%d deliveries tried", tried)
+    return tried
+
+
+async def deliver_due(ledger: Ledger, *, allow_private: bool) -> int:
+    """Deliver one batch of what is due; one call at a time in a process. Returns how many were tried."""
+    due = await asyncio.to_thread(_claim, ledger)
+    await asyncio.gather(*(_deliver(ledger, one, allow_private) for one in due))
+    return len(due)
+
+
+def _claim(ledger: Ledger) -> Sequence[NotificationView]:
+    with ledger.session() as session:
+        return books.claim_notifications(
+            this_process(),
+            holder_is_gone=holder_is_gone,
+            channel=f"{WEBHOOK_PREFIX}%",
+            limit=BATCH,
+            session=session,
+        )
+
+
+async def _deliver(ledger: Ledger, delivery: NotificationView, allow_private: bool) -> None:
+    error, wait = None, None
+    try:
+        hook = await asyncio.to_thread(_hook_of, ledger, delivery)
+        await post(hook.url, hook.secret, delivery.id, delivery.payload, allow_private=allow_private)
+    except DeliveryFailedError as failure:
+        error, wait = str(failure), _wait_after(delivery.attempts)
+    except (TargetRefusedError, WebhookNotFoundError) as refusal:
+        error = str(refusal)
+    outcome = f"failed: {error}" if error else "delivered"
+    _log.info("webhook %s", outcome, extra={"delivery_id": str(delivery.id), "receipt_id": str(delivery.receipt_id)})
+    await asyncio.to_thread(_note, ledger, delivery, error, wait)
+
+
+def _hook_of(ledger: Ledger, delivery: NotificationView) -> WebhookView:
+    with ledger.session() as session:
+        return get_webhook(webhook_of(delivery.channel), session=session)
+
+
+def _wait_after(attempts: int) -> float | None:
+    """Seconds until the next try, None to give up."""
+    if attempts >= _TRIES:
+        return None
+    return float(min(_FIRST_WAIT_SECONDS * 2.0 ** max(attempts - 1, 0), _LONGEST_WAIT_SECONDS))
+
+
+def _note(ledger: Ledger, delivery: NotificationView, error: str | None, wait: float | None) -> None:
+    try:
+        with ledger.session() as session:
+            if error is None:
+                books.mark_sent(delivery.id, session=session)
+            else:
+                books.mark_failed(delivery.id, error, retry_in_seconds=wait, session=session)
+    except ReceiptNotFoundError:
+        _log.info("the receipt was deleted meanwhile", extra={"delivery_id": str(delivery.id)})
