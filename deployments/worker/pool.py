@@ -32,7 +32,7 @@ class ProcessPool:
     def __init__(self, size: int, modules: list[str]) -> None:
         self.size = size
         self._sources = Sources(modules)
-        self._fingerprint = ""
+        self._fingerprint = self._seen = ""
         self._zygote: ZygoteProcess | None = None
         self._generations: list[ZygoteProcess] = []
         self._recent: Mould | None = None
@@ -71,8 +71,13 @@ class ProcessPool:
     async def warm(self, mould: Mould) -> None:
         """Have as many children ready as may run, of the code as it is now, so that no run waits for its process.
 
-        They are made with the mould that was used last, with the one given before the first job.
+        They are made with the mould that was used last, with the one given before the first job. Code that is being
+        changed is left to settle: two calls must find it the same, unless a run asks for it before.
         """
+        fingerprint = self._sources.fingerprint()
+        settled, self._seen = fingerprint == self._seen, fingerprint
+        if self._zygote and fingerprint != self._fingerprint and not settled:
+            return
         async with self._choosing:
             zygote = await self._current_zygote()
             for _ in range(self.size - sum(not child.retiring for child in self.children())):

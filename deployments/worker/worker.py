@@ -46,7 +46,7 @@ from flows.errors import ConfigurationError
 _AFTER_ERROR_SECONDS = 1.0
 _DRAIN_SECONDS = 20.0  # what still runs then is killed and taken up again by the next worker
 _GIVE_BACK_SECONDS = 5.0
-_WARM_SECONDS = 2.0
+_WARM_SECONDS = 3.0
 
 
 class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResult]):
