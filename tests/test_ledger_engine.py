@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 import psycopg
@@ -129,6 +130,32 @@ def test_a_process_stopped_in_a_transaction_loses_its_locks(
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def test_a_turn_is_one_callers_at_a_time_for_longer_than_a_transaction_may_idle(
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_engine, "IDLE_TRANSACTION_TIMEOUT_SECONDS", 1)
+    one, other = open_ledger(ledger_url), open_ledger(ledger_url)
+    with one.turn("mending") as mine:
+        time.sleep(1.5)
+        with other.turn("mending") as theirs, other.turn("sweeping") as another:
+            assert (mine, theirs, another) == (True, False, True)
+    with other.turn("mending") as theirs:
+        assert theirs
+    one.close()
+    other.close()
+
+
+def test_a_turn_that_is_hung_on_to_is_lost(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_engine, "TURN_SECONDS", 1)
+    hanging, other = open_ledger(ledger_url), open_ledger(ledger_url)
+    with pytest.raises(LedgerUnavailableError), hanging.turn("mending"):
+        time.sleep(1.5)
+        with other.turn("mending") as theirs:
+            assert theirs
+    hanging.close()
+    other.close()
 
 
 def test_an_exception_in_the_block_undoes_it(ledger: Ledger) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ledger_helpers import begun, claimed, count, duplicate, expensed, received, state_of
+from ledger_helpers import begun, claimed, count, duplicate, expensed, gone, received, state_of
 
 from flows import ledger as books
 from flows.ledger import Ledger, State, WrongStateError
@@ -22,6 +22,14 @@ def test_a_held_receipt_is_out_of_the_sweeps_reach_until_it_is_reopened(ledger: 
         assert not books.waiting_for_submission(session=session)
         assert books.reopen(receipt_id, "by hand", session=session).reopened == 2
         assert len(books.waiting_for_submission(session=session)) == 1
+
+
+def test_cancelling_an_old_flow_run_does_not_stop_a_newer_one(ledger: Ledger) -> None:
+    old = begun(ledger, received(ledger))
+    begun(ledger, old.receipt_id, holder_is_gone=gone)
+    with ledger.session() as session:
+        assert not books.hold(old.receipt_id, "cancelled", flow_run_id=old.flow_run_id, session=session)
+    assert state_of(ledger, old.receipt_id) == "running"
 
 
 def test_what_has_its_place_is_not_held(ledger: Ledger) -> None:

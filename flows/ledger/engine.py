@@ -19,6 +19,7 @@ LOCK_TIMEOUT_SECONDS = 10
 # A process stopped in the middle of a transaction must not keep its row locks for longer than others wait for them.
 IDLE_TRANSACTION_TIMEOUT_SECONDS = 8
 CONNECT_TIMEOUT_SECONDS = 5
+TURN_SECONDS = 60
 
 # Rows are read as they are in the database now, never as a session has seen them before; so nothing has to be kept
 # in step with what a statement wrote.
@@ -52,12 +53,14 @@ class Ledger:
     def turn(self, name: str) -> Iterator[bool]:
         """Whether it is the caller's turn at something that one process at a time may do; kept during the block.
 
-        An advisory lock of PostgreSQL, held by its connection: it ends with the block or with the process.
+        An advisory lock of PostgreSQL, held by its connection: it ends with the block, with the process, or, so that
+        a process that hangs does not keep it for ever, after `TURN_SECONDS`.
 
         Raises:
-            LedgerUnavailableError: The database is away.
+            LedgerUnavailableError: The database is away, or at the end of the block: the turn was lost before it.
         """
         with self.session() as session:
+            session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{TURN_SECONDS}s'"))
             query = text("SELECT pg_try_advisory_xact_lock(hashtext(:name))")
             yield bool(session.scalar(query, {"name": f"receiptflow:{name}"}))
 

@@ -11,24 +11,30 @@ from flows.ledger.attempts import FORGIVEN, put_back
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.receive import as_waiting
 from flows.ledger.rows import as_value, lock_content_of, lock_receipt
-from flows.ledger.states import State
+from flows.ledger.states import FINAL_STATES, State
 from flows.ledger.tables import Content, Expense, ExtractionRow, Receipt, StateChange
 from flows.ledger.values import WaitingReceipt
 from flows.ledger.views import Deletion, ReceiptView
 
 
-def hold(receipt_id: UUID, reason: str, *, session: Session) -> bool:
+def hold(receipt_id: UUID, reason: str, *, session: Session, flow_run_id: UUID | None = None) -> bool:
     """Keep a receipt from the sweep until a person reopens it. Its attempt, if one runs, is fenced.
 
+    Args:
+        receipt_id: Which receipt.
+        reason: Who stopped it, and how to go on.
+        session: The transaction.
+        flow_run_id: The flow run that was cancelled: nothing happens if the receipt has gone on to another one.
+
     Returns:
-        Whether it is held now; False if it has its place already.
+        Whether it is held now; False if it has its place already or went on.
 
     Raises:
         ReceiptNotFoundError: There is none.
     """
     receipt = lock_receipt(receipt_id, session=session)
-    if receipt.state not in {State.WAITING, State.RUNNING}:
-        return False
+    if receipt.state in FINAL_STATES or flow_run_id not in {None, receipt.flow_run_id}:
+        return receipt.held and receipt.state not in FINAL_STATES
     if not receipt.held:
         put_back(receipt, reason, session=session, held=True)
     return True
