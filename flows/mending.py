@@ -102,7 +102,8 @@ def _pause_seconds(tries: int) -> float:
 
 def _hold(ledger: Ledger, receipt: ReceiptView) -> None:
     with ledger.session() as session:
-        books.hold(receipt.id, "Cancelled; take it up again with `receiptflow retry`.", session=session)
+        reason = "Cancelled; take it up again with `receiptflow retry`."
+        books.hold(receipt.id, reason, flow_run_id=receipt.flow_run_id, session=session)
 
 
 async def mend_lost(client: PrefectClient, ledger: Ledger, submitter: Submitter, *, quiet_seconds: float) -> Mended:
