@@ -39,6 +39,7 @@ def stack_environment(settings: StackSettings, credentials: Credentials) -> dict
         "RECEIPTFLOW_RESULTS_BUCKET": settings.results_bucket,
         "RECEIPTFLOW_LEDGER_URL": settings.database_url("ledger"),
         "RECEIPTFLOW_GATEWAY_URL": settings.gateway_url,
+        "RECEIPTFLOW_EVENTS_TOKEN": credentials.gateway_key_seed.get_secret_value(),
     }
 
 

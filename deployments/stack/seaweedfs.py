@@ -30,7 +30,7 @@ def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Serv
     return Service(
         name="seaweedfs",
         command=[str(binary()), "-logtostderr=true", "mini", *_options(settings)],
-        env=_internal_keys(credentials),
+        env={**_internal_keys(credentials), **_announcements(settings, credentials)},
         prepare=lambda: _prepare(settings, credentials),
         ready_check=lambda: _head_buckets(client, settings),
         liveness_check=HttpCheck(settings.ports.s3, "/healthz"),
@@ -72,6 +72,18 @@ def _internal_keys(credentials: Credentials) -> dict[str, str]:
     key = credentials.s3_internal_key.get_secret_value()
     names = ("JWT_SIGNING_KEY", "JWT_SIGNING_READ_KEY", "JWT_FILER_SIGNING_KEY", "JWT_FILER_SIGNING_READ_KEY")
     return {f"WEED_{name}": key for name in names}
+
+
+def _announcements(settings: StackSettings, credentials: Credentials) -> dict[str, str]:
+    """Have each new object of the inbox announced to the gateway. From memory only: the sweep finds what gets lost."""
+    chosen = {
+        "ENABLED": "true",
+        "ENDPOINT": f"{settings.gateway_url}/events/seaweedfs",
+        "BEARER_TOKEN": credentials.gateway_key_seed.get_secret_value(),
+        "PATH_PREFIXES": f"/buckets/{settings.inbox_bucket}/",
+        "EVENT_TYPES": "create update rename",  # viper splits lists in the environment at blanks
+    }
+    return {f"WEED_NOTIFICATION_WEBHOOK_{name}": value for name, value in chosen.items()}
 
 
 def _prepare(settings: StackSettings, credentials: Credentials) -> None:

@@ -82,15 +82,12 @@ def gauges(*, session: Session) -> Gauges:
     waiting: Any = select(func.extract("epoch", func.now() - since)).where(Receipt.state == State.WAITING)
     retried = select(func.count()).where(Receipt.attempt > 1)
     unsent = select(func.count()).where(Notification.state == DeliveryState.PENDING)
-    reasons = (
-        select(func.coalesce(Receipt.reason_code, "unsure"), func.count())
-        .where(Receipt.state == State.REVIEW)
-        .group_by(func.coalesce(Receipt.reason_code, "unsure"))
-    )
+    reviews = select(Receipt.reason_code, func.count()).where(Receipt.state == State.REVIEW)
+    reasons = session.exec(reviews.group_by(col(Receipt.reason_code))).all()
     return Gauges(
         states=counts_by_state(session=session),
         oldest_waiting_seconds=float(session.exec(waiting).one() or 0.0),
         retried=session.exec(retried).one(),
-        reviews=dict(session.exec(reasons).all()),
+        reviews={code or "unsure": count for code, count in reasons},
         unsent=session.exec(unsent).one(),
     )
