@@ -143,6 +143,7 @@ def _give_back(ledger: Ledger, receipts: Sequence[ReceiptView]) -> list[books.Wa
     given = []
     for receipt in receipts:
         with ledger.session() as session:
-            books.forget_run(receipt.id, "Its flow run does not exist any more.", session=session)
+            reason = "Its flow run does not exist any more."
+            books.forget_run(receipt.id, reason, flow_run_id=receipt.flow_run_id, session=session)
             given += books.waiting_among([receipt.id], session=session)
     return given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ledger_helpers import begun, claimed, count, duplicate, expensed, gone, received, state_of
+from ledger_helpers import begun, claimed, count, duplicate, expensed, gone, race, received, state_of
 
 from flows import ledger as books
 from flows.ledger import Ledger, State, WrongStateError
@@ -30,6 +30,24 @@ def test_cancelling_an_old_flow_run_does_not_stop_a_newer_one(ledger: Ledger) ->
     with ledger.session() as session:
         assert not books.hold(old.receipt_id, "cancelled", flow_run_id=old.flow_run_id, session=session)
     assert state_of(ledger, old.receipt_id) == "running"
+
+
+def test_a_lost_run_is_forgotten_once_however_many_mend(ledger: Ledger) -> None:
+    lost = begun(ledger, received(ledger))
+
+    def forget() -> bool:
+        with ledger.session() as session:
+            return books.forget_run(lost.receipt_id, "lost", flow_run_id=lost.flow_run_id, session=session)
+
+    assert sorted(race([forget] * 8)) == [False] * 7 + [True]
+    with ledger.session() as session:
+        assert books.waiting_for_submission(session=session).items[0].reopened == 1
+    late = expensed(ledger, "anna/2")
+    held = received(ledger, "anna/3")
+    with ledger.session() as session:
+        assert not books.forget_run(late.receipt_id, "lost", session=session)
+        books.hold(held, "cancelled", session=session)
+        assert not books.forget_run(held, "lost", session=session)
 
 
 def test_what_has_its_place_is_not_held(ledger: Ledger) -> None:

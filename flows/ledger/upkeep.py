@@ -107,17 +107,24 @@ def _remove(receipts: list[Receipt], reason: str, *, session: Session) -> tuple[
     return views
 
 
-def forget_run(receipt_id: UUID, reason: str, *, session: Session) -> bool:
+def forget_run(receipt_id: UUID, reason: str, *, session: Session, flow_run_id: UUID | None = None) -> bool:
     """Let an unfinished receipt wait for a new flow run, its own being lost. Its attempt, if one lives, is fenced.
 
+    Args:
+        receipt_id: Which receipt.
+        reason: What became of the run.
+        session: The transaction.
+        flow_run_id: The run that was lost: nothing happens if the receipt has gone on to another one.
+
     Returns:
-        Whether it waits now; False if it has its place already or is held.
+        Whether it waits now because of this call; False if it has its place already, is held or went on.
 
     Raises:
         ReceiptNotFoundError: There is none.
     """
     receipt = lock_receipt(receipt_id, session=session)
-    if receipt.state not in {State.WAITING, State.RUNNING} or receipt.held:
+    went_on = flow_run_id not in {None, receipt.flow_run_id}
+    if receipt.state in FINAL_STATES or receipt.held or went_on:
         return False
     put_back(receipt, reason, session=session)
     return True
