@@ -1,0 +1,129 @@
+"""The ledger's laws hold whatever many do at once: one state, one holder, one expense, one unbroken history."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+from ledger_helpers import EXTRACTION, PROCESS, alive, an_object, gone, race, some_fields
+from sqlalchemy import text
+from sqlmodel import Session
+
+from flows import ledger as books
+from flows.ledger import Attempt, FencedError, Ledger, LedgerUnavailableError, ReceiptNotFoundError, WrongStateError
+
+# Each query finds what must not be.
+LAWS = {
+    "an expensed receipt without its expense": """
+        SELECT r.id FROM receipts r LEFT JOIN expenses e ON e.receipt_id = r.id AND e.content_id = r.content_id
+        WHERE r.state = 'expensed' AND e.id IS NULL""",
+    "an expense of a receipt that has another place": """
+        SELECT e.id FROM expenses e JOIN receipts r ON r.id = e.receipt_id
+        WHERE r.state NOT IN ('expensed', 'running', 'waiting')""",
+    "an expense that is not its content's holder's": """
+        SELECT e.id FROM expenses e JOIN contents c ON c.id = e.content_id WHERE c.holder_id <> e.receipt_id""",
+    "a holder that does not know its content": """
+        SELECT c.id FROM contents c JOIN receipts r ON r.id = c.holder_id
+        WHERE r.content_id IS DISTINCT FROM c.id OR r.state = 'duplicate'""",
+    "a duplicate of nothing": """
+        SELECT r.id FROM receipts r LEFT JOIN contents c ON c.id = r.content_id AND c.holder_id = r.duplicate_of
+        WHERE r.state = 'duplicate' AND c.id IS NULL""",
+    "a receipt that says it is a duplicate and is none": """
+        SELECT id FROM receipts WHERE state <> 'duplicate' AND duplicate_of IS NOT NULL""",
+    "a final receipt that somebody holds": """
+        SELECT id FROM receipts WHERE (state NOT IN ('running', 'waiting')) <> (finished_at IS NOT NULL)
+        OR (state NOT IN ('running', 'waiting') AND holder IS NOT NULL)""",
+    "a history that does not end in the state": """
+        SELECT r.id FROM receipts r WHERE r.state <> (
+            SELECT to_state FROM state_changes s WHERE s.receipt_id = r.id ORDER BY s.id DESC LIMIT 1)""",
+    "a history with a gap": """
+        SELECT id FROM (SELECT id, from_state, lag(to_state) OVER (PARTITION BY receipt_id ORDER BY id) AS before
+        FROM state_changes) s WHERE from_state IS DISTINCT FROM before""",
+    "an attempt's number used twice": """
+        SELECT receipt_id FROM state_changes WHERE to_state = 'running'
+        GROUP BY receipt_id, attempt HAVING count(*) > 1""",
+    "lines of half an expense": """
+        SELECT e.id FROM expenses e LEFT JOIN line_items l ON l.expense_id = e.id
+        GROUP BY e.id HAVING count(l.*) <> 2""",
+}
+
+
+class Actor:
+    """One of many that do anything at any time; keeps its attempts, however old they are."""
+
+    def __init__(self, ledger: Ledger, seed: int) -> None:
+        self.ledger, self.random = ledger, random.Random(seed)
+        self.attempts: list[Attempt] = []
+        self.did: Counter[str] = Counter()
+
+    def act(self, times: int) -> Counter[str]:
+        """Do so many things; what was refused and how often."""
+        for _ in range(times):
+            action = self.random.choice([self.begin, self.begin, self.claim, self.write, self.write, self.meddle])
+            try:
+                with self.ledger.session() as session:
+                    action(session)
+            except (FencedError, WrongStateError, ReceiptNotFoundError, LedgerUnavailableError) as error:
+                self.did[type(error).__name__] += 1
+        return self.did
+
+    def begin(self, session: Session) -> None:
+        key = f"anna/{self.random.randrange(8)}"
+        receipt_id = books.receive(an_object(key), session=session).receipt_id
+        judge, force = self.random.choice([alive, gone]), self.random.random() < 0.3
+        begun = books.begin_attempt(receipt_id, uuid4(), PROCESS, holder_is_gone=judge, force=force, session=session)
+        if isinstance(begun, Attempt):
+            self.attempts.append(begun)
+        self.did[type(begun).__name__] += 1
+
+    def claim(self, session: Session) -> None:
+        if self.attempts:
+            attempt = self.attempts[-1]
+            # Few contents for many receipts; which one an object has depends on its id alone.
+            claim = books.claim_content(attempt, f"{attempt.receipt_id.int % 3:064x}", session=session)
+            self.did[type(claim).__name__] += 1
+
+    def write(self, session: Session) -> None:
+        if not self.attempts:
+            return
+        attempt = self.attempts[self.random.choice([-1, -1, -1, 0])]
+        writes: list[Callable[[], object]] = [
+            lambda: books.record_expense(attempt, some_fields(), EXTRACTION, session=session),
+            lambda: books.record_expense(attempt, some_fields(), EXTRACTION, session=session),
+            lambda: books.record_review(attempt, some_fields(), EXTRACTION, session=session),
+            lambda: books.record_quarantine(attempt, "broken", session=session),
+            lambda: books.release(attempt, "given back", session=session),
+            lambda: books.note_progress(attempt, "extract_text", session=session),
+        ]
+        self.random.choice(writes)()
+        self.did["write"] += 1
+
+    def meddle(self, session: Session) -> None:
+        receipt_id: UUID = books.resolve(f"anna/{self.random.randrange(8)}", session=session)
+        meddling: list[Callable[[], object]] = [
+            lambda: books.supersede(receipt_id, "replaced", session=session),
+            lambda: books.supersede(receipt_id, "replaced", session=session),
+            lambda: books.hold(receipt_id, "cancelled", session=session),
+            lambda: books.reopen(receipt_id, "by hand", session=session),
+            lambda: books.forget_run(receipt_id, "lost", session=session),
+            lambda: books.quarantine_poison(receipt_id, "kills", session=session),
+            lambda: books.delete_receipt(receipt_id, "asked for", session=session),
+            lambda: books.note_crash(receipt_id, 1, "killed", counts=True, session=session),
+        ]
+        self.random.choice(meddling)()
+        self.did["meddle"] += 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_law_is_broken_by_eight_that_do_anything_at_once(ledger: Ledger, seed: int) -> None:
+    actors = [Actor(ledger, seed * 100 + number) for number in range(8)]
+    did: Counter[str] = sum(race([lambda actor=actor: actor.act(60) for actor in actors]), Counter())
+    assert {"Attempt", "Claimed", "DuplicateOf", "write", "meddle", "FencedError"} <= set(did)
+    with ledger.session() as session:
+        broken = {law: session.execute(text(query)).all() for law, query in LAWS.items()}
+    assert {law: rows for law, rows in broken.items() if rows} == {}
+    # Locks are taken in one order, so waiting for each other is no everyday thing.
+    assert did["LedgerUnavailableError"] <= 2, did
