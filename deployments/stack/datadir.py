@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -121,14 +122,15 @@ def require_free_ports(ports: Ports) -> None:
 
 
 def rotate_log(path: Path) -> None:
-    """Put a log that has grown large aside; the oldest goes."""
+    """Put what a log holds aside once it is large; the oldest goes. Its writers append, and need not reopen it."""
     if not path.exists() or path.stat().st_size < _MAX_LOG_BYTES:
         return
     for number in range(_KEPT_LOGS - 1, 0, -1):
         older = path.with_name(f"{path.name}.{number}")
         if older.exists():
             older.replace(path.with_name(f"{path.name}.{number + 1}"))
-    path.replace(path.with_name(f"{path.name}.1"))
+    shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+    os.truncate(path, 0)
 
 
 def log_tail(path: Path, start: int = 0) -> str:

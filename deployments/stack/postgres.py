@@ -17,6 +17,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -135,9 +136,9 @@ def _give_to_system_user(folder: Path) -> None:
 
 def _init_database(folder: Path, log: Path) -> None:
     """Make the data folder beside its place and move it there when it is whole: a killed initdb leaves no half."""
-    draft = folder.with_name("postgres.new")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700)
+    for remains in folder.parent.glob("postgres.new-*"):
+        shutil.rmtree(remains)
+    draft = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=folder.parent))
     _give_to_system_user(draft)
     options = [
         "--username=postgres",

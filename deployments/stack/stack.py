@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from deployments.stack.service import Service
 from deployments.stack.supervised import Supervised
 
 CORE = ("postgres", "seaweedfs", "prefect")
+_log = logging.getLogger("receiptflow.stack")
 
 
 class Stack:
@@ -40,6 +42,7 @@ class Stack:
         self._lock = DataLock(settings.root)
         self._credentials: Credentials | None = None
         self._stop_requested = threading.Event()
+        self._log_handler: logging.FileHandler | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -92,6 +95,7 @@ class Stack:
         """
         make_folders(self.settings)
         self._lock.acquire()
+        self._log_to_file()
         try:
             require_free_ports(self.settings.ports)
             self._start_parts([*self._core_services(), *self._services])
@@ -131,6 +135,16 @@ class Stack:
         if self._lock.descriptor >= 0 and not self.settings.socket_dir.is_relative_to(self.settings.root):
             shutil.rmtree(self.settings.socket_dir)
         self._lock.release()
+        if self._log_handler is not None:
+            _log.removeHandler(self._log_handler)
+            self._log_handler.close()
+
+    def _log_to_file(self) -> None:
+        """Keep what the supervisor itself does beside the logs of the parts."""
+        self._log_handler = logging.FileHandler(self.settings.logs_dir / "stack.log")
+        self._log_handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        _log.addHandler(self._log_handler)
+        _log.setLevel(logging.INFO)
 
     def _stop_together(self, names: Sequence[str]) -> None:
         threads = [threading.Thread(target=self._parts[name].stop) for name in names if name in self._parts]

@@ -208,6 +208,7 @@ class Supervised:
         while not self._ended(_PROBE_SECONDS):
             asked, cpu = time.monotonic(), self._cpu_seconds()
             problem = _problem(self.service.liveness_check)
+            rotate_log(self._log_path)
             if problem is None:
                 failing_since = 0.0
                 continue

@@ -1,0 +1,95 @@
+"""A part that answers no probe is killed when it does nothing, and left alone for long while it works; logs rotate."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from deployments.settings import StackSettings
+from deployments.stack import Service, Stack, datadir, supervised
+
+_BUSY = [sys.executable, "-c", "while True: pass"]
+_IDLE = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+class _Probe:
+    """A check that fails from the moment that it is told to, and counts how often it was asked since."""
+
+    def __init__(self) -> None:
+        self.failing, self.asked = False, 0
+
+    def __call__(self) -> None:
+        if self.failing:
+            self.asked += 1
+            raise TimeoutError("no answer")
+
+
+@pytest.fixture
+def quick_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shrink the supervisor's patience, keeping its proportions."""
+    monkeypatch.setattr(supervised, "_PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(supervised, "_HUNG_SECONDS", 1.5)
+
+
+@pytest.fixture
+def stack_with(stack_settings: Callable[[], StackSettings]) -> Iterator[Callable[[Service], Stack]]:
+    """Starts a stack of one service of the test's own."""
+    started: list[Stack] = []
+
+    def start(service: Service) -> Stack:
+        started.append(Stack(stack_settings(), [service], core=[]))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for stack in started:
+        stack.stop()
+
+
+@pytest.mark.usefixtures("quick_probes")
+def test_silent_part_that_does_nothing_is_restarted(stack_with: Callable[[Service], Stack]) -> None:
+    probe = _Probe()
+    stack = stack_with(Service(name="idle", command=_IDLE, liveness_check=probe))
+    probe.failing = True
+    while stack.starts()["idle"] < 2:
+        time.sleep(0.02)
+    assert "answered no probe" in (stack.settings.logs_dir / "stack.log").read_text()
+
+
+@pytest.mark.usefixtures("quick_probes")
+def test_silent_part_that_works_is_left_alone_until_it_stops_working(stack_with: Callable[[Service], Stack]) -> None:
+    probe = _Probe()
+    stack = stack_with(Service(name="busy", command=_BUSY, liveness_check=probe, niceness=0))
+    while psutil.Process(stack.pids()["busy"]).cpu_times().user < 0.2:
+        time.sleep(0.02)
+    probe.failing = True
+    while probe.asked < 100:  # much longer than an idle part is given
+        time.sleep(0.02)
+    assert stack.starts() == {"busy": 1}
+    probe.failing = False
+    os.kill(stack.pids()["busy"], signal.SIGSTOP)
+    time.sleep(0.2)
+    probe.failing = True
+    while stack.starts()["busy"] < 2:
+        time.sleep(0.02)
+
+
+def test_full_log_is_put_aside_while_its_writer_goes_on(
+    stack_with: Callable[[Service], Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datadir, "_MAX_LOG_BYTES", 1000)
+    monkeypatch.setattr(supervised, "_PROBE_SECONDS", 0.05)
+    talk = "import itertools, time\nfor n in itertools.count(): print('line', n, flush=True); time.sleep(0.001)"
+    stack = stack_with(Service(name="talker", command=[sys.executable, "-c", talk]))
+    log = stack.settings.logs_dir / "talker.log"
+    while not log.with_name("talker.log.3").exists():
+        time.sleep(0.02)
+    assert stack.starts() == {"talker": 1}
+    assert log.read_bytes()[:5] != b"\0" * 5
+    assert not log.with_name("talker.log.4").exists()
