@@ -23,8 +23,7 @@ from pydantic import BaseModel
 from rapidfuzz.distance import Indel
 
 from flows.errors import ConfigurationError, UnreadableError
-from flows.parse import parse_receipt
-from flows.parse.folding import squeeze
+from flows.parse import parse_receipt, squeeze
 from flows.reading import Reader
 from flows.vocabulary import DocumentText, Found, ReceiptFields
 

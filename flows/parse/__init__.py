@@ -1,6 +1,7 @@
 """Words → fields: the pure receipt parser."""
 
+from flows.parse.folding import squeeze
 from flows.parse.hints import Hints
 from flows.parse.receipt import PARSER_VERSION, parse_receipt
 
-__all__ = ["PARSER_VERSION", "Hints", "parse_receipt"]
+__all__ = ["PARSER_VERSION", "Hints", "parse_receipt", "squeeze"]

@@ -1,0 +1,204 @@
+"""What a newcomer does, seen from outside: `make run`, the command line, `prefect deployment run`, `aws s3 cp`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployments.samples import HOSTILE, render_hostile, render_samples
+from deployments.settings import StackSettings
+from flows.steps import EXECUTION_LOG
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+START_SECONDS = 240
+RECEIPT_SECONDS = 240
+
+
+@pytest.fixture(scope="module")
+def receipts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("receipts")
+    render_samples(folder, count=4)
+    return folder
+
+
+def make_run(settings: StackSettings, receipts: Path, log: Path) -> subprocess.CompletedProcess[str]:
+    """`make run ONCE=1` in the environment that runs the tests."""
+    arguments = (f"DATA={settings.data_dir}", f"PORT={settings.port}", f"RECEIPTS={receipts}", f"VENV={BIN.parent}")
+    return subprocess.run(
+        ["make", "--no-print-directory", "run", "ONCE=1", *arguments],
+        cwd=ROOT,
+        env={**os.environ, EXECUTION_LOG: str(log), "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS + RECEIPT_SECONDS,
+        check=False,
+    )
+
+
+def executed(log: Path, step: str) -> int:
+    lines = log.read_text().splitlines() if log.exists() else []
+    return sum(line.split("\t")[1:3] == ["started", step] for line in lines)
+
+
+def test_make_run_once_brings_every_image_to_its_place_and_a_second_run_reads_nothing(
+    stack_settings: Callable[[], StackSettings], receipts: Path, tmp_path: Path
+) -> None:
+    settings, log = stack_settings(), tmp_path / "executions"
+    (receipts / "notes.txt").write_text("not a receipt")
+    first = make_run(settings, receipts, log)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert re.search(r"4 receipts in [\d.]+ s", first.stdout)
+    assert "passed over notes.txt" in first.stdout
+    read = executed(log, "extract_text")
+    assert read == 4
+    second = make_run(settings, receipts, log)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "4 of them known from before" in second.stdout
+    assert executed(log, "extract_text") == read
+
+
+@pytest.mark.parametrize(("folder", "said"), [("missing", "is no folder"), ("empty", "holds no images")])
+def test_a_folder_without_receipts_is_one_clear_line(
+    stack_settings: Callable[[], StackSettings], tmp_path: Path, folder: str, said: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    answer = subprocess.run(
+        [BIN / "receiptflow", "up", "--data", str(stack_settings().data_dir), "--receipts", str(tmp_path / folder)],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert said in answer.stderr and "Traceback" not in answer.stderr
+
+
+class Running:
+    """A stack that `receiptflow up` runs, used as a person would."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self.settings = settings
+        self.env: dict[str, str] = {**os.environ, "COLUMNS": "200"}
+
+    def cli(self, *arguments: str) -> Any:
+        """A command of ours, its answer from --json."""
+        output = self.run(str(BIN / "receiptflow"), *arguments, "--data", str(self.settings.data_dir), "--json")
+        return json.loads(output)
+
+    def run(self, *command: str) -> str:
+        """Any command in the shell that `receiptflow env` makes."""
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def wait_for(self, key: str) -> dict[str, Any]:
+        """The receipt of a key, once it has its place."""
+        deadline = time.monotonic() + RECEIPT_SECONDS
+        while time.monotonic() < deadline:
+            found = [row for row in self.cli("receipts") if row["key"] == key]
+            if found and found[0]["state"] not in {"waiting", "running"}:
+                return dict(found[0])
+            time.sleep(1)
+        raise AssertionError(f"{key} has no place: {self.cli('receipts')}")
+
+
+@pytest.fixture(scope="module")
+def running(stack_settings: Callable[[], StackSettings]) -> Iterator[Running]:
+    settings = stack_settings()
+    command = (str(BIN / "receiptflow"), "up", "--data", str(settings.data_dir), "--port", str(settings.port))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "Ctrl-C stops everything" in line:
+                break
+        else:
+            raise AssertionError("the stack did not come up")
+        stack = Running(settings)
+        exports = stack.run(str(BIN / "receiptflow"), "env", "--data", str(settings.data_dir))
+        stack.env |= dict(re.findall(r"export (\w+)=(\S+)", exports))
+        yield stack
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def unique(source: Path, target: Path) -> Path:
+    """A copy that is a content of its own."""
+    shutil.copy(source, target)
+    with target.open("ab") as file:
+        file.write(os.urandom(8))
+    return target
+
+
+@pytest.fixture
+def photo(receipts: Path, tmp_path: Path) -> Path:
+    return unique(next(iter(sorted(receipts.glob("*.jpg")))), tmp_path / f"{tmp_path.name}.jpg")
+
+
+def test_added_file_waits_for_its_place(running: Running, photo: Path) -> None:
+    (row,) = running.cli("add", str(photo), "--owner", "acme", "--wait")
+    assert row["owner"] == "acme" and row["state"] in {"expensed", "review"}
+    shown = running.cli("show", row["id"])
+    assert [change["to_state"] for change in shown["history"]] == ["waiting", "running", row["state"]]
+    assert (shown["expense"] is not None) is (row["state"] == "expensed")
+
+
+def test_object_copied_by_the_aws_client_becomes_an_expense_by_the_sweep(running: Running, photo: Path) -> None:
+    running.run(str(BIN / "aws"), "s3", "cp", "--only-show-errors", str(photo), "s3://inbox/acme/by-aws.jpg")
+    assert running.cli("sweep")["received"] >= 0
+    assert running.wait_for("acme/by-aws.jpg")["state"] in {"expensed", "review"}
+
+
+def test_deployment_run_by_a_script(running: Running, photo: Path) -> None:
+    running.run(str(BIN / "aws"), "s3", "cp", "--only-show-errors", str(photo), "s3://inbox/script/one.jpg")
+    prefect = str(BIN / "prefect")
+    running.run(prefect, "deployment", "run", "receipt-to-expense/receipt", "-p", "key=script/one.jpg")
+    receipt = running.wait_for("script/one.jpg")
+    assert receipt["owner"] == "script"
+
+
+def test_unreadable_files_do_not_hold_up_the_others(running: Running, photo: Path, tmp_path: Path) -> None:
+    render_hostile(tmp_path / "hostile")
+    files = [str(path) for path in sorted((tmp_path / "hostile").iterdir()) if path.name in HOSTILE]
+    rows = running.cli("add", *files, str(photo), "--owner", "stranger", "--wait")
+    states = {Path(row["key"]).name: row["state"] for row in rows}
+    assert states.pop(photo.name) in {"expensed", "review"}
+    assert set(states.values()) == {"quarantined"}
+    assert all(row["reason"] for row in rows if row["state"] == "quarantined")
+
+
+def test_retry_takes_a_quarantined_receipt_up_again(running: Running, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0" + os.urandom(64))
+    (row,) = running.cli("add", str(broken), "--wait")
+    assert row["state"] == "quarantined"
+    running.cli("retry", row["id"])
+    assert running.wait_for(row["key"])["attempt"] == 2
+
+
+def test_wrong_use_is_one_clear_line(running: Running) -> None:
+    command = [str(BIN / "receiptflow"), "show", "no-such-receipt", "--data", str(running.settings.data_dir)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("receiptflow: ") and "Traceback" not in answer.stderr
+
+
+def test_blocks_register_from_anywhere(running: Running, tmp_path: Path) -> None:
+    command = [str(BIN / "prefect"), "block", "register", "-m", "blocks"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=running.env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("Expense Database", "OCR Engine", "Receipt Pipeline"):
+        assert name in done.stdout

@@ -1,0 +1,235 @@
+"""The four steps without Prefect, on a real ledger and real buckets: each finished step is executed once, each content
+is one expense, and what cannot be read has its place with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from deployments.samples import HOSTILE, render_hostile, render_samples
+from flows import ledger as books
+from flows import work
+from flows.configuration import Pipeline
+from flows.errors import UnreadableError
+from flows.intake import Limits
+from flows.ledger import Ledger, ReceiptView, State
+from flows.reading import Reader
+from flows.steps import EXECUTION_LOG
+from flows.storage import Results, StorageUnavailableError
+from flows.vocabulary import DocumentText
+from flows.work import Job, MissingObjectError, Work
+
+LIMITS = Limits()
+
+
+class CountingReader(Reader):
+    """The real reader, counting how often it reads."""
+
+    def __init__(self) -> None:
+        super().__init__(engine="tesseract", limits=LIMITS)
+        self.count = 0
+
+    def extract(self, data: bytes) -> DocumentText:
+        self.count += 1
+        return super().extract(data)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("samples")
+    render_samples(folder, count=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def picture(samples: Path) -> bytes:
+    return next(path for path in sorted(samples.iterdir()) if path.suffix in {".jpg", ".png"}).read_bytes()
+
+
+@pytest.fixture
+def pipeline(ledger: Ledger, s3_client: Any) -> Pipeline:
+    return Pipeline(
+        inbox_name="inbox",
+        s3=s3_client,
+        results=Results(s3_client, "results"),
+        ledger=ledger,
+        reader=CountingReader(),
+        max_bytes=LIMITS.max_bytes,
+        notification=None,
+    )
+
+
+@pytest.fixture
+def execution_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "executions"
+    monkeypatch.setenv(EXECUTION_LOG, str(path))
+    return path
+
+
+def put(pipeline: Pipeline, body: bytes, owner: str = "acme", name: str | None = None) -> str:
+    key = f"{owner}/{name or uuid4().hex}"
+    pipeline.inbox().put(key, body)
+    return key
+
+
+def process(pipeline: Pipeline, key: str, *, flow_run_id: UUID | None = None, force: bool = False) -> Work:
+    """What the flow does, in its order."""
+    done = Work(Job(key, None, work.owner_of(key), force, flow_run_id or uuid4()), pipeline)
+    try:
+        work.extract(done)
+        if not done.settled:
+            work.parse(done)
+    except UnreadableError as refusal:
+        done.refuse(refusal)
+    if not done.settled:
+        work.record(done)
+    return done
+
+
+def receipt_of(pipeline: Pipeline, done: Work) -> ReceiptView:
+    with pipeline.ledger.session() as session:
+        return books.get_receipt(done.receipt.id, session=session)
+
+
+def expenses(pipeline: Pipeline, owner: str) -> list[Any]:
+    with pipeline.ledger.session() as session:
+        return list(books.all_expenses(owner=owner, session=session))
+
+
+def reads(pipeline: Pipeline) -> int:
+    assert isinstance(pipeline.reader, CountingReader)
+    return pipeline.reader.count
+
+
+def test_receipt_becomes_one_expense_or_a_question(pipeline: Pipeline, picture: bytes) -> None:
+    done = process(pipeline, put(pipeline, picture))
+    receipt = receipt_of(pipeline, done)
+    assert receipt.state in {State.EXPENSED, State.REVIEW}
+    assert len(expenses(pipeline, "acme")) == (receipt.state is State.EXPENSED)
+
+
+def test_finished_receipt_is_not_read_again(pipeline: Pipeline, picture: bytes) -> None:
+    key = put(pipeline, picture)
+    first, second = process(pipeline, key), process(pipeline, key)
+    assert second.settled and receipt_of(pipeline, second).id == receipt_of(pipeline, first).id
+    assert reads(pipeline) <= 1
+
+
+def test_same_content_under_many_names_is_one_expense(pipeline: Pipeline, picture: bytes) -> None:
+    runs = [process(pipeline, put(pipeline, picture)) for _ in range(3)]
+    states = [receipt_of(pipeline, done).state for done in runs]
+    assert states[1:] == [State.DUPLICATE] * 2
+    assert len(expenses(pipeline, "acme")) <= 1
+    assert receipt_of(pipeline, runs[2]).duplicate_of == runs[0].receipt.id
+
+
+def test_owners_share_no_expense(pipeline: Pipeline, picture: bytes) -> None:
+    mine, yours = process(pipeline, put(pipeline, picture, "mine")), process(pipeline, put(pipeline, picture, "yours"))
+    assert receipt_of(pipeline, yours).state is receipt_of(pipeline, mine).state
+
+
+def test_results_in_the_bucket_spare_the_reading_of_a_new_ledger(
+    pipeline: Pipeline, picture: bytes, execution_log: Path
+) -> None:
+    body = picture + uuid4().bytes  # a content that no other test has read
+    process(pipeline, put(pipeline, body, "first"))
+    before = reads(pipeline)
+    done = process(pipeline, put(pipeline, body, "second"))
+    assert done.text is not None and reads(pipeline) == before
+    steps = [line.split("\t")[1:3] for line in execution_log.read_text().splitlines()]
+    assert steps.count(["durable", "extract_text"]) == 1
+
+
+def test_resumed_attempt_goes_on_behind_the_finished_step(pipeline: Pipeline, picture: bytes) -> None:
+    key, run = put(pipeline, picture + uuid4().bytes), uuid4()
+    cut_off = Work(Job(key, None, "acme", False, run), pipeline)
+    work.extract(cut_off)
+    before = reads(pipeline)
+    resumed = process(pipeline, key, flow_run_id=run)
+    assert resumed.began().number == cut_off.began().number + 1
+    assert reads(pipeline) == before
+    with pytest.raises(books.FencedError):
+        work.parse(cut_off) and work.record(cut_off)
+        work.record(cut_off)
+
+
+class FailingResults(Results):
+    """The real results bucket, refusing the first writes."""
+
+    failures = 1
+
+    def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StorageUnavailableError("S3 is away")
+        super().put(key, body, content_type)
+
+
+def test_write_of_a_result_that_fails_is_part_of_the_step(pipeline: Pipeline, picture: bytes, s3_client: Any) -> None:
+    object.__setattr__(pipeline, "results", FailingResults(s3_client, "results"))
+    key = put(pipeline, picture + uuid4().bytes)
+    cut_off = Work(Job(key, None, "acme", False, uuid4()), pipeline)
+    with pytest.raises(StorageUnavailableError):
+        work.extract(cut_off)
+    assert work.extract(cut_off) is False  # the retry of the same task: executed again, and durable now
+    assert work.extract(Work(cut_off.job, pipeline)) is True
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    render_hostile(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_what_cannot_be_read_is_quarantined_with_its_reason_and_kept(
+    pipeline: Pipeline, hostile: Path, name: str
+) -> None:
+    object.__setattr__(pipeline, "reader", Reader(engine="auto", limits=LIMITS))
+    body = (hostile / name).read_bytes()
+    key = put(pipeline, body, name=name)
+    receipt = receipt_of(pipeline, process(pipeline, key))
+    assert receipt.state.value == HOSTILE[name]
+    assert receipt.reason and receipt.reason[0].isupper()
+    assert pipeline.inbox().read(pipeline.inbox().head(key), max_bytes=len(body)) == body
+
+
+def test_asking_for_an_object_that_never_was_says_so(pipeline: Pipeline) -> None:
+    with pytest.raises(MissingObjectError, match="Check the key"):
+        process(pipeline, "acme/never-there.jpg")
+
+
+def test_object_that_vanished_before_it_was_read_is_closed(pipeline: Pipeline, picture: bytes, s3_client: Any) -> None:
+    key, run = put(pipeline, picture), uuid4()
+    version = pipeline.inbox().head(key)
+    received = books.ReceivedObject("inbox", key, version.etag, "acme", books.Door.SWEEP)
+    with pipeline.ledger.session() as session:
+        reception = books.receive(received, session=session)
+        books.mark_submitted(reception.receipt_id, run, session=session)
+    s3_client.delete_object(Bucket="inbox", Key=key)
+    receipt = receipt_of(pipeline, process(pipeline, key, flow_run_id=run))
+    assert receipt.state is State.QUARANTINED and "no longer in the bucket" in str(receipt.reason)
+
+
+def test_poison_is_put_aside_after_three_crashes(pipeline: Pipeline, picture: bytes) -> None:
+    key, run = put(pipeline, picture + uuid4().bytes), uuid4()
+    before = reads(pipeline)
+    for _ in range(work.CRASHES_BEFORE_QUARANTINE):
+        crashed = Work(Job(key, None, "acme", False, run), pipeline)
+        work._begin(crashed)
+        with pipeline.ledger.session() as session:
+            books.note_crash(crashed.receipt.id, crashed.began().number, "SIGSEGV", counts=True, session=session)
+    receipt = receipt_of(pipeline, process(pipeline, key, flow_run_id=run))
+    assert receipt.state is State.QUARANTINED and "ended its process 3 times" in str(receipt.reason)
+    assert reads(pipeline) == before
+
+
+@pytest.fixture(autouse=True)
+def _close(pipeline: Pipeline) -> Iterator[None]:
+    yield
+    pipeline.ledger.close()
