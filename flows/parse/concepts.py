@@ -63,7 +63,7 @@ _GLUABLE = tuple(
     and word.isascii()
     and _CONCEPT_OF[word] in {"TOTAL", "SUB", "CASH", "CHANGE", "ROUND", "DISCOUNT", "DUE", "AMOUNT", "ROUNDED"}
 )
-_MIN_SIMILARITY = 0.8  # one slip in five letters
+_MIN_SIMILARITY = 0.79  # one slip in five letters
 
 
 @lru_cache(maxsize=20_000)

@@ -42,6 +42,7 @@ def total_confidence(ranked: Sequence[Candidate], checks: Sequence[Check], ocr_c
 def date_confidence(choice: DateChoice, ocr_confidence: float) -> float:
     """Return how likely the chosen day is the day of purchase."""
     odds = 3.2 + 1.2 * min(choice.times_printed - 1, 2)
+    odds -= 0.0 if choice.in_epoch else 4.0
     if choice.rival is not None:
         odds -= 3.2 - 1.5 * choice.lead
     if choice.mention.two_digit_year and not choice.time_beside and choice.times_printed == 1:

@@ -29,6 +29,7 @@ _QUANTITY_ONLY = re.compile(
 )
 _TABLE_HEAD = {"COUNT", "AMOUNT", "TOTAL", "DISCOUNT", "TAX"}
 _CENT = Decimal("0.01")
+_NEAR = Decimal("0.8")  # a total before tax may be less than the largest price with tax
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _region(lines: Sequence[Line]) -> list[Line]:
 def _ends(line: Line, largest: Decimal) -> bool:
     for money in line.money:
         label, value = money.label, money.amount.value
-        if label.kind in {"total", "subtotal"} and label.strength >= 1.2 and value >= largest:
+        if label.kind in {"total", "subtotal"} and label.strength >= 1.2 and value >= largest * _NEAR:
             return True
         if (
             label.kind in {"cash", "card", "change", "rounding"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -61,6 +62,7 @@ _COMPILED = tuple(
 )
 _MIN_COUNTRY_SCORE = 2.0
 _SURE_COUNTRY = 0.95
+_CODES_THAT_ARE_WORDS = frozenset({"PEN", "COP", "TRY", "CLP"})  # on an item's line they are English words
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,15 @@ class LocaleGuess:
 def guess_locale(lines: Sequence[Line], hints: Hints) -> LocaleGuess:
     """Weigh the printed evidence for country and currency; hints only break ties."""
     countries = _countries(lines)
-    marks = Counter(money.amount.mark for line in lines for money in line.money if money.amount.mark)
+    marks = Counter(
+        money.amount.mark
+        for line in lines
+        for money in line.money
+        if money.amount.mark and (money.label.kind or money.amount.mark not in _CODES_THAT_ARE_WORDS)
+    )
     marks.update(_loose_marks(lines))
     country = _best_country(countries, hints)
-    confidence = min(0.99, 0.6 + 0.1 * countries.get(country, 0.0)) if country else 0.0
+    confidence = min(0.99, 1 - 0.5 * math.exp(-0.7 * countries.get(country, 0.0))) if country else 0.0
     return _with_currency(country, confidence, marks, hints)
 
 
@@ -117,27 +124,35 @@ def _loose_marks(lines: Sequence[Line]) -> Counter[str]:
 def _with_currency(country: str | None, confidence: float, marks: Counter[str], hints: Hints) -> LocaleGuess:
     local = get_territory_currencies(country)[-1] if country and get_territory_currencies(country) else None
     plain = Counter({mark: count for mark, count in marks.items() if mark not in SHARED})
+    shared = next((SHARED[mark] for mark in marks if mark in SHARED), ())
     if plain:
-        best, count = max(plain.items(), key=lambda item: (item[1], item[0] == local, item[0]))
-        rivals = [mark for mark, times in plain.items() if mark != best and times * 2 >= count]
-        return LocaleGuess(
-            country, confidence, best, 0.99 if not rivals else 0.7, f"{best} is printed", rivals[0] if rivals else None
-        )
-    shared = next((SHARED[mark] for mark in marks if mark in SHARED), None)
-    if shared is not None:
-        if local in shared:
-            return LocaleGuess(country, confidence, local, 0.97, f"symbol and country {country}")
-        if hints.currency in shared:
-            return LocaleGuess(country, confidence, hints.currency, 0.8, "symbol, and the books' currency")
-        if local is not None and confidence >= _SURE_COUNTRY:
-            return LocaleGuess(
-                country,
-                confidence,
-                local,
-                0.9,
-                f"the country is {country}, whose money is loosely written with that symbol",
-            )
-        return LocaleGuess(country, confidence, None, 0.0, f"the symbol may be {', '.join(shared[:4])}")
-    if local:
-        return LocaleGuess(country, confidence, local, min(0.97, confidence), f"the country looks like {country}")
-    return LocaleGuess(country, confidence, None, 0.0, "no symbol, code or country found")
+        currency, sure, evidence, rival = _printed(plain, local)
+    elif shared:
+        currency, sure, evidence, rival = _of_symbol(shared, country, local, confidence, hints)
+    elif local:
+        currency, sure, evidence, rival = local, min(0.97, confidence), f"the country looks like {country}", None
+    else:
+        currency, sure, evidence, rival = None, 0.0, "no symbol, code or country found", None
+    return LocaleGuess(country, confidence, currency, sure, evidence, rival)
+
+
+_Guess = tuple[str | None, float, str, str | None]
+
+
+def _printed(plain: Counter[str], local: str | None) -> _Guess:
+    best, count = max(plain.items(), key=lambda item: (item[1], item[0] == local, item[0]))
+    rivals = [mark for mark, times in plain.items() if mark != best and times * 2 >= count]
+    return best, 0.7 if rivals else 0.99, f"{best} is printed", rivals[0] if rivals else None
+
+
+def _of_symbol(
+    shared: tuple[str, ...], country: str | None, local: str | None, confidence: float, hints: Hints
+) -> _Guess:
+    """Resolve a symbol of several currencies by the country, or by the books' currency, less surely."""
+    if local in shared:
+        return local, 0.97, f"symbol and country {country}", None
+    if hints.currency in shared:
+        return hints.currency, 0.8, "symbol, and the books' currency", None
+    if local is not None and confidence >= _SURE_COUNTRY:
+        return local, 0.94, f"the country is {country}, whose money is loosely written with that symbol", None
+    return None, 0.0, f"the symbol may be {', '.join(shared[:4])}", None

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.parse.dates import DateMention, TimeMention
 from flows.parse.folding import fold
@@ -20,6 +20,13 @@ _OTHER_DATE = re.compile(
 _MONTH_FIRST_COUNTRIES = {"US", "PH"}
 _YEAR_FIRST_COUNTRIES = {"JP", "CN", "KR", "TW", "SE", "HU", "LT", "CA", "ZA"}
 MAX_AGE_YEARS = 25
+# Taxes that were charged for a time only; till rolls keep a tax's name for some months after its end.
+_TAX_EPOCHS = (
+    ("MY", "gst", dt.date(2015, 4, 1), dt.date(2019, 6, 30)),  # GST Act 2014, repealed from 2018-09-01
+    ("IN", "[cs]gst", dt.date(2017, 7, 1), dt.date.max),
+    ("AU", "gst", dt.date(2000, 7, 1), dt.date.max),
+    ("PL", "nip", dt.date(1996, 1, 1), dt.date.max),
+)
 _CLEAR_LEAD = 1.0  # points of evidence
 
 
@@ -35,6 +42,7 @@ class DateChoice:
     time_beside: bool
     rival: dt.date | None = None
     lead: float = 0.0
+    in_epoch: bool = True  # the tax that the receipt names was charged on that day
 
 
 @dataclass
@@ -60,7 +68,18 @@ def choose_date(lines: Sequence[Line], *, today: dt.date, country: str | None) -
         return None
     _confirm(scored, lines)
     ranked = sorted(scored.values(), key=lambda each: (-each.score, each.line.index))
-    return _choice(ranked)
+    choice = _choice(ranked)
+    return replace(choice, in_epoch=_in_epoch(choice.day, lines, country))
+
+
+def _in_epoch(day: dt.date, lines: Sequence[Line], country: str | None) -> bool:
+    """Tell whether the taxes named on the receipt were charged in that country on that day."""
+    text = "\n".join(fold(line.raw) for line in lines)
+    return all(
+        first <= day <= last
+        for place, tax, first, last in _TAX_EPOCHS
+        if place == country and re.search(rf"\b{tax}\b", text) is not None
+    )
 
 
 def _possible(day: dt.date, today: dt.date) -> bool:

@@ -63,6 +63,8 @@ def _row(line: Line) -> TaxRow | None:
     values = [abs(money.amount.value) for money in line.money][:4]
     if not in_table and "TAX" not in concepts_of(line.text) and not (len(values) >= 3 and "%" in line.text):
         return None
+    if "SERVICE" in concepts_of(line.text):
+        return None
     rates = _rates(line)
     if len(values) >= 3:
         for gross, net, tax in permutations(values, 3):

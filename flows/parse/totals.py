@@ -247,7 +247,7 @@ def _tax_table(value: Decimal, sums: Sums) -> tuple[str, str] | None:
 
 
 def _parts(value: Decimal, sums: Sums) -> tuple[str, str] | None:
-    parts = list(dict.fromkeys(sums.positive("partial")))
+    parts = list(dict.fromkeys(part for part in sums.values("partial") if part))
     for first, one in enumerate(parts):
         for other in parts[first + 1 :]:
             if one + other == value:
