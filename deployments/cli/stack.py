@@ -33,7 +33,7 @@ def up(
     receipts: Annotated[Path | None, typer.Option(help="Put this folder's images in instead of the samples.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop after the last receipt has its final place.")] = False,
 ) -> None:
-    """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server and the worker. Ctrl-C stops all of it."""
+    """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server, worker and gateway. Ctrl-C stops all."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     from deployments.settings import StackSettings  # noqa: PLC0415
     from deployments.stack import Stack  # noqa: PLC0415
@@ -55,11 +55,11 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, folder: Path | No
     console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
     files = _files(settings, folder) if demo else []
     pipeline = asyncio.run(_provision(stack, settings))
-    console.print(f"deployments and worker are up ({time.monotonic() - began:.1f} s)")
+    console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
     result = _demonstrate(pipeline, files) if demo else None
     if once:
         return result.left_over if result else 0
-    _print_addresses(stack)
+    _print_addresses(stack, settings)
     stack.wait()
     console.print("stopping")
     return 0
@@ -74,6 +74,7 @@ def _files(settings: StackSettings, folder: Path | None) -> list[Path]:
 async def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
     from pydantic import SecretStr  # noqa: PLC0415
 
+    from deployments.gateway.service import gateway_service  # noqa: PLC0415
     from deployments.provision import StorageAddress, provision  # noqa: PLC0415
     from deployments.services import worker_service  # noqa: PLC0415
     from flows.configuration import load_pipeline  # noqa: PLC0415
@@ -87,7 +88,7 @@ async def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
         results=settings.results_bucket,
     )
     await provision(storage, SecretStr(environment["RECEIPTFLOW_LEDGER_URL"]))
-    await asyncio.to_thread(stack.add, worker_service(settings))
+    await asyncio.to_thread(stack.add, worker_service(settings), gateway_service(settings))
     return await load_pipeline()
 
 
@@ -99,8 +100,15 @@ def _demonstrate(pipeline: Pipeline, files: list[Path]) -> DemoResult:
     return result
 
 
-def _print_addresses(stack: Stack) -> None:
+def _print_addresses(stack: Stack, settings: StackSettings) -> None:
+    from deployments.gateway.service import first_key, key_file  # noqa: PLC0415
+
     auth = stack.environment["PREFECT_API_AUTH_STRING"]
     console.print(f"Prefect UI   {stack.endpoints['prefect']}/runs   (log in with {auth})", soft_wrap=True)
     console.print(f"S3           {stack.endpoints['s3']}   (credentials: receiptflow env)", soft_wrap=True)
+    gateway = stack.endpoints["gateway"]
+    console.print(f"Upload page  {gateway}/   (API: {gateway}/docs)", soft_wrap=True)
+    made = first_key(settings)
+    shown = f"{made}   (shown once, kept in" if made else "(kept in"
+    console.print(f"API key      {shown} {key_file(settings)})", soft_wrap=True)
     console.print("Ctrl-C stops everything.")
