@@ -87,7 +87,7 @@ class Intake:
         places = [place for place, _ in new]
         self._own.update(dict.fromkeys(place.key for place in places))
         try:
-            stored = await asyncio.gather(*(self._store.put(place.bucket, place.key, file) for place, file in new))
+            stored = await asyncio.gather(*(self._store.put(place.key, file) for place, file in new))
             made = await asyncio.to_thread(self._register, places, stored)
         except BaseException:
             for place in places:  # an event may be what brings it in now

@@ -18,9 +18,8 @@ from yarl import URL
 
 from deployments.gateway.bodies import Spooled
 from flows.errors import ConfigurationError
-from flows.storage import ObjectVersion, StorageUnavailableError
+from flows.storage import Inbox, ObjectVersion, StorageUnavailableError
 
-_TRIES = 2
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=30)
 _PIECE_BYTES = 256 * 1024
 
@@ -39,19 +38,25 @@ class _KnownHash(S3SigV4Auth):  # type: ignore[misc]  # botocore has no types
 class ObjectStore:
     """Write access to the inbox for many requests at once.
 
+    Keys are written once: of several puts to one key (a repeated request, an answer that got lost) the first one
+    stands, and the others find it.
+
     Args:
+        inbox: The bucket.
         session: Whose connections are used.
         credentials: botocore's, refreshed by it where they are temporary.
         endpoint: The S3 endpoint's URL; buckets are addressed by path.
         region: For the signature.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, credentials: Any, endpoint: str, region: str) -> None:
-        self._session, self._credentials = session, credentials
+    def __init__(
+        self, inbox: Inbox, session: aiohttp.ClientSession, credentials: Any, endpoint: str, region: str
+    ) -> None:
+        self._inbox, self._session, self._credentials = inbox, session, credentials
         self._endpoint, self._region = endpoint.rstrip("/"), region
 
-    async def put(self, bucket: str, key: str, spooled: Spooled) -> ObjectVersion:
-        """Store a file; it is durable when this returns.
+    async def put(self, key: str, spooled: Spooled) -> ObjectVersion:
+        """Store a file unless it is there already; it is durable when this returns.
 
         Raises:
             StorageUnavailableError: S3 is away or did not take it, after a second try.
@@ -59,13 +64,14 @@ class ObjectStore:
         """
         for last in (False, True):
             try:
-                return await self._put(bucket, key, spooled)
+                return await self._put(key, spooled)
             except StorageUnavailableError:
                 if last:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def _put(self, bucket: str, key: str, spooled: Spooled) -> ObjectVersion:
+    async def _put(self, key: str, spooled: Spooled) -> ObjectVersion:
+        bucket = self._inbox.bucket
         url = f"{self._endpoint}/{bucket}/{quote(key, safe='/~')}"
         headers = self._signed(url, spooled)
         try:
@@ -75,6 +81,8 @@ class ObjectStore:
                 await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise StorageUnavailableError(f"s3://{bucket}/{key}: {error!r}") from error
+        if answer.status == 412:
+            return await asyncio.to_thread(self._inbox.head, key)
         if answer.status in {401, 403, 404}:
             raise ConfigurationError(f"S3 refuses s3://{bucket}/{key} ({answer.status}): check credentials and bucket.")
         if answer.status != 200 or "ETag" not in answer.headers:
@@ -84,7 +92,11 @@ class ObjectStore:
         return ObjectVersion(bucket, key, etag, spooled.size_bytes, "" if version == "null" else version)
 
     def _signed(self, url: str, spooled: Spooled) -> dict[str, str]:
-        headers = {"Content-Type": spooled.media_type, "Content-Length": str(spooled.size_bytes)}
+        headers = {
+            "Content-Type": spooled.media_type,
+            "Content-Length": str(spooled.size_bytes),
+            "If-None-Match": "*",
+        }
         request = AWSRequest("PUT", url, headers=headers)
         frozen = self._credentials.get_frozen_credentials()
         _KnownHash(frozen, "s3", self._region, sha256=spooled.sha256).add_auth(request)

@@ -96,9 +96,9 @@ async def open_parts(settings: GatewaySettings) -> AsyncIterator[Parts]:
         s3 = s3_client(settings, settings.s3_endpoint_url)
         connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=30)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        store = ObjectStore(session, s3._request_signer._credentials, s3.meta.endpoint_url, settings.s3_region)
-        submissions, watcher = Submissions(ledger), Watcher(ledger)
         inbox = Inbox(s3, settings.inbox_bucket)
+        store = ObjectStore(inbox, session, s3._request_signer._credentials, s3.meta.endpoint_url, settings.s3_region)
+        submissions, watcher = Submissions(ledger), Watcher(ledger)
         parts = Parts(
             settings=settings,
             ledger=ledger,

@@ -82,7 +82,7 @@ async def _refused(_request: Request, error: RefusedError) -> JSONResponse:
 async def _failed(_request: Request, error: Exception) -> JSONResponse:
     status = next((code for kind, code in _STATUS_OF.items() if isinstance(error, kind)), 500)
     if status >= 500:
-        _log.error("a request failed: %s", error, exc_info=error)
+        _log.error("a request failed: %s", error, exc_info=None if isinstance(error, TransientError) else error)
         # What our parts say of each other (addresses, drivers' words) is for the log, not for strangers.
         detail = "A part behind this API does not answer just now; repeat the request later."
         return problem(status, detail, {"Retry-After": _RETRY_AFTER_SECONDS})

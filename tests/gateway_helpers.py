@@ -1,0 +1,138 @@
+"""What the gateway's tests share: a gateway on real storage and a real ledger, on a real socket; Prefect is away.
+
+`gateway_with_prefect` is one whose Prefect answers. Both begin with an empty ledger and keys of two owners.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from pydantic import SecretStr
+
+from deployments.gateway import create_app
+from deployments.gateway.settings import GatewaySettings
+from deployments.stack import Stack
+from flows.ledger import Ledger, Scope, create_key
+
+EVENTS_TOKEN = "a shared one of the event tests"
+JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40
+
+
+@dataclass
+class Gateway:
+    """A running gateway. `anna` and `bert` are clients with keys of all scopes, `nobody` has none."""
+
+    url: str
+    settings: GatewaySettings
+    ledger: Ledger
+    parts: Any
+    anna: httpx.AsyncClient
+    bert: httpx.AsyncClient
+    nobody: httpx.AsyncClient
+
+    async def accepted(self, body: bytes = JPEG, client: httpx.AsyncClient | None = None, **headers: str) -> Any:
+        """What the gateway answers to a posted picture."""
+        answer = await (client or self.anna).post(
+            "/receipts", content=body, headers={"Content-Type": "image/jpeg"} | headers
+        )
+        assert answer.status_code in {200, 202}, answer.text
+        return answer.json()
+
+
+def key_of(ledger: Ledger, owner: str, *scopes: Scope) -> str:
+    """A new key."""
+    with ledger.session() as session:
+        return create_key(owner, "test", scopes or list(Scope), session=session)[1]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings_for(seaweedfs: Stack, ledger_url: str, **changes: Any) -> GatewaySettings:
+    """The gateway's settings for these parts."""
+    env = seaweedfs.environment
+    values: dict[str, Any] = {
+        "ledger_url": SecretStr(ledger_url),
+        "s3_endpoint_url": env["RECEIPTFLOW_S3_ENDPOINT_URL"],
+        "s3_access_key": env["RECEIPTFLOW_S3_ACCESS_KEY"],
+        "s3_secret_key": SecretStr(env["RECEIPTFLOW_S3_SECRET_KEY"]),
+        "gateway_url": f"http://127.0.0.1:{free_port()}",
+        "events_token": SecretStr(EVENTS_TOKEN),
+        "webhooks_allow_private": True,
+    }
+    return GatewaySettings(**(values | changes))
+
+
+@asynccontextmanager
+async def running(settings: GatewaySettings, ledger: Ledger) -> AsyncIterator[Gateway]:
+    """A gateway that listens while the block runs."""
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=settings.port, log_config=None, timeout_graceful_shutdown=1))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+        if serving.done():
+            serving.result()
+    keys = [f"Bearer {key_of(ledger, owner)}" for owner in ("anna", "bert")]
+    anna, bert = (
+        httpx.AsyncClient(base_url=settings.gateway_url, headers={"Authorization": key}, timeout=30) for key in keys
+    )
+    nobody = httpx.AsyncClient(base_url=settings.gateway_url, timeout=30)
+    try:
+        yield Gateway(settings.gateway_url, settings, ledger, app.state.parts, anna, bert, nobody)
+    finally:
+        for client in (anna, bert, nobody):
+            await client.aclose()
+        server.should_exit = True
+        await serving
+
+
+@contextmanager
+def prefect_away() -> Iterator[None]:
+    """Points Prefect's client at a port where nobody listens."""
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        yield
+
+
+@pytest.fixture
+def start_gateway(
+    seaweedfs: Stack, ledger: Ledger, ledger_url: str
+) -> Callable[..., AbstractAsyncContextManager[Gateway]]:
+    """Makes gateways with other settings; Prefect is away."""
+
+    @asynccontextmanager
+    async def start(**changes: Any) -> AsyncIterator[Gateway]:
+        with prefect_away():
+            async with running(settings_for(seaweedfs, ledger_url, **changes), ledger) as gateway:
+                yield gateway
+
+    return start
+
+
+@pytest.fixture
+async def gateway(start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]]) -> AsyncIterator[Gateway]:
+    """A gateway whose Prefect is away."""
+    async with start_gateway() as started:
+        yield started
+
+
+@pytest.fixture
+async def gateway_with_prefect(
+    prefect_api: Stack, seaweedfs: Stack, ledger: Ledger, ledger_url: str
+) -> AsyncIterator[Gateway]:
+    """A gateway whose Prefect answers; the deployments are not there."""
+    async with running(settings_for(seaweedfs, ledger_url), ledger) as started:
+        yield started
