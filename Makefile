@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: setup setup-dev run test lint lock clean
+.PHONY: setup setup-dev run test chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -30,6 +30,15 @@ run: setup
 
 test: setup-dev
 	$(BIN)/python -m pytest $(ARGS)
+
+# A real stack under seeded random faults, and whether every promise held: make chaos SEED=2 FAULTS=200 JSON=out.json
+SEED     ?= 1
+FAULTS   ?= 40
+chaos: setup
+	$(BIN)/python -m benchmarks.chaos --seed $(SEED) --faults $(FAULTS) --receipts $(if $(RECEIPTS),$(RECEIPTS),$(FAULTS)) $(if $(JSON),--json "$(JSON)")
+
+chaos-ci: setup
+	$(BIN)/python -m benchmarks.chaos --seed 4 --faults 12 --receipts 15
 
 lint: setup-dev
 	$(BIN)/ruff check .

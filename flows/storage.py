@@ -84,6 +84,16 @@ class Inbox:
             self.bucket, key, answer["ETag"].strip('"'), int(answer["ContentLength"]), _version_of(answer)
         )
 
+    def holds(self, version: ObjectVersion) -> bool:
+        """Whether exactly this version is still in the bucket."""
+        extra = {"VersionId": version.version_id} if version.version_id else {"IfMatch": f'"{version.etag}"'}
+        try:
+            with _s3_errors(self.bucket, version.key):
+                self._client.head_object(Bucket=self.bucket, Key=version.key, **extra)
+        except (ObjectGoneError, ObjectReplacedError):
+            return False
+        return True
+
     def read(self, version: ObjectVersion, *, max_bytes: int) -> bytes:
         """The bytes of exactly this version, at most `max_bytes` + 1 of them (so that "too large" shows)."""
         extra = {"VersionId": version.version_id} if version.version_id else {"IfMatch": f'"{version.etag}"'}
@@ -133,6 +143,17 @@ class Results:
                 return bytes(self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
         except ObjectGoneError:
             return None
+
+    def all_keys(self, page_size: int = 1000) -> Iterator[str]:
+        """Every key in the bucket, a listing page in memory at a time."""
+        token: dict[str, str] = {}
+        while True:
+            with _s3_errors(self.bucket):
+                answer = self._client.list_objects_v2(Bucket=self.bucket, MaxKeys=page_size, **token)
+            yield from (entry["Key"] for entry in answer.get("Contents", ()))
+            if not answer.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": answer["NextContinuationToken"]}
 
     def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
         """Store bytes; they are durable when this returns."""

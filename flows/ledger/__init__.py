@@ -3,6 +3,15 @@
 from sqlmodel import Session
 
 from flows.ledger.attempts import begin_attempt, find_running, heartbeat, note_crash, note_progress, release
+from flows.ledger.audit import (
+    broken_duplicates,
+    broken_expenses,
+    count_expenses,
+    expensed_without_expense,
+    never_submitted,
+    stuck_notifications,
+    walk_contents,
+)
 from flows.ledger.contents import claim_content
 from flows.ledger.engine import Ledger, open_ledger
 from flows.ledger.errors import (
@@ -127,13 +136,17 @@ __all__ = [
     "WrongStateError",
     "all_expenses",
     "begin_attempt",
+    "broken_duplicates",
+    "broken_expenses",
     "claim_content",
     "claim_notification",
     "claim_notifications",
+    "count_expenses",
     "counts_by_state",
     "create_database",
     "create_key",
     "delete_receipt",
+    "expensed_without_expense",
     "find_expenses",
     "find_key",
     "find_receipts",
@@ -148,6 +161,7 @@ __all__ = [
     "mark_failed",
     "mark_sent",
     "mark_submitted",
+    "never_submitted",
     "note_crash",
     "note_progress",
     "note_received",
@@ -172,6 +186,7 @@ __all__ = [
     "revoke_key",
     "schema_is_current",
     "show_receipt",
+    "stuck_notifications",
     "submitted_unfinished",
     "supersede",
     "unknown_objects",
@@ -179,5 +194,6 @@ __all__ = [
     "upload_at",
     "waiting_among",
     "waiting_for_submission",
+    "walk_contents",
     "walk_receipts",
 ]

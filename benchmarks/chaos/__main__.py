@@ -1,0 +1,169 @@
+"""Run it: `python -m benchmarks.chaos --seed 1 --faults 40 --receipts 60 --json out.json`.
+
+Exit status 0 only if every promise held; the folder with all logs is kept otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.console import Console
+
+from benchmarks.chaos.doors import Feeder, make_gateway_key
+from benchmarks.chaos.evidence import Evidence, look
+from benchmarks.chaos.faults import Deck, Strike, Striker, moments
+from benchmarks.chaos.material import make_items
+from benchmarks.chaos.outside import Outside
+from benchmarks.chaos.rig import Rig, free_ports
+from benchmarks.chaos.verdict import Verdict, judge, print_verdict, write_json
+from deployments.settings import Ports
+
+_CALM_SECONDS = 60.0
+# The settling ends when nothing has changed for so long, or after so long in all.
+_STILL_SECONDS = 180.0
+_SETTLE_SECONDS = 1800.0
+_TOGETHER_SHARE = 0.15
+_AGAIN_SHARE = 0.3
+
+console = Console()
+
+
+def main() -> int:
+    """Chaos, settling, judgement."""
+    options = _options()
+    folder = Path(tempfile.mkdtemp(prefix="receiptflow-chaos-"))
+    rig = Rig(folder, options.port or free_ports(Ports.COUNT))
+    try:
+        with Outside() as outside:
+            verdict = _run(rig, outside, options)
+    finally:
+        rig.stop()
+    print_verdict(verdict, console)
+    if options.json:
+        write_json(verdict, options.json)
+    if verdict.held:
+        shutil.rmtree(folder)
+        return 0
+    console.print(f"all logs and data are in {folder}", soft_wrap=True)
+    return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--faults", type=int, default=40)
+    parser.add_argument("--receipts", type=int, default=60)
+    parser.add_argument("--port", type=int, default=0, help="first of the stack's ports; free ones by default")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def _run(rig: Rig, outside: Outside, options: argparse.Namespace) -> Verdict:
+    rng = random.Random(options.seed)
+    items = make_items(options.receipts, rng)
+    rig.start()
+    os.environ.update(rig.environment)
+    asyncio.run(_configure(outside.url))
+    key = make_gateway_key(rig.environment["RECEIPTFLOW_LEDGER_URL"]) if _has_gateway(rig) else None
+    feeder = Feeder(rig, random.Random(options.seed + 1), items, key)
+    striker = Striker(rig, rng)
+    _strike(rig, feeder, striker, options.faults)
+    feeder.finish()
+    console.print(f"{len(items)} receipts handed in by {dict(feeder.used)}, {feeder.repeats} refusals; settling")
+    evidence = _settle(rig)
+    verdict = judge(evidence, feeder, striker.strikes, outside.deliveries)
+    verdict.discrepancies = _reconcile(rig)
+    return verdict
+
+
+async def _configure(url: str) -> None:
+    """Read with Tesseract, which costs half a CPU-second a receipt, and tell the outside by webhook."""
+    from prefect.blocks.notifications import CustomWebhookNotificationBlock  # noqa: PLC0415
+
+    from blocks import ReceiptPipeline  # noqa: PLC0415
+
+    told = {"subject": "{{subject}}", "body": "{{body}}"}
+    await CustomWebhookNotificationBlock(name="chaos", url=url, json_data=told).asave("chaos", overwrite=True)
+    pipeline: Any = await ReceiptPipeline.aload("default")
+    pipeline.ocr.engine = "tesseract"
+    pipeline.notification = "custom-webhook/chaos"
+    await pipeline.asave("default", overwrite=True)
+
+
+def _has_gateway(rig: Rig) -> bool:
+    log = rig.settings.logs_dir / "gateway.log"
+    return log.exists()
+
+
+def _strike(rig: Rig, feeder: Feeder, striker: Striker, faults: int) -> None:
+    """Inject so many faults, receipts coming in all the while; now and then two at once, or one upon another."""
+    rng, deck = striker.rng, Deck(striker.rng)
+    waits = moments(rig, rng)
+    while (done := len(striker.strikes)) < faults:
+        feeder.release(4 + len(feeder.items) * (done + 1) // faults)
+        striker.await_work()
+        next(waits)
+        cards = [deck.deal()]
+        if cards[0][0] != "machine" and faults - done > 1 and rng.random() < _TOGETHER_SHARE:
+            cards.append(deck.deal(beside=cards[0][0]))
+        struck = striker.strike(*cards)
+        for strike in struck:
+            _tell(strike, len(striker.strikes), faults)
+        if rng.random() >= _AGAIN_SHARE:
+            _await_calm(rig, struck)
+
+
+def _tell(strike: Strike, done: int, faults: int) -> None:
+    hit = f", {len(strike.interrupted)} runs interrupted" if strike.interrupted else ""
+    took = f", back after {strike.back - strike.at:.1f} s"
+    console.print(f"{done}/{faults} {strike.kind}{hit}{took} {strike.trouble}", soft_wrap=True, highlight=False)
+
+
+def _await_calm(rig: Rig, struck: list[Strike]) -> None:
+    """Give the runs that were interrupted the time to be running again, and servers to have helped somebody on."""
+    runs = [run for strike in struck for run in strike.interrupted]
+    since, deadline = struck[-1].at, time.monotonic() + _CALM_SECONDS
+    while runs and time.monotonic() < deadline:
+        try:
+            states = look(rig).run_states
+        except psycopg.Error:
+            states = {}
+        runs = [run for run in runs if not any(at > since and k != "PENDING" for at, k, _ in states.get(run, []))]
+        time.sleep(1.0)
+
+
+def _settle(rig: Rig) -> Evidence:
+    """Wait until everything is done, or nothing moves any more."""
+    end, moved, before = time.monotonic() + _SETTLE_SECONDS, time.monotonic(), None
+    while True:
+        evidence = look(rig)
+        signs = (len(evidence.executions), len(evidence.changes), sum(map(len, evidence.run_states.values())))
+        if signs != before:
+            before, moved = signs, time.monotonic()
+        # Sweeps come and go all the time; what counts is that none of what is open stays.
+        opened = evidence.unfinished or evidence.unsent or evidence.open_tasks or evidence.open_runs
+        if not opened or time.monotonic() > min(end, moved + _STILL_SECONDS):
+            return evidence
+        time.sleep(2.0)
+
+
+def _reconcile(rig: Rig) -> list[str]:
+    """What `receiptflow reconcile` says at the end, a line a discrepancy."""
+    command = [Path(sys.executable).with_name("receiptflow"), "reconcile", "--data", rig.settings.root]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (done.stdout + done.stderr).splitlines() if done.returncode else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""Whether the promises held: counted from the evidence, printed as one table, written as one JSON object."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.chaos.doors import Feeder
+from benchmarks.chaos.evidence import Evidence, Execution
+from benchmarks.chaos.faults import Strike
+from benchmarks.chaos.outside import Delivery
+
+FLOW_BOUND_SECONDS = 5.0
+SERVER_BOUND_SECONDS = 30.0
+
+
+@dataclass
+class Verdict:
+    """The counts of one chaos run. `discrepancies` is what `receiptflow reconcile` found at the end."""
+
+    receipts: int
+    faults: Counter[str]
+    lost: list[str]
+    doubled: list[str]
+    reexecuted: list[str]
+    notified_twice: list[str]
+    left_over: list[str]
+    resume: dict[str, list[float]]
+    troubles: list[str]
+    discrepancies: list[str] = field(default_factory=list)
+    repeats: int = 0
+
+    @property
+    def late(self) -> list[str]:
+        """Kinds whose resumption took longer than promised at the 95th percentile."""
+        return [kind for kind, seconds in self.resume.items() if percentile(seconds, 95) > bound_of(kind)]
+
+    @property
+    def held(self) -> bool:
+        """Whether every promise was kept."""
+        broken = (self.lost, self.doubled, self.reexecuted, self.notified_twice, self.left_over, self.discrepancies)
+        return not any(broken) and not self.late and not self.troubles
+
+
+def bound_of(kind: str) -> float:
+    """The longest time, in seconds, in which work goes on after a fault of this kind."""
+    part, _, _ = kind.partition(" ")
+    return FLOW_BOUND_SECONDS if part in {"flow", "zygote", "worker", "worker+flow"} else SERVER_BOUND_SECONDS
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value below which so many percent lie, interpolated."""
+    return values[0] if len(values) == 1 else statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def judge(evidence: Evidence, feeder: Feeder, strikes: Sequence[Strike], deliveries: Sequence[Delivery]) -> Verdict:
+    """Hold what was accepted against what became of it."""
+    return Verdict(
+        receipts=len(feeder.accepted) + len(feeder.posted),
+        faults=Counter(strike.kind for strike in strikes),
+        lost=_lost(evidence, feeder),
+        doubled=_doubled(evidence),
+        reexecuted=_reexecuted(evidence.executions),
+        notified_twice=_notified_twice(evidence, deliveries),
+        left_over=_left_over(evidence),
+        resume=resume_seconds(evidence, strikes),
+        troubles=[f"{strike.kind}: {strike.trouble}" for strike in strikes if strike.trouble],
+        repeats=len(deliveries) - len({delivery.delivery_id for delivery in deliveries}),
+    )
+
+
+def _lost(evidence: Evidence, feeder: Feeder) -> list[str]:
+    """Accepted objects, or contents, that have no final place."""
+    final = [receipt for receipt in evidence.receipts if receipt["finished_at"]]
+    objects, ids = {(receipt["key"], receipt["etag"]) for receipt in final}, {str(one["id"]) for one in final}
+    contents = {receipt["sha256"] for receipt in final}
+    return [
+        *(f"object {key}" for key, etag in feeder.accepted if (key, etag) not in objects),
+        *(f"receipt {one}" for one in feeder.posted if one not in ids),
+        *(f"content {sha256}" for sha256 in feeder.contents - contents),
+    ]
+
+
+def _doubled(evidence: Evidence) -> list[str]:
+    """Contents with more than one expense, or read for more than one receipt."""
+    readers = Counter(
+        receipt["sha256"] for receipt in evidence.receipts if receipt["sha256"] and receipt["state"] != "duplicate"
+    )
+    expensed = Counter(receipt["sha256"] for receipt in evidence.receipts if receipt["state"] == "expensed")
+    twice = {sha256 for counts in (readers, evidence.expenses) for sha256, count in counts.items() if count > 1}
+    twice |= {sha256 for sha256 in expensed | evidence.expenses if expensed[sha256] != evidence.expenses[sha256]}
+    return sorted(f"content {sha256}" for sha256 in twice)
+
+
+def _reexecuted(executions: Sequence[Execution]) -> list[str]:
+    """Steps that started again after their result was durable."""
+    durable: set[tuple[str, str, str]] = set()
+    again = []
+    for one in executions:
+        name = (one.step, one.subject, one.version)
+        if one.event == "durable":
+            durable.add(name)
+        elif name in durable:
+            again.append(f"{one.step} of {one.subject}")
+    return again
+
+
+def _notified_twice(evidence: Evidence, deliveries: Sequence[Delivery]) -> list[str]:
+    """Notifications with a second delivery id, or sent again after they were noted as sent.
+
+    A repeat of the same id after a send that was cut off before it could be noted is not one: the receiver drops it.
+    """
+    noted = {one.subject: one.at for one in evidence.executions if (one.step, one.event) == ("notify_owner", "durable")}
+    ids: dict[str, set[str]] = defaultdict(set)
+    for delivery in deliveries:
+        ids[delivery.subject].add(delivery.delivery_id)
+    again = [one.delivery_id for one in deliveries if one.at > noted.get(one.delivery_id, one.at)]
+    several = [subject for subject, found in ids.items() if len(found) > _versions(evidence, subject)]
+    return [*(f"delivery {one} sent again" for one in again), *(f"{subject}: several ids" for subject in several)]
+
+
+def _versions(evidence: Evidence, subject: str) -> int:
+    """How many receipts a message's subject, which ends in the key, can be about."""
+    return max(1, sum(subject.endswith(f": {receipt['key']}") for receipt in evidence.receipts))
+
+
+def _left_over(evidence: Evidence) -> list[str]:
+    return [
+        *(f"receipt {one['key']} is {one['state']}" for one in evidence.unfinished),
+        *(f"flow run {one['name']} ({one['id']}) is {one['state_name']}" for one in evidence.open_runs),
+        *(f"task run {one['name']} ({one['id']}) is {one['state_name']}" for one in evidence.open_tasks),
+        *(f"notification {one['id']} is {one['state']}" for one in evidence.unsent),
+    ]
+
+
+def resume_seconds(evidence: Evidence, strikes: Sequence[Strike]) -> dict[str, list[float]]:
+    """Seconds until work went on, by kind of fault. A run struck again before it resumed counts for the last strike."""
+    found: dict[str, list[float]] = defaultdict(list)
+    ordered = sorted(strikes, key=lambda strike: strike.at)
+    for number, strike in enumerate(ordered):
+        until = min((later.at for later in ordered[number + 1 :] if later.at > strike.at), default=float("inf"))
+        after = _progress(evidence, strike) if strike.is_server else _resumptions(evidence, strike)
+        found[strike.kind].extend(moment - strike.back for moment in after if strike.back <= moment < until)
+    return {kind: sorted(seconds) for kind, seconds in sorted(found.items()) if seconds}
+
+
+def _resumptions(evidence: Evidence, strike: Strike) -> list[float]:
+    """When each interrupted run was running again."""
+    again = []
+    for run in strike.interrupted:
+        states = evidence.run_states.get(run, [])
+        running = [at for at, kind, _ in states if kind == "RUNNING" and at > strike.at]
+        again.extend(running[:1])
+    return again
+
+
+def _progress(evidence: Evidence, strike: Strike) -> list[float]:
+    """When something went on, if anything was there to go on with: a step, a receipt's state or a run."""
+    work = any(
+        one["received_at"].timestamp() < strike.back and not (one["finished_at"] and _ended(one) < strike.back)
+        for one in evidence.receipts
+    )
+    runs = (at for states in evidence.run_states.values() for at, kind, _ in states if kind == "RUNNING")
+    moments = [*(one.at for one in evidence.executions), *evidence.changes, *runs]
+    first = min((moment for moment in moments if moment > strike.back), default=None)
+    return [first] if work and first is not None else []
+
+
+def _ended(receipt: dict[str, Any]) -> float:
+    return float(receipt["finished_at"].timestamp())
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """The shape that `JSON=<file>` promises."""
+    return {
+        "receipts": verdict.receipts,
+        "faults": dict(sorted(verdict.faults.items())),
+        "lost": len(verdict.lost),
+        "doubled": len(verdict.doubled),
+        "reexecuted": len(verdict.reexecuted),
+        "notified_twice": len(verdict.notified_twice),
+        "left_over": len(verdict.left_over),
+        "resume_seconds": {kind: _summary(seconds) for kind, seconds in verdict.resume.items()},
+    }
+
+
+def _summary(seconds: Sequence[float]) -> dict[str, float]:
+    return {
+        "p50": round(percentile(seconds, 50), 2),
+        "p95": round(percentile(seconds, 95), 2),
+        "max": round(max(seconds), 2),
+    }
+
+
+def write_json(verdict: Verdict, path: Path) -> None:
+    """Write the counts to a file."""
+    path.write_text(json.dumps(as_json(verdict), indent=2) + "\n")
+
+
+def print_verdict(verdict: Verdict, console: Console) -> None:
+    """The one table, then every broken promise by name."""
+    table = Table("", "count", title="chaos", title_justify="left")
+    rows = {
+        "receipts": verdict.receipts,
+        "faults": sum(verdict.faults.values()),
+        "lost": len(verdict.lost),
+        "doubled": len(verdict.doubled),
+        "steps executed again": len(verdict.reexecuted),
+        "notifications doubled": len(verdict.notified_twice),
+        "notifications repeated under their id": verdict.repeats,
+        "left over": len(verdict.left_over),
+        "discrepancies": len(verdict.discrepancies),
+    }
+    for name, count in rows.items():
+        table.add_row(name, str(count))
+    console.print(table)
+    _print_resumes(verdict, console)
+    named = {
+        **{name: getattr(verdict, name) for name in ("lost", "doubled", "reexecuted", "notified_twice", "left_over")},
+        "trouble": verdict.troubles,
+        "discrepancy": verdict.discrepancies,
+        "late": [f"{kind}: over {bound_of(kind):.0f} s" for kind in verdict.late],
+    }
+    for name, entries in named.items():
+        for entry in entries:
+            console.print(f"{name}: {entry}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _print_resumes(verdict: Verdict, console: Console) -> None:
+    table = Table("fault", "count", "resumed", "p50 s", "p95 s", "max s", title_justify="left")
+    for kind, count in sorted(verdict.faults.items()):
+        seconds = verdict.resume.get(kind, [])
+        cells = [f"{value:.1f}" for value in _summary(seconds).values()] if seconds else ["", "", ""]
+        table.add_row(kind, str(count), str(len(seconds)), *cells)
+    console.print(table)

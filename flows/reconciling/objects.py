@@ -1,0 +1,73 @@
+"""The inbox bucket against the ledger's receipts: every object known, every receipt's object still there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flows import ledger as books
+from flows.configuration import Pipeline
+from flows.ledger import Door, ReceiptView, ReceivedObject
+from flows.reconciling.discrepancy import Counts, Discrepancy, Kind
+from flows.reconciling.merging import side_by_side, sorted_on_disk
+from flows.storage import Inbox, ObjectVersion
+from flows.work import owner_of
+
+_SUPERSEDED = "superseded"
+
+
+def compare_objects(pipeline: Pipeline, counts: Counts) -> Iterator[Discrepancy]:
+    """Look through the whole bucket and all its receipts in one merge, with constant memory."""
+    inbox = pipeline.inbox()
+    with sorted_on_disk((one.key, one.etag, str(one.size_bytes)) for page in inbox.pages() for one in page) as listed:
+        objects = (ObjectVersion(inbox.bucket, key, etag, int(size)) for key, etag, size in listed)
+        receipts = books.walk_receipts(pipeline.ledger, bucket=inbox.bucket)
+        for there, known in side_by_side(objects, receipts, lambda one: one.key.encode(), lambda one: one.key.encode()):
+            counts.objects += len(there)
+            counts.receipts.update(receipt.state.value for receipt in known)
+            yield from _unknown(pipeline, there, known)
+            yield from _gone(inbox, there, known, counts)
+
+
+def as_received(version: ObjectVersion) -> ReceivedObject:
+    """An object as the ledger receives it."""
+    return ReceivedObject(
+        bucket=version.bucket,
+        key=version.key,
+        etag=version.etag,
+        version_id=version.version_id,
+        size_bytes=version.size_bytes,
+        owner=owner_of(version.key),
+        door=Door.SWEEP,
+    )
+
+
+def _unknown(pipeline: Pipeline, there: Sequence[ObjectVersion], known: Sequence[ReceiptView]) -> Iterator[Discrepancy]:
+    etags = {receipt.etag for receipt in known}
+    for version in there:
+        if version.etag in etags:
+            continue
+        with pipeline.ledger.session() as session:  # it may have been received since the page was read
+            if not books.unknown_objects([as_received(version)], session=session):
+                continue
+        words = "It lies in the inbox and was never received; the next sweep receives it."
+        yield Discrepancy(Kind.UNKNOWN_OBJECT, version.key, words, version=version)
+
+
+def _gone(
+    inbox: Inbox, there: Sequence[ObjectVersion], known: Sequence[ReceiptView], counts: Counts
+) -> Iterator[Discrepancy]:
+    etags = {version.etag for version in there}
+    for receipt in known:
+        if receipt.etag in etags or receipt.reason_code == _SUPERSEDED:
+            continue
+        version = ObjectVersion(receipt.bucket, receipt.key, receipt.etag, receipt.size_bytes, receipt.version_id)
+        if inbox.holds(version):
+            continue  # an older version that the bucket keeps, or one that was put since the listing
+        if not receipt.state.is_final:
+            words = f"The object of this {receipt.state.value} receipt is not in the bucket any more."
+            yield Discrepancy(Kind.OBJECT_GONE, receipt.key, words, receipt_id=receipt.id)
+        elif there:
+            counts.replaced_objects += 1
+        else:
+            words = f"The receipt is {receipt.state.value}, its original is not in the bucket; restore it."
+            yield Discrepancy(Kind.ORIGINAL_GONE, receipt.key, words, receipt_id=receipt.id)
