@@ -6,10 +6,13 @@ use keys, names and databases of your own (`database_url` is a fresh database fo
 
 from __future__ import annotations
 
+import itertools
 import random
 import socket
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -41,9 +44,15 @@ def _is_free(port: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def stack_settings(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StackSettings]:
-    """Makes settings of a stack of one's own: a fresh folder, free ports."""
-    return lambda: StackSettings(data_dir=tmp_path_factory.mktemp("stack"), port=free_ports())
+def stack_settings() -> Iterator[Callable[[], StackSettings]]:
+    """Makes settings of a stack of one's own: a fresh folder, free ports.
+
+    Not in pytest's temporary folder: each pytest that starts closes that to other users, also to the one that
+    PostgreSQL runs as where the tests run as root.
+    """
+    with tempfile.TemporaryDirectory(prefix="receiptflow-test-") as folder:
+        numbers = itertools.count()
+        yield lambda: StackSettings(data_dir=Path(folder, str(next(numbers))), port=free_ports())
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ def test_two_stacks_run_side_by_side(postgres: Stack, stack_settings: Settings) 
 def test_broken_secrets_are_refused_and_kept(stack_settings: Settings, text: str) -> None:
     settings = stack_settings()
     path = settings.root / "secrets.json"
+    path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(DataUnusableError, match=r"secrets\.json is broken"):
         Stack(settings, core=["postgres"]).start()
@@ -58,6 +59,7 @@ def test_broken_secrets_are_refused_and_kept(stack_settings: Settings, text: str
 def test_secrets_of_an_older_version_are_completed(stack_settings: Settings) -> None:
     settings = stack_settings()
     path = settings.root / "secrets.json"
+    path.parent.mkdir()
     path.write_text(json.dumps({"s3_secret_key": "x" * 40}))
     assert Stack(settings).environment["RECEIPTFLOW_S3_SECRET_KEY"] == "x" * 40
     assert set(json.loads(path.read_text())) > {"s3_secret_key", "prefect_auth_string", "prefect_encryption_key"}
@@ -94,9 +96,10 @@ def test_missing_program_is_named(stack_settings: Settings) -> None:
         ).start()
 
 
-def test_long_data_path_gets_a_short_socket_folder(tmp_path: Path, stack_settings: Settings) -> None:
-    long = tmp_path / ("a" * 60) / ("b c" * 20)
-    settings = StackSettings(data_dir=long, port=stack_settings().port)
+def test_long_data_path_gets_a_short_socket_folder(stack_settings: Settings) -> None:
+    usual = stack_settings()
+    long = usual.root / ("a" * 60) / ("b c" * 20)
+    settings = usual.model_copy(update={"data_dir": long})
     assert not settings.socket_dir.is_relative_to(long)
     with Stack(settings, core=["postgres", "seaweedfs"]) as stack:
         assert stack.ready("postgres")
