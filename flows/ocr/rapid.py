@@ -19,8 +19,8 @@ from rapidocr import RapidOCR
 
 from flows.ocr.engine import OcrPage
 from flows.ocr.geometry import Floats, Upright, bbox_of
-from flows.ocr.lines import crop_line, in_reading_order, joined, page_turn, turned_quads, widened
-from flows.ocr.straighten import content_box
+from flows.ocr.lines import LINE_HEIGHT_PX, in_reading_order, joined, line_image, page_turn, turned_quads, widened
+from flows.ocr.straighten import Grey, content_box, glyph_height
 from flows.vocabulary import Word
 
 _PIPELINE_VERSION = "1"
@@ -29,7 +29,7 @@ _PIPELINE_VERSION = "1"
 _PROBE_LINES = 6
 _SURE_CONFIDENCE = 0.88
 _MIN_CONFIDENCE = 0.5
-_LINE_HEIGHT_PX = 48  # what the model takes
+_MIN_SIDE_PX = 480  # of the region in which lines are looked for, however large its print seems
 
 Pixels = NDArray[np.uint8]
 Reading = tuple[str, float]
@@ -40,17 +40,18 @@ class RapidEngine:
 
     Args:
         detection_side: longest side in pixels that the page is reduced to for finding lines.
-        shortest_line: width in pixels, at a height of 48, that shorter lines are padded to for reading.
+        detection_glyph: height in pixels that larger print is reduced to for finding lines.
     """
 
     name = "rapidocr"
 
-    def __init__(self, detection_side: int = 960, shortest_line: int = 64) -> None:
+    def __init__(self, detection_side: int = 960, detection_glyph: float = 10.0) -> None:
+        self._side, self._glyph = detection_side, detection_glyph
         cv2.setNumThreads(1)  # two threads an image double the CPU for nothing; run processes side by side
-        self._ocr = RapidOCR(params=_params(detection_side, shortest_line))
+        self._ocr = RapidOCR(params=_params(detection_side))
         self.version = (
             f"rapidocr-{installed('rapidocr')}/onnxruntime-{installed('onnxruntime')}"
-            f"/side-{detection_side}/line-{shortest_line}/{_PIPELINE_VERSION}"
+            f"/side-{detection_side}/glyph-{detection_glyph:g}/{_PIPELINE_VERSION}"
         )
 
     def read(self, image: Image.Image) -> OcrPage:
@@ -69,13 +70,24 @@ class RapidEngine:
         return self._turn(pixels, self._detect(image, pixels))[0]
 
     def _detect(self, image: Image.Image, pixels: Pixels) -> Floats:
-        left, top, right, bottom = content_box(np.asarray(image.convert("L")))
-        found = self._ocr(pixels[top:bottom, left:right], use_det=True, use_cls=False, use_rec=False)
+        grey = np.asarray(image.convert("L"))
+        left, top, right, bottom = content_box(grey)
+        scale = self._detection_scale(grey[top:bottom, left:right])
+        region = cv2.resize(pixels[top:bottom, left:right], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        found = self._ocr(region, use_det=True, use_cls=False, use_rec=False)
         boxes = getattr(found, "boxes", None)
         if boxes is None:
             return np.zeros((0, 4, 2))
-        quads: Floats = np.asarray(boxes, dtype=np.float64) + np.array([left, top])
+        quads: Floats = np.asarray(boxes, dtype=np.float64) / scale + np.array([left, top])
         return quads
+
+    def _detection_scale(self, grey: Grey) -> float:
+        """The cost of finding lines goes with the pixels; large print needs fewer of them."""
+        side, height = max(grey.shape), glyph_height(grey)
+        scale: float = min(1.0, self._side / side)
+        if not height:
+            return scale
+        return float(min(scale, max(_MIN_SIDE_PX / side, self._glyph / height)))
 
     def _turn(self, pixels: Pixels, quads: Floats) -> tuple[Upright, Floats, dict[int, Reading]]:
         """How to turn the page, its lines in the text's direction, and those that were read on the way."""
@@ -96,11 +108,11 @@ class RapidEngine:
     def _recognize(self, pixels: Pixels, quads: Floats) -> list[Reading]:
         if not len(quads):
             return []
-        result = self._ocr.recognize_txt([crop_line(pixels, widened(quad)) for quad in quads])
+        result = self._ocr.recognize_txt([line_image(pixels, widened(quad)) for quad in quads])
         return [(_plain(text), float(score)) for text, score in zip(result.txts or (), result.scores, strict=True)]
 
 
-def _params(detection_side: int, shortest_line: int) -> dict[str, Any]:
+def _params(detection_side: int) -> dict[str, Any]:
     return {
         "Global.log_level": "error",
         "Global.use_preprocess_img": False,
@@ -109,8 +121,7 @@ def _params(detection_side: int, shortest_line: int) -> dict[str, Any]:
         "Det.limit_type": "max",
         "Det.limit_side_len": detection_side,
         "Rec.rec_batch_num": 1,
-        # Lines are padded to this width (RapidOCR: 320); an amount is 80 wide and costs a third of that.
-        "Rec.rec_img_shape": [3, _LINE_HEIGHT_PX, shortest_line],
+        "Rec.rec_img_shape": [3, LINE_HEIGHT_PX, 1],  # no further padding: see `line_image`
     }
 
 

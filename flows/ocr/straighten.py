@@ -13,8 +13,10 @@ Grey = NDArray[np.uint8]
 
 # The side, in pixels, at which tilt and background are judged: they are coarse, so a small picture tells them.
 _COARSE_SIDE = 1000
+_GLYPH_SIDE = 2000  # glyphs are smaller
 _MAX_TILT_DEGREES = 12.0
 _INK_MARGIN = 0.02
+_INK_STEP = 18  # grey levels that ink is darker than what lies around it
 # Content on the coarse picture: a step of grey that faint thermal print still makes, the share of such pixels that a
 # single printed word has in a cell around it, and the cell's side, half of which may be added around the content.
 _EDGE_STEP = 24
@@ -32,8 +34,9 @@ def flatten_light(grey: Grey) -> Grey:
 
 
 def ink_mask(grey: Grey) -> Grey:
-    """255 where ink is, 0 on paper."""
-    _, mask = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    """255 where ink is, 0 on paper; by the neighbourhood, so that shadows are no ink."""
+    block = max(15, max(grey.shape) // 40 | 1)
+    mask = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, block, _INK_STEP)
     return np.asarray(mask, dtype=np.uint8)
 
 
@@ -84,9 +87,11 @@ def content_box(grey: Grey) -> tuple[int, int, int, int]:
 
 
 def glyph_height(grey: Grey) -> float:
-    """The median height of printed characters in pixels, 0.0 where there is none."""
-    glyphs = glyph_boxes(grey)
-    return float(np.median(glyphs[:, 3] - glyphs[:, 1])) if len(glyphs) else 0.0
+    """The median height of printed characters in pixels, 0.0 where there is none; judged on at most 2000 pixels."""
+    factor = min(1.0, _GLYPH_SIDE / max(grey.shape))
+    small = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else grey
+    glyphs = glyph_boxes(np.asarray(small, dtype=np.uint8))
+    return float(np.median(glyphs[:, 3] - glyphs[:, 1])) / factor if len(glyphs) else 0.0
 
 
 def glyph_boxes(grey: Grey) -> NDArray[np.int32]:
