@@ -13,6 +13,7 @@ from conftest import free_ports
 from ledger_helpers import race
 from sqlalchemy import create_engine, inspect, make_url
 
+from flows.errors import ConfigurationError
 from flows.ledger import LedgerUnavailableError, create_database, schema_is_current, upgrade
 from flows.ledger.engine import driver_url
 from flows.ledger.migrate import config_for
@@ -55,6 +56,17 @@ def test_migrations_can_be_taken_back_and_made_again(database_url: str) -> None:
     engine.dispose()
     upgrade(database_url)
     assert schema_is_current(database_url)
+
+
+def test_a_schema_of_a_newer_version_is_refused(database_url: str) -> None:
+    upgrade(database_url)
+    engine = create_engine(driver_url(database_url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    assert not schema_is_current(database_url)
+    with pytest.raises(ConfigurationError, match="9999"):
+        upgrade(database_url)
 
 
 def test_a_server_that_is_away_is_unavailable() -> None:

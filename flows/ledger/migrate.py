@@ -7,8 +7,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine, exc, text
 
+from flows.errors import ConfigurationError
 from flows.ledger.engine import CONNECT_TIMEOUT_SECONDS, driver_url, mapped_errors
 
 # Any number that no other program on the same server uses; these are the letters "rcptflow".
@@ -51,13 +53,19 @@ def upgrade(url: str, revision: str = "head") -> None:
 
     Raises:
         LedgerUnavailableError: The database is away.
+        ConfigurationError: A newer version of the code has upgraded it.
     """
     engine = create_engine(
         driver_url(url), poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS}
     )
     with mapped_errors(), engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        command.upgrade(config_for(connection), revision)
+        try:
+            command.upgrade(config_for(connection), revision)
+        except CommandError as error:
+            raise ConfigurationError(
+                f"the ledger's schema is not this version's ({error}); start the receiptflow that upgraded it last"
+            ) from error
 
 
 def schema_is_current(url: str) -> bool:

@@ -97,6 +97,7 @@ class Receipt(Table, table=True):
     __table_args__ = (
         UniqueConstraint("bucket", "key", "etag", "version_id"),
         Index("ix_receipts_owner_received_at_id", "owner", "received_at", "id"),
+        Index("ix_receipts_owner_state_received_at_id", "owner", "state", "received_at", "id"),
         Index("ix_receipts_received_at_id", "received_at", "id"),
         Index("ix_receipts_state_received_at", "state", "received_at"),
         Index(
