@@ -141,7 +141,7 @@ def _continues(block: tuple[Line, ...], line: Line) -> bool:
     same_style = 0.8 <= ratio <= 1.25 and same_case and not names.only_trade(line.raw)
     return (
         same_style
-        and len(last.raw.split()) <= 3
+        and len(last.raw.split()) <= 4
         and len(names.clean_name(line.raw).split()) <= 3
         and not names.legal_form(line.raw)
     )
@@ -192,10 +192,21 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     height = sum(line.row.height for line in block) / len(block)
     score += min(max(height / max(scene.typical_height, 1.0) - 1, -0.5), 1.0)
     score -= max(0.0, 0.93 - min(line.row.confidence for line in block)) * 8
-    score += _echo(block, scene)
+    score += _echo(block, scene) + _followed(block, scene)
     if len(block) > 1:
         score += 0.3 if not legal else 0.9 if _incomplete_form(block[-1].raw) or ")" in block[-1].raw else -0.3
     return score
+
+
+def _followed(block: tuple[Line, ...], scene: _Scene) -> float:
+    """Return what stands below: a name is most often followed by its registration number or its address."""
+    for distance, weight in ((1, 0.6), (2, 0.3)):
+        index = block[-1].index + distance
+        if index < len(scene.lines) and not scene.lines[index].money:
+            text = scene.lines[index].raw
+            if names.looks_like_address(text) or names.is_registration(text):
+                return weight
+    return 0.0
 
 
 def _form_score(text: str, *, legal: bool) -> float:
@@ -222,7 +233,11 @@ def _echo(block: tuple[Line, ...], scene: _Scene) -> float:
     score = 0.0
     if any(_akin(name, stem) for stem in scene.domains):
         score += 1.5
-    repeats = sum(_repeats(name, text) for index, text in enumerate(scene.squeezed) if index not in own)
+    repeats = sum(
+        _repeats(name, text)
+        for index, text in enumerate(scene.squeezed)
+        if index not in own and not names.looks_like_address(scene.lines[index].raw)
+    )
     return score + 0.6 * min(repeats, 3)
 
 

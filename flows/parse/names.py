@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
 
 from flows.parse.folding import fold, squeeze
 
@@ -32,8 +36,9 @@ _ADDRESS = re.compile(
     r"bangunan|kawasan|seksyen|section|lorong|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|strasse\b|weg \d|\bno\.? ?:? ?\d|"
     r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu) ?\d|[都道府県市区町村].*\d|\d+(?:丁目|番地)|[省市路].*号",
 )
+_STREET_WORDS = ("jalan", "street", "avenue", "strasse", "platz", "bandar", "kampung", "selangor", "boulevard", "straat")
 _CONTACT = re.compile(
-    r"\btel\b|\bte[1l]\b|phone|\bfax\b|\bmobile\b|\bhp\b ?:|whatsapp|www\.|https?:|@|\.(?:com|net|org|de|fr|my|co\.uk|it|es|nl|fi|se|pt)\b|\bcall\b|hotline|"
+    r"\btel\b|\bte[1l]\b|phone|\bfax\b|\bmobile\b|\bhp\b ?:|whatsapp|www\.|https?:|\w@\w[\w\-]*\.|\.(?:com|net|org|de|fr|my|co\.uk|it|es|nl|fi|se|pt)\b|\bcall\b|hotline|"
     r"facebook|instagram|電話|电话"
 )
 _PAPER = re.compile(
@@ -63,7 +68,7 @@ _REGISTRATION = re.compile(
     r"\s*[\[({]?\s*(?:co(?:mpany)?\.?\s*(?:reg\.?)?\s*(?:no\.?)?\s*:?\s*)?[A-Z]{0,3}\d[\d\s]{3,}\s*-?\s*[A-Z\d]{0,2}\s*[\])}]?\s*\.?\s*$",
     re.IGNORECASE,
 )
-_LEADING = re.compile(r"^(?:[#*\W]*#?\d{5,}\s+|[^\w(]+)")
+_LEADING = re.compile(r"^(?:\w{2,8}: ?[\d'/]+ |[#*\W]*#?\d{5,}\s+|[^\w(]+)")
 _SLIPPED_FORM = re.compile(r"\b[S5]/[B8]\b")
 
 
@@ -83,7 +88,15 @@ def only_trade(text: str) -> bool:
 
 
 def looks_like_address(text: str) -> bool:
-    return _ADDRESS.search(fold(text)) is not None
+    """Tell whether the text reads like a part of an address, its key words read through one OCR slip."""
+    if _ADDRESS.search(fold(text)) is not None:
+        return True
+    return any(len(word) >= 5 and _street_word(word) for word in _folded_words(text))
+
+
+@lru_cache(maxsize=20_000)
+def _street_word(word: str) -> bool:
+    return process.extractOne(word, _STREET_WORDS, scorer=Levenshtein.normalized_similarity, score_cutoff=0.79) is not None
 
 
 def looks_like_contact(text: str) -> bool:
@@ -94,6 +107,11 @@ def looks_like_paper(text: str) -> bool:
     """Tell whether the text is what any receipt says about itself (kind, numbers, greetings), or a stamp."""
     folded = fold(text)
     return _PAPER.search(folded) is not None or _STAMP.match(folded) is not None
+
+
+def is_registration(text: str) -> bool:
+    """Tell whether the text is a company's registration number alone: `(801580-T)`, `Co. Reg. No: 1082-K`."""
+    return _REGISTRATION.fullmatch(text) is not None
 
 
 def titles_receipt(text: str) -> bool:

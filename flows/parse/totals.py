@@ -26,6 +26,7 @@ _CHECK_WEIGHTS = {
     "tip": 1.5,
 }
 _MENDED_PENALTY = 0.5
+_ROUNDED_AWAY = 1.5  # taken from a total that is printed again, rounded, below
 _SIDE_KINDS = {
     "subtotal",
     "tax",
@@ -66,6 +67,7 @@ class Candidate:
     places: list[Money]
     score: float = 0.0
     checks: dict[str, str] = field(default_factory=dict)
+    rounded_from: Decimal | None = None
     mended: bool = False  # not printed like this: one digit differs, and the arithmetic says which
 
     @property
@@ -99,8 +101,10 @@ def rank_totals(money: Sequence[Money], sums: Sums) -> list[Candidate]:
     candidates += _mended(candidates, sums)
     largest = max((candidate.value for candidate in candidates), default=Decimal(0))
     for candidate in candidates:
-        candidate.checks = _checks(candidate.value, sums) | _rounded(candidate, sums)
-        candidate.score = _label_score(candidate) + sum(_CHECK_WEIGHTS[name] for name in candidate.checks)
+        candidate.checks = _checks(candidate.value, sums)
+    _weigh_rounding(candidates, sums)
+    for candidate in candidates:
+        candidate.score += _label_score(candidate) + sum(_CHECK_WEIGHTS[name] for name in candidate.checks)
         candidate.score += 0.4 if candidate.value == largest else 0.0
         candidate.score -= _MENDED_PENALTY if candidate.mended else 0.0
         candidate.score += min(len(candidate.places) - 1, 3) * 0.35
@@ -194,18 +198,29 @@ def _ways(subtotal: Decimal, sums: Sums) -> dict[Decimal, str]:
     return ways
 
 
-def _rounded(candidate: Candidate, sums: Sums) -> dict[str, str]:
-    """Tell whether the value is printed as a total below another one and the rounding that leads to it."""
-    value, line = (
-        candidate.value,
-        max((money.line for money in candidate.places if money.label.kind == "total"), default=-1),
-    )
-    bases = [money for kind in ("total", "subtotal") for money in sums.by_kind.get(kind, []) if money.line < line]
-    for base in bases:
-        for rounding in sums.values("rounding"):
-            if rounding and value - base.amount.value in {rounding, -rounding}:
-                return {"rounding": f"{base.amount.value} rounded by {value - base.amount.value} = {value}"}
-    return {}
+def _weigh_rounding(candidates: Sequence[Candidate], sums: Sums) -> None:
+    """Let a total that another one is rounded to take over what speaks for that one."""
+    by_value = {candidate.value: candidate for candidate in candidates}
+    for candidate in candidates:
+        base_value = _rounded_from(candidate, sums)
+        base = by_value.get(base_value) if base_value is not None else None
+        if base is not None and base is not candidate:
+            inherited = {name: text for name, text in base.checks.items() if name in {"items", "tax_table", "subtotal_tax"}}
+            step = candidate.value - base.value
+            candidate.checks = inherited | candidate.checks
+            candidate.checks["rounding"] = f"{base.value} rounded by {step} = {candidate.value}"
+            base.score -= _ROUNDED_AWAY
+
+
+def _rounded_from(candidate: Candidate, sums: Sums) -> Decimal | None:
+    """Return the total printed above this one that rounding leads from."""
+    line = max((money.line for money in candidate.places if money.label.kind == "total"), default=-1)
+    steps = set(sums.positive("rounding"))
+    for base in [money for kind in ("total", "subtotal") for money in sums.by_kind.get(kind, []) if money.line < line]:
+        step = abs(candidate.value - base.amount.value)
+        if step and (step in steps or (step <= MAX_ROUNDING and base.label.kind == "total")):
+            return base.amount.value
+    return None
 
 
 def _tendered(value: Decimal, sums: Sums) -> tuple[str, str] | None:
