@@ -34,7 +34,7 @@ def broken_expenses(*, session: Session, limit: int = 1000, after: UUID | None =
         .join(Receipt, col(Receipt.id) == col(Expense.receipt_id))
         .join(Content, col(Content.id) == col(Expense.content_id))
         .join(ExtractionRow, col(ExtractionRow.id) == col(Expense.extraction_id))
-        .where(or_(~together, col(Content.holder_id).is_(None)))
+        .where(together.is_not(True))  # unlike NOT, also where a part is NULL
     )
     return [(row[0], row[1]) for row in session.exec(_behind(query, col(Expense.id), after).limit(limit))]
 

@@ -1,0 +1,215 @@
+"""Reconciling finds each way in which buckets, ledger and runs can contradict each other, and puts right what it can.
+
+Real buckets, a real ledger, a real Prefect server; what is found is counted by kind, and the memory of a look does
+not grow with the number of objects.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ledger_helpers import an_object, claimed, duplicate, expensed, received
+from sqlalchemy import text
+
+from flows import ledger as books
+from flows.configuration import Pipeline
+from flows.ledger import Ledger
+from flows.reading import Reader
+from flows.reconciling import Counts, Discrepancy, Kind
+from flows.reconciling.merging import side_by_side, sorted_on_disk
+from flows.reconciling.objects import compare_objects
+from flows.reconciling.results import compare_results
+from flows.reconciling.rows import compare_rows
+from flows.storage import Results
+
+
+@pytest.fixture
+def pipeline(ledger: Ledger, s3_client: Any) -> Iterator[Pipeline]:
+    """A pipeline on buckets of its own: the others' are full of other tests' objects."""
+    inbox, results = f"inbox-{uuid.uuid4().hex[:8]}", f"results-{uuid.uuid4().hex[:8]}"
+    for bucket in (inbox, results):
+        s3_client.create_bucket(Bucket=bucket)
+    yield Pipeline(
+        inbox_name=inbox,
+        s3=s3_client,
+        results=Results(s3_client, results),
+        ledger=ledger,
+        reader=Reader(engine="tesseract"),
+        max_bytes=1000,
+        notification=None,
+    )
+
+
+def put(pipeline: Pipeline, key: str) -> str:
+    """Store an object; its ETag."""
+    return pipeline.inbox().put(key, key.encode()).etag
+
+
+def receive(pipeline: Pipeline, key: str) -> uuid.UUID:
+    """Store an object and receive it."""
+    return received(pipeline.ledger, key, bucket=pipeline.inbox_name, etag=put(pipeline, key))
+
+
+def kinds(found: Iterator[Discrepancy]) -> list[Kind]:
+    return [one.kind for one in found]
+
+
+def execute(ledger: Ledger, statement: str, **values: Any) -> None:
+    with ledger.session() as session:
+        session.execute(text(statement), values)
+
+
+AWKWARD = ["a/1", "a!/1", "a-b/1", "a.txt", "a/b c/1", "a/b/1", "a/b.txt", "é/1", "Z", "a\uffee/1", "a\U0001f600/1"]
+
+
+def test_everything_known_and_there_is_no_discrepancy_whatever_the_order_of_the_listing(pipeline: Pipeline) -> None:
+    for key in AWKWARD:
+        receive(pipeline, key)
+    counts = Counts()
+    assert list(compare_objects(pipeline, counts)) == []
+    assert (counts.objects, counts.receipts.total()) == (len(AWKWARD), len(AWKWARD))
+
+
+def test_object_that_was_never_received_is_found(pipeline: Pipeline) -> None:
+    for key in AWKWARD:
+        receive(pipeline, key)
+    put(pipeline, "a-c/new")
+    (found,) = compare_objects(pipeline, Counts())
+    assert (found.kind, found.subject) == (Kind.UNKNOWN_OBJECT, "a-c/new")
+
+
+def test_key_that_holds_another_object_since_is_two_receipts(pipeline: Pipeline) -> None:
+    first = receive(pipeline, "a/1")
+    pipeline.inbox().put("a/1", b"other")
+    found = {one.kind: one for one in compare_objects(pipeline, Counts())}
+    assert found.keys() == {Kind.UNKNOWN_OBJECT, Kind.OBJECT_GONE}
+    assert found[Kind.OBJECT_GONE].receipt_id == first
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"), [("waiting", Kind.OBJECT_GONE), ("review", Kind.ORIGINAL_GONE), ("quarantined", None)]
+)
+def test_object_that_is_gone_is_found_by_the_state_of_its_receipt(
+    pipeline: Pipeline, s3_client: Any, state: str, kind: Kind | None
+) -> None:
+    receipt_id = receive(pipeline, "a/1")
+    code = "superseded" if state == "quarantined" else None
+    execute(
+        pipeline.ledger, "UPDATE receipts SET state = :s, reason_code = :c WHERE id = :i", s=state, c=code, i=receipt_id
+    )
+    s3_client.delete_object(Bucket=pipeline.inbox_name, Key="a/1")
+    assert kinds(compare_objects(pipeline, Counts())) == ([kind] if kind else [])
+
+
+def test_version_that_a_versioned_bucket_keeps_is_there(pipeline: Pipeline, s3_client: Any) -> None:
+    s3_client.put_bucket_versioning(Bucket=pipeline.inbox_name, VersioningConfiguration={"Status": "Enabled"})
+    first = pipeline.inbox().put("a/1", b"first")
+    received(pipeline.ledger, "a/1", bucket=first.bucket, etag=first.etag, version_id=first.version_id)
+    second = pipeline.inbox().put("a/1", b"second")
+    received(pipeline.ledger, "a/1", bucket=second.bucket, etag=second.etag, version_id=second.version_id)
+    assert first.version_id
+    assert list(compare_objects(pipeline, Counts())) == []
+
+
+def test_results_without_content_are_found_and_contents_without_results_counted(pipeline: Pipeline) -> None:
+    claimed(pipeline.ledger, "a/1", sha256="aa" * 32)
+    claimed(pipeline.ledger, "a/2", sha256="bb" * 32)
+    for sha256 in ("bb", "cc"):
+        for step in ("extract_text/1.json", "preview.jpg"):
+            pipeline.results.put(f"{sha256 * 32}/{step}", b"{}")
+    counts = Counts()
+    (found,) = compare_results(pipeline, counts)
+    assert (found.kind, found.subject) == (Kind.RESULTS_ORPHANED, "cc" * 32)
+    assert (counts.contents, counts.results, counts.contents_without_results) == (2, 2, 1)
+
+
+def test_sound_ledger_has_no_contradictions(pipeline: Pipeline) -> None:
+    expensed(pipeline.ledger, "a/1", sha256="aa" * 32)
+    duplicate(pipeline.ledger, "a/2", sha256="aa" * 32)
+    reopened = expensed(pipeline.ledger, "a/3", sha256="bb" * 32)
+    with pipeline.ledger.session() as session:
+        books.reopen(reopened.receipt_id, "again", session=session)
+    counts = Counts()
+    assert list(compare_rows(pipeline.ledger, counts)) == []
+    assert counts.expenses == 2
+
+
+def test_expense_that_is_missing_is_found(pipeline: Pipeline) -> None:
+    attempt = expensed(pipeline.ledger, "a/1")
+    execute(pipeline.ledger, "DELETE FROM expenses")
+    (found,) = compare_rows(pipeline.ledger, Counts())
+    assert (found.kind, found.receipt_id) == (Kind.EXPENSE_MISSING, attempt.receipt_id)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE receipts SET state = 'review'",
+        "UPDATE receipts SET content_id = NULL",
+        "UPDATE contents SET holder_id = NULL",
+    ],
+)
+def test_expense_that_does_not_fit_its_receipt_is_found(pipeline: Pipeline, damage: str) -> None:
+    expensed(pipeline.ledger, "a/1")
+    execute(pipeline.ledger, damage)
+    assert Kind.EXPENSE_BROKEN in kinds(compare_rows(pipeline.ledger, Counts()))
+
+
+def test_duplicate_of_a_receipt_with_another_content_is_found(pipeline: Pipeline) -> None:
+    expensed(pipeline.ledger, "a/1", sha256="aa" * 32)
+    other = expensed(pipeline.ledger, "a/2", sha256="bb" * 32)
+    lost = duplicate(pipeline.ledger, "a/3", sha256="aa" * 32)
+    execute(
+        pipeline.ledger, "UPDATE receipts SET duplicate_of = :o WHERE id = :i", o=other.receipt_id, i=lost.receipt_id
+    )
+    (found,) = compare_rows(pipeline.ledger, Counts())
+    assert (found.kind, found.receipt_id) == (Kind.DUPLICATE_BROKEN, lost.receipt_id)
+
+
+def test_forgotten_receipts_and_notifications_are_found_once_they_are_old(pipeline: Pipeline) -> None:
+    expensed(pipeline.ledger, "a/1")
+    received(pipeline.ledger, "a/2")
+    assert list(compare_rows(pipeline.ledger, Counts())) == []
+    execute(pipeline.ledger, "UPDATE receipts SET updated_at = now() - interval '1 day'")
+    execute(pipeline.ledger, "UPDATE notifications SET next_attempt_at = now() - interval '1 day'")
+    assert Counter(kinds(compare_rows(pipeline.ledger, Counts()))) == {
+        Kind.NEVER_SUBMITTED: 1,
+        Kind.NOTIFICATION_STUCK: 1,
+    }
+
+
+def test_more_findings_than_a_page_are_all_found(pipeline: Pipeline) -> None:
+    with pipeline.ledger.session() as session:
+        books.receive_many([an_object(f"a/{number}") for number in range(2100)], session=session)
+    execute(pipeline.ledger, "UPDATE receipts SET updated_at = now() - interval '1 day'")
+    assert len(list(compare_rows(pipeline.ledger, Counts()))) == 2100
+
+
+def test_streams_are_held_side_by_side_and_disorder_is_refused() -> None:
+    both = side_by_side(["a", "b", "b", "d"], ["b", "c", "d"], str.encode, str.encode)
+    assert list(both) == [(["a"], []), (["b", "b"], ["b"]), ([], ["c"]), (["d"], ["d"])]
+    with pytest.raises(ValueError, match="not sorted"):
+        list(side_by_side(["b", "a"], [], str.encode, str.encode))
+
+
+def test_sorting_a_long_listing_and_merging_it_takes_constant_memory() -> None:
+    few, many = (peak_bytes(count) for count in (5_000, 50_000))
+    assert many < few + 500_000
+
+
+def peak_bytes(count: int) -> int:
+    """The most memory that Python held while so many rows were sorted and merged, in bytes."""
+    tracemalloc.start()
+    rows = ((f"{number * 7919 % count:08d}", "etag", "7") for number in range(count))
+    with sorted_on_disk(rows) as listed:
+        known = (f"{number:08d}" for number in range(count))
+        both = side_by_side(listed, known, lambda row: row[0].encode(), str.encode)
+        assert sum(1 for there, here in both if there and here) == count
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
