@@ -13,61 +13,86 @@ from deployments.worker.child_process import Bounds, Mould
 _RUN_PREFIX = "PREFECT__"  # Prefect's variables about one run; all others belong to the process
 
 
+# The base class's fields that mean nothing for processes of this machine.
+_UNUSED = ("name", "labels", "command")
+
+
 class WarmVariables(BaseVariables):
     """The fields of the job template. The pool's defaults can be overridden by a deployment's job variables."""
 
-    processes: int | None = Field(
-        default=None,
-        ge=1,
+    processes: int = Field(
+        default=0,
+        ge=0,
         title="Processes",
-        description="How many runs this worker executes at once, each in a process of its own. Empty: one per CPU. "
+        description="How many runs this worker executes at once, each in a process of its own. Default: one per CPU. "
         "Of the work pool only; a worker's `--limit` comes first.",
     )
     runs_per_process: int = Field(
         default=100,
         ge=1,
         title="Runs per process",
-        description="A process is replaced by a fresh one after so many runs. 1: a fresh process for every run.",
+        description="A process is replaced by a fresh one after so many runs; 1 is a fresh process for every run. "
+        "Default: 100.",
     )
-    memory_limit_mb: int | None = Field(
+    memory_limit_mb: int = Field(
         default=2048,
-        ge=64,
+        ge=0,
         title="Memory limit (MB)",
         description="A process whose resident memory exceeds this while it runs is killed and its run resumed; "
-        "one above three quarters of it is replaced between runs. Empty: no limit.",
+        "one above three quarters of it is replaced between runs. 0: no limit. Default: 2048.",
     )
-    run_time_limit_seconds: float | None = Field(
+    run_time_limit_seconds: float = Field(
         default=600,
-        gt=0,
+        ge=0,
         title="Run time limit (seconds)",
         description="A run that takes longer is taken for hung: its process is killed and the run resumed. "
-        "Empty: no limit.",
+        "0: no limit. Default: 600.",
     )
     nice: int = Field(
         default=0,
         ge=0,
         le=19,
         title="Niceness",
-        description="Lowers the processes' CPU priority: 0 is normal, 19 yields to everything else.",
+        description="Lowers the processes' CPU priority: 19 yields to everything else. Default: 0, normal.",
     )
     max_attempts: int = Field(
         default=5,
         ge=1,
         title="Attempts",
         description="A run whose process died is resumed until it was started so often; then it is left Crashed. "
-        "A flow that counts its own attempts should give up before.",
+        "A flow that counts its own attempts should give up before. Default: 5.",
     )
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The fields as the work pool stores them: without the defaults, which their descriptions name.
+
+        Prefect's server checks this schema, and each default against it, whenever a flow run is created; that was
+        most of what creating one cost. What is not set in the pool gets its default here, in the worker.
+        """
+        schema = super().model_json_schema(*args, **kwargs)
+        schema["properties"] = {
+            name: {key: value for key, value in field.items() if key != "default"}
+            for name, field in schema["properties"].items()
+            if name not in _UNUSED
+        }
+        return schema
 
 
 class WarmJobConfiguration(BaseJobConfiguration):
     """The template's fields with the values for one run."""
 
-    processes: int | None = None
+    processes: int = 0
     runs_per_process: int = 100
-    memory_limit_mb: int | None = None
-    run_time_limit_seconds: float | None = None
+    memory_limit_mb: int = 2048
+    run_time_limit_seconds: float = 600
     nice: int = 0
     max_attempts: int = 5
+
+    @classmethod
+    def json_template(cls) -> dict[str, Any]:
+        """The template's placeholders: one for each field that can be set."""
+        return {name: value for name, value in super().json_template().items() if name not in _UNUSED}
 
     def mould(self, single_use: str = "") -> Mould:
         """What the run's process must have been made with."""
@@ -81,10 +106,7 @@ class WarmJobConfiguration(BaseJobConfiguration):
 
     def bounds(self) -> Bounds:
         """What the run may use."""
-        megabytes = self.memory_limit_mb
-        return Bounds(
-            memory_bytes=megabytes << 20 if megabytes is not None else None, seconds=self.run_time_limit_seconds
-        )
+        return Bounds(memory_bytes=self.memory_limit_mb << 20 or None, seconds=self.run_time_limit_seconds or None)
 
 
 class WarmWorkerResult(BaseWorkerResult):
