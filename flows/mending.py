@@ -1,7 +1,8 @@
 """Bring receipts and their flow runs together again: what a crash, an outage or a lost Prefect database left apart.
 
 Two looks, both safe to repeat at any time and beside running work: `mend_stopped` starts from Prefect's runs that
-ended without giving their receipt a place, `mend_lost` from the ledger's receipts whose run does not exist any more.
+ended without giving their receipt a place, `mend_lost` from the ledger's receipts whose run does not exist any more,
+or completed with another version of the object.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ async def mend_lost(client: PrefectClient, ledger: Ledger, submitter: Submitter,
     mended, after = Mended(), None
     while page := await asyncio.to_thread(_unfinished, ledger, quiet_seconds, after):
         after = page[-1].id
-        known = await _existing(client, [receipt.flow_run_id for receipt in page if receipt.flow_run_id])
+        known = await _expected(client, [receipt.flow_run_id for receipt in page if receipt.flow_run_id])
         lost = [receipt for receipt in page if receipt.flow_run_id not in known]
         reopened = await asyncio.to_thread(_give_back, ledger, lost)
         await submitter.submit_all(reopened)
@@ -131,11 +132,12 @@ def _unfinished(ledger: Ledger, quiet_seconds: float, after: UUID | None) -> lis
         return books.submitted_unfinished(session=session, quiet_seconds=quiet_seconds, limit=_PAGE, after=after)
 
 
-async def _existing(client: PrefectClient, flow_run_ids: list[UUID]) -> set[UUID]:
+async def _expected(client: PrefectClient, flow_run_ids: list[UUID]) -> set[UUID]:
+    """The runs from which something can still come: they exist, and have not completed."""
     runs = await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=flow_run_ids)), limit=_PAGE
     )
-    return {run.id for run in runs}
+    return {run.id for run in runs if not (run.state and run.state.is_completed())}
 
 
 def _give_back(ledger: Ledger, receipts: Sequence[ReceiptView]) -> list[books.WaitingReceipt]:

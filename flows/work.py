@@ -84,7 +84,6 @@ class Work:
         self.job = job
         self.pipeline = pipeline
         self.inbox: Inbox = pipeline.inbox(job.bucket)
-        self.version: ObjectVersion | None = None
         self.known: ReceiptView | None = None
         self.attempt: Attempt | None = None
         self.text: DocumentText | None = None
@@ -140,7 +139,7 @@ def extract(work: Work) -> bool:
     if known and (text := _step_of_text(work, known).load(work.pipeline.results)):
         work.text = text
         return True
-    data = work.inbox.read(_version(work), max_bytes=work.pipeline.max_bytes)
+    data = work.pipeline.inbox(work.receipt.bucket).read(_version(work.receipt), max_bytes=work.pipeline.max_bytes)
     sha256 = hashlib.sha256(data).hexdigest()
     if not _claim(work, sha256, data):
         return False
@@ -148,19 +147,18 @@ def extract(work: Work) -> bool:
 
 
 def _begin(work: Work) -> None:
-    """Receive the object if it is new, and begin an attempt unless there is nothing to do."""
-    work.version = _received_version(work)
+    """Begin an attempt on the receipt that this run is for, unless there is nothing to do."""
+    receipt_id = _receipt_of(work)
     with work.pipeline.ledger.session() as session:
-        reception = books.receive(_received_object(work, work.version), session=session)
         begun = books.begin_attempt(
-            reception.receipt_id,
+            receipt_id,
             work.job.flow_run_id,
             this_process(),
             holder_is_gone=holder_is_gone,
             force=work.job.force,
             session=session,
         )
-        work.known = books.get_receipt(reception.receipt_id, session=session)
+        work.known = books.get_receipt(receipt_id, session=session)
     if isinstance(begun, books.Attempt):
         work.attempt = begun
         _refuse_poison(work.known)
@@ -169,24 +167,26 @@ def _begin(work: Work) -> None:
         work.untold = isinstance(begun, books.AlreadyFinal) and begun.unsent > 0
 
 
+def _receipt_of(work: Work) -> UUID:
+    """The receipt that this run was submitted for; else the object's present version, received if it is new."""
+    with work.pipeline.ledger.session() as session:
+        submitted = books.receipt_of_flow_run(work.job.flow_run_id, session=session)
+    if submitted is not None:
+        return submitted.id
+    try:
+        version = work.inbox.head(work.job.key)
+    except ObjectGoneError as error:
+        raise MissingObjectError(f"{error} Check the key and the bucket.") from error
+    with work.pipeline.ledger.session() as session:
+        return books.receive(_received_object(work, version), session=session).receipt_id
+
+
 def _settled(begun: books.AlreadyFinal | books.Busy, receipt: ReceiptView) -> Outcome:
     if isinstance(begun, books.Busy):
         return Outcome("AlreadyRunning", f"Flow run {begun.flow_run_id} is working on this receipt.", receipt.id)
     name = _STATE_NAMES[begun.state]
     mine = "" if receipt.state is State.DUPLICATE or begun.unsent else "Done before: "
     return Outcome(name, f"{mine}{begun.reason or receipt.key}", receipt.id)
-
-
-def _received_version(work: Work) -> ObjectVersion:
-    """The object as it is in the bucket, or as it was received if it is gone since."""
-    try:
-        return work.inbox.head(work.job.key)
-    except ObjectGoneError as error:
-        with work.pipeline.ledger.session() as session:
-            known = books.receipt_of_flow_run(work.job.flow_run_id, session=session)
-        if known is None:
-            raise MissingObjectError(f"{error} Check the key and the bucket.") from error
-        return ObjectVersion(known.bucket, known.key, known.etag, known.size_bytes, known.version_id)
 
 
 def _received_object(work: Work, version: ObjectVersion) -> books.ReceivedObject:
@@ -213,10 +213,8 @@ def _crashes_allowed(reason: str | None) -> int:
     return KILLS_BEFORE_QUARANTINE if "SIGKILL" in (reason or "") else CRASHES_BEFORE_QUARANTINE
 
 
-def _version(work: Work) -> ObjectVersion:
-    if work.version is None:
-        raise RuntimeError("extract() finds the object's version first")
-    return work.version
+def _version(receipt: ReceiptView) -> ObjectVersion:
+    return ObjectVersion(receipt.bucket, receipt.key, receipt.etag, receipt.size_bytes, receipt.version_id)
 
 
 def _claim(work: Work, sha256: str, data: bytes) -> bool:
