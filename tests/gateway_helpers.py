@@ -61,11 +61,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def settings_for(seaweedfs: Stack, ledger_url: str, **changes: Any) -> GatewaySettings:
+def settings_for(seaweedfs: Stack, ledger: str, **changes: Any) -> GatewaySettings:
     """The gateway's settings for these parts."""
     env = seaweedfs.environment
     values: dict[str, Any] = {
-        "ledger_url": SecretStr(ledger_url),
+        "ledger_url": SecretStr(ledger),
         "s3_endpoint_url": env["RECEIPTFLOW_S3_ENDPOINT_URL"],
         "s3_access_key": env["RECEIPTFLOW_S3_ACCESS_KEY"],
         "s3_secret_key": SecretStr(env["RECEIPTFLOW_S3_SECRET_KEY"]),

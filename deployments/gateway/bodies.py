@@ -29,6 +29,7 @@ SPOOL_BYTES = 2_000_000
 _MULTIPART_OVERHEAD_BYTES = 10_000
 _MOST_FIELDS = 20
 _LONGEST_FIELD_BYTES = 2_000
+_FINISH_SECONDS = 2.0
 _DEFAULT_TYPE = "application/octet-stream"
 
 
@@ -56,11 +57,25 @@ async def read_files(request: Request, settings: GatewaySettings, stack: AsyncEx
     multipart = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
     most = settings.max_files if multipart else 1
     body = _bounded(request, settings, settings.max_upload_bytes * most + _MULTIPART_OVERHEAD_BYTES * most)
-    uploads = await (_multipart(request, body, settings) if multipart else _raw(request, body, settings))
+    try:
+        uploads = await (_multipart(request, body, settings) if multipart else _raw(request, body, settings))
+    except RefusedError:
+        await _let_finish(request)
+        raise
     for upload in uploads:
         stack.push_async_callback(upload.close)
     _require_sizes(uploads, settings)
     return [await _spooled(upload) for upload in uploads]
+
+
+async def _let_finish(request: Request) -> None:
+    """Read on for a moment: a connection that is closed on a sender in full flow loses the answer on its way."""
+    try:
+        async with asyncio.timeout(_FINISH_SECONDS):
+            async for _chunk in request.stream():
+                pass
+    except (TimeoutError, ClientDisconnect):
+        return
 
 
 async def _bounded(request: Request, settings: GatewaySettings, limit: int) -> AsyncGenerator[bytes, None]:

@@ -28,7 +28,6 @@ _PIECE_BYTES = 256 * 1024
 _SHOWN = {"image/jpeg", "image/png", "image/webp"}
 # A sender's file is a stranger's file: never a page of this origin, never guessed at.
 _HEADERS = {
-    "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cache-Control": "private, max-age=60",
 }

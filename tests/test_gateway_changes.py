@@ -1,0 +1,90 @@
+"""Reading again and deleting: through the API, by the owner, with everything that was made of a receipt."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from gateway_helpers import JPEG, Gateway
+from ledger_helpers import EXTRACTION, begun, count, expensed, some_fields, state_of
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.orchestration import get_client
+
+from flows import ledger as books
+
+pytest_plugins = ["gateway_helpers"]
+SHA256 = "0d" * 32
+
+
+def _expensed(gateway: Gateway, receipt_id: UUID) -> None:
+    attempt = begun(gateway.ledger, receipt_id)
+    with gateway.ledger.session() as session:
+        books.claim_content(attempt, SHA256, session=session)
+        books.record_expense(attempt, some_fields(), EXTRACTION, session=session)
+    for name in ("extract_text/1.json", "preview.jpg"):
+        gateway.parts.results.put(f"{SHA256}/{name}", b"{}")
+
+
+async def test_a_receipt_is_read_again_and_its_expense_stays_meanwhile(gateway: Gateway) -> None:
+    attempt = expensed(gateway.ledger)
+    answer = await gateway.anna.post(f"/receipts/{attempt.receipt_id}/retry")
+    assert (answer.status_code, answer.json()["state"]) == (202, "waiting")
+    assert state_of(gateway.ledger, attempt.receipt_id) == "waiting"
+    assert len((await gateway.anna.get("/expenses")).json()["items"]) == 1
+    assert gateway.parts.submissions.waiting == 1
+
+
+async def test_one_that_is_being_read_is_neither_retried_nor_deleted(gateway: Gateway) -> None:
+    receipt_id = UUID((await gateway.accepted())["receipt_id"])
+    begun(gateway.ledger, receipt_id)
+    assert (await gateway.anna.post(f"/receipts/{receipt_id}/retry")).status_code == 409
+    assert (await gateway.anna.delete(f"/receipts/{receipt_id}")).status_code == 409
+
+
+async def test_deleting_removes_everything_but_a_line_of_audit(
+    gateway_with_prefect: Gateway, s3_client: Any, ledger_url: str
+) -> None:
+    gateway = gateway_with_prefect
+    accepted = await gateway.accepted()
+    receipt_id = UUID(accepted["receipt_id"])
+    await asyncio.to_thread(_expensed, gateway, receipt_id)
+    await acreate_markdown_artifact(key=f"receipt-{receipt_id}", markdown="secret")
+    key = (await gateway.anna.get(accepted["status_url"])).json()["key"]
+
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+
+    assert (await gateway.anna.get(accepted["status_url"])).status_code == 404
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 404
+    assert "Versions" not in s3_client.list_object_versions(Bucket="inbox", Prefix=key)
+    assert s3_client.list_objects_v2(Bucket="results", Prefix=f"{SHA256}/")["KeyCount"] == 0
+    for table in ("receipts", "expenses", "line_items", "extractions", "contents", "uploads", "notifications"):
+        assert count(gateway.ledger, table) == 0, table
+    async with get_client() as client:
+        left = await client.read_artifacts()
+    assert all(artifact.key != f"receipt-{receipt_id}" for artifact in left)
+    with psycopg.connect(ledger_url.replace("+psycopg", "")) as connection:
+        audit = connection.execute("SELECT * FROM state_changes ORDER BY id DESC LIMIT 1").fetchall()
+    assert "deleted through the API" in repr(audit)
+    assert "Markt" not in repr(audit)
+
+
+async def test_without_prefect_nothing_is_half_deleted(gateway: Gateway) -> None:
+    accepted = await gateway.accepted()
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 503
+    assert (await gateway.anna.get(f"{accepted['status_url']}/image")).content == JPEG
+
+
+async def test_deleted_content_may_come_again(gateway_with_prefect: Gateway) -> None:
+    gateway = gateway_with_prefect
+    accepted = await gateway.accepted()
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+    again = await gateway.accepted()
+    assert again["duplicate"] is False
+    assert again["receipt_id"] != accepted["receipt_id"]
+
+
+async def test_unknown_ids_are_404(gateway: Gateway) -> None:
+    for method, path in (("POST", f"/receipts/{uuid4()}/retry"), ("DELETE", f"/receipts/{uuid4()}")):
+        assert (await gateway.anna.request(method, path)).status_code == 404

@@ -1,0 +1,152 @@
+"""Webhooks out: each outcome is told once, signed, retried under the same id, and visible and replayable."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import uvicorn
+from gateway_helpers import Gateway, free_port
+from ledger_helpers import expensed
+from sqlalchemy import text
+
+from flows.deliver_webhooks import deliver_due
+from flows.ledger import Ledger
+
+pytest_plugins = ["gateway_helpers"]
+
+
+@dataclass
+class Receiver:
+    """A receiver of webhooks that answers as it is told to."""
+
+    port: int
+    statuses: list[int] = field(default_factory=list)
+    seen: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        self.seen.append(({name.decode(): value.decode() for name, value in scope["headers"]}, body))
+        status = self.statuses.pop(0) if self.statuses else 200
+        location = [(b"location", b"http://127.0.0.1:1/")] if status == 302 else []
+        await send({"type": "http.response.start", "status": status, "headers": location})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    made = Receiver(free_port())
+    server = uvicorn.Server(uvicorn.Config(made, port=made.port, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield made
+    server.should_exit = True
+    await serving
+
+
+async def _until(condition: Any) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+def _due_now(ledger: Ledger) -> None:
+    with ledger.session() as session:
+        session.execute(text("UPDATE notifications SET next_attempt_at = now() WHERE state = 'pending'"))
+
+
+async def _deliveries(gateway: Gateway, hook: Any) -> Any:
+    return (await gateway.anna.get(f"/webhooks/{hook['id']}/deliveries")).json()["items"]
+
+
+async def _sent(gateway: Gateway, hook: Any) -> Any:
+    async with asyncio.timeout(30):
+        while (await _deliveries(gateway, hook))[0]["state"] != "sent":
+            await asyncio.sleep(0.05)
+    return (await _deliveries(gateway, hook))[0]
+
+
+async def test_an_outcome_is_told_to_its_owner_signed(gateway: Gateway, receiver: Receiver) -> None:
+    hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
+    await gateway.bert.post("/webhooks", json={"url": receiver.url})
+    attempt = expensed(gateway.ledger)
+    await _sent(gateway, hook)
+    assert len(receiver.seen) == 1
+    headers, body = receiver.seen[0]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(hook["secret"].removeprefix("whsec_"))
+    expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    told = json.loads(body)
+    assert (told["kind"], told["receipt_id"], told["total"]) == ("expense_ready", str(attempt.receipt_id), "12.50")
+    listed = (await gateway.anna.get("/webhooks")).json()
+    assert "secret" not in listed[0]
+
+
+async def test_a_refused_delivery_is_repeated_under_the_same_id(gateway: Gateway, receiver: Receiver) -> None:
+    receiver.statuses = [500, 302]
+    hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
+    expensed(gateway.ledger)
+    for tries in (1, 2):
+        await _until(lambda tries=tries: len(receiver.seen) == tries)
+        async with asyncio.timeout(30):
+            while (failed := (await _deliveries(gateway, hook))[0])["last_error"] is None:
+                await asyncio.sleep(0.05)
+        assert failed["state"] == "pending"
+        _due_now(gateway.ledger)
+    sent = await _sent(gateway, hook)
+    assert len({headers["webhook-id"] for headers, _ in receiver.seen}) == 1
+    assert len({body for _, body in receiver.seen}) == 1
+    assert len(receiver.seen) == sent["attempts"] == 3
+
+
+async def test_a_delivery_can_be_replayed(gateway: Gateway, receiver: Receiver) -> None:
+    hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
+    expensed(gateway.ledger)
+    sent = await _sent(gateway, hook)
+    again = await gateway.anna.post(f"/webhooks/{hook['id']}/deliveries/{sent['id']}/replay")
+    assert (again.status_code, again.json()["state"]) == (202, "pending")
+    await _until(lambda: len(receiver.seen) == 2)
+    assert receiver.seen[0][0]["webhook-id"] == receiver.seen[1][0]["webhook-id"] == sent["id"]
+
+
+async def test_a_receiver_that_says_gone_is_not_asked_again(gateway: Gateway, receiver: Receiver) -> None:
+    receiver.statuses = [410]
+    hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
+    expensed(gateway.ledger)
+    async with asyncio.timeout(30):
+        while (await _deliveries(gateway, hook))[0]["state"] != "failed":
+            await asyncio.sleep(0.05)
+    assert len(receiver.seen) == 1
+
+
+async def test_a_deleted_webhook_is_told_nothing(gateway: Gateway, receiver: Receiver) -> None:
+    hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
+    assert (await gateway.anna.delete(f"/webhooks/{hook['id']}")).status_code == 204
+    expensed(gateway.ledger)
+    assert await deliver_due(gateway.ledger, allow_private=True) == 0
+    assert (await gateway.anna.get(f"/webhooks/{hook['id']}/deliveries")).status_code == 404
+
+
+async def test_only_the_chosen_kinds_are_told(gateway: Gateway, receiver: Receiver) -> None:
+    wish = {"url": receiver.url, "kinds": ["quarantined"]}
+    hook = (await gateway.anna.post("/webhooks", json=wish)).json()
+    expensed(gateway.ledger)
+    assert await _deliveries(gateway, hook) == []
