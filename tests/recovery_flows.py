@@ -1,0 +1,42 @@
+"""The real flow with a reader that misbehaves on purpose, told by a comment in the picture. Deployed by the tests.
+
+`slow=2.5` reads for so many seconds longer, `die` kills its process by a fault of its own. The version that all
+results are kept under can be raised by an environment variable, as a new release of OCR would.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+
+import flows.configuration
+from flows.reading import Reader
+from flows.receipt_to_expense import receipt_to_expense
+from flows.vocabulary import DocumentText
+
+__all__ = ["receipt_to_expense"]
+
+_SLOW = re.compile(rb"slow=([\d.]+)")
+VERSION = "RECEIPTFLOW_TEST_VERSION"
+
+
+class MisbehavingReader(Reader):
+    """Reads with Tesseract, slowly or not at all where the picture says so."""
+
+    @property
+    def version(self) -> str:
+        """The reader's own, with the release under test."""
+        return f"{super().version}-test{os.environ.get(VERSION, '1')}"
+
+    def extract(self, data: bytes) -> DocumentText:
+        """Do what the comment says, then read."""
+        if b"die" in data[:200]:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if slow := _SLOW.search(data[:200]):
+            time.sleep(float(slow[1]))
+        return super().extract(data)
+
+
+flows.configuration.Reader = MisbehavingReader  # type: ignore[misc]

@@ -1,0 +1,262 @@
+"""A whole running pipeline for the recovery tests: stack, worker, the real flow with a reader that obeys the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import io
+import os
+import signal
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psutil
+import psycopg
+import pytest
+from conftest import s3_client_of
+from PIL import Image, ImageDraw, ImageFont
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from pydantic import SecretStr
+
+from deployments.intake_queue import submit
+from deployments.provision import POOL, StorageAddress, provision
+from deployments.services import worker_service
+from deployments.settings import StackSettings
+from deployments.stack import Stack
+from flows import ledger as books
+from flows.configuration import Pipeline
+from flows.ledger import Door, ReceiptView, ReceivedObject, open_ledger
+from flows.reading import Reader
+from flows.steps import EXECUTION_LOG
+from flows.storage import Results
+
+WAIT_SECONDS = 240
+TESTS = Path(__file__).parent
+_LINES = ("CORNER SHOP", "12 High Street", "2026-11-20 14:05", "Bread 4.50 EUR", "Cheese 8.00 EUR", "TOTAL 12.50 EUR")
+
+
+def until(condition: Callable[[], Any], what: str = "it") -> Any:
+    """Wait until the condition gives something true, and return that."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < end, f"{what} did not come about"
+        time.sleep(0.02)
+    return found
+
+
+def picture(comment: str = "") -> bytes:
+    """A small readable receipt that no other call gave, with a comment for the reader in it."""
+    image = Image.new("L", (500, 420), 255)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(30)
+    for number, line in enumerate((*_LINES, f"No. {uuid4().int % 10**8}")):
+        draw.text((30, 20 + 55 * number), line, fill=0, font=font)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=90)
+    data, text = buffer.getvalue(), comment.encode()
+    return data[:2] + b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text + data[2:]
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One line of the execution log."""
+
+    event: str
+    step: str
+    subject: str
+    version: str
+    pid: int
+
+
+@dataclasses.dataclass
+class Live:
+    """The running pipeline as a test sees it."""
+
+    stack: Stack
+    pipeline: Pipeline
+    client: SyncPrefectClient
+    log: Path
+
+    def add(self, data: bytes, owner: str = "acme") -> UUID:
+        """Hand a picture in as the command line does; its receipt."""
+        version = self.pipeline.inbox().put(f"{owner}/{uuid4().hex}.jpg", data)
+        received = ReceivedObject(
+            bucket=version.bucket,
+            key=version.key,
+            etag=version.etag,
+            version_id=version.version_id,
+            owner=owner,
+            door=Door.CLI,
+        )
+        with self.pipeline.ledger.session() as session:
+            receipt_id = books.receive(received, session=session).receipt_id
+        asyncio.run(submit(self.pipeline, [receipt_id]))
+        return receipt_id
+
+    def receipt(self, receipt_id: UUID) -> ReceiptView:
+        """The receipt as it is now."""
+        with self.pipeline.ledger.session() as session:
+            return books.get_receipt(receipt_id, session=session)
+
+    def final(self, receipt_id: UUID) -> ReceiptView:
+        """The receipt once it has its place."""
+
+        def done() -> ReceiptView | None:
+            receipt = self.receipt(receipt_id)
+            return receipt if receipt.state.is_final else None
+
+        found: ReceiptView = until(done, f"a final place of {receipt_id}")
+        return found
+
+    def lines(self, step: str, event: str = "started", subject: str = "") -> list[Line]:
+        """What steps wrote about themselves."""
+        if not self.log.exists():
+            return []
+        split = (line.split("\t") for line in self.log.read_text().splitlines())
+        found = [Line(parts[1], parts[2], parts[3], parts[4], int(parts[5])) for parts in split]
+        return [one for one in found if (one.step, one.event) == (step, event) and subject in one.subject]
+
+    def started(self, step: str, subject: str = "", *, times: int = 1, event: str = "started") -> Line:
+        """Wait for a step to write that it started so many times; its last line."""
+        lines = until(lambda: len(found := self.lines(step, event, subject)) >= times and found, f"{event} {step}")
+        return lines[-1]
+
+    def run(self, receipt: ReceiptView) -> FlowRun:
+        """The flow run that a receipt was worked on by."""
+        assert receipt.flow_run_id is not None
+        return self.client.read_flow_run(receipt.flow_run_id)
+
+    def ended(self, receipt: ReceiptView) -> FlowRun:
+        """The same once it has ended."""
+
+        def done() -> FlowRun | None:
+            run = self.run(receipt)
+            return run if run.state and run.state.is_final() else None
+
+        found: FlowRun = until(done, f"the end of flow run {receipt.flow_run_id}")
+        return found
+
+    def states(self, receipt: ReceiptView) -> list[str]:
+        """The names of all states that its flow run went through."""
+        assert receipt.flow_run_id is not None
+        return [state.name or "" for state in self.client.read_flow_run_states(receipt.flow_run_id)]
+
+    def open_tasks(self, receipt: ReceiptView) -> list[Any]:
+        """Its task runs that nobody has ended."""
+        filters = {"flow_runs": {"id": {"any_": [str(receipt.flow_run_id)]}}}
+        found = self.client.request("POST", "/task_runs/filter", json=filters).json()
+        return [task for task in found if task["state_type"] in {"RUNNING", "PENDING"}]
+
+    def task_states(self, receipt: ReceiptView) -> set[str]:
+        """The names of its task runs' states."""
+        filters = {"flow_runs": {"id": {"any_": [str(receipt.flow_run_id)]}}}
+        return {task["state_name"] for task in self.client.request("POST", "/task_runs/filter", json=filters).json()}
+
+    def require_one_expense(self, receipt_id: UUID) -> ReceiptView:
+        """Wait for the end and see that all there is is single: run, expense, notification, effects of each step."""
+        receipt = self.final(receipt_id)
+        assert receipt.state.value in {"expensed", "review"}, receipt.reason
+        assert self.ended(receipt).state_name in {"Expensed", "Review"}
+        with self.database("ledger") as connection:
+            told = connection.execute("SELECT count(*) FROM notifications WHERE receipt_id = %s", [receipt_id])
+            assert told.fetchone() == (1,)
+        assert receipt.sha256 is not None
+        assert len(self.lines("extract_text", "durable", receipt.sha256)) == 1
+        assert len(self.lines("record_expense", "durable", str(receipt_id))) == 1
+        until(lambda: not self.open_tasks(receipt), "the end of all its task runs")
+        return receipt
+
+    def worker_family(self) -> list[psutil.Process]:
+        """The worker's processes, itself first."""
+        worker = psutil.Process(self.stack.pids()["worker"])
+        return [worker, *worker.children(recursive=True)]
+
+    def database(self, name: str) -> psycopg.Connection[Any]:
+        """A connection outside all code under test."""
+        host = str(self.stack.settings.socket_dir)
+        return psycopg.connect(host=host, user="postgres", dbname=name, autocommit=True)
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """kill -9, whoever is left."""
+    for process in processes:
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            continue
+
+
+def storage_of(stack: Stack) -> StorageAddress:
+    """Where the stack's buckets are."""
+    environment = stack.environment
+    return StorageAddress(
+        endpoint_url=environment["RECEIPTFLOW_S3_ENDPOINT_URL"],
+        access_key=environment["RECEIPTFLOW_S3_ACCESS_KEY"],
+        secret_key=SecretStr(environment["RECEIPTFLOW_S3_SECRET_KEY"]),
+    )
+
+
+def deploy_test_flow(client: SyncPrefectClient, version: str = "1") -> None:
+    """Have the deployment run the flow with the reader that obeys the tests, in a release of it."""
+    flow_id = client.create_flow_from_name("receipt-to-expense")
+    client.create_deployment(
+        flow_id=flow_id,
+        name="receipt",
+        entrypoint="recovery_flows.receipt_to_expense",
+        work_pool_name=POOL,
+        work_queue_name="fresh",
+        job_variables={"env": {"RECEIPTFLOW_TEST_VERSION": version}},
+    )
+
+
+@contextmanager
+def pointed_at(stack: Stack) -> Iterator[SyncPrefectClient]:
+    """This process's Prefect client and child processes pointed at the stack."""
+    env = stack.environment
+    values = {PREFECT_API_URL: env["PREFECT_API_URL"], PREFECT_API_AUTH_STRING: env["PREFECT_API_AUTH_STRING"]}
+    with pytest.MonkeyPatch.context() as patch, temporary_settings(values):
+        for name, value in env.items():
+            patch.setenv(name, value)
+        with get_client(sync_client=True) as client:
+            yield client
+
+
+@contextmanager
+def running(settings: StackSettings) -> Iterator[Live]:
+    """A stack with its worker, provisioned, until the end of the block."""
+    log = settings.root / "executions.log"
+    with Stack(settings) as stack, pointed_at(stack) as client:
+        asyncio.run(provision(storage_of(stack), SecretStr(stack.environment["RECEIPTFLOW_LEDGER_URL"])))
+        asyncio.run(_read_with_tesseract())
+        deploy_test_flow(client)
+        service = worker_service(settings)
+        env = {**service.env, "PYTHONPATH": str(TESTS), EXECUTION_LOG: str(log), "PATH": os.environ["PATH"]}
+        stack.add(dataclasses.replace(service, env=env))
+        yield Live(stack, _pipeline(stack), client, log)
+
+
+async def _read_with_tesseract() -> None:
+    from blocks import ReceiptPipeline  # noqa: PLC0415
+
+    block: Any = await ReceiptPipeline.aload("default")
+    block.ocr.engine = "tesseract"
+    await block.asave("default", overwrite=True)
+
+
+def _pipeline(stack: Stack) -> Pipeline:
+    client = s3_client_of(stack)
+    return Pipeline(
+        inbox_name="inbox",
+        s3=client,
+        results=Results(client, "results"),
+        ledger=open_ledger(stack.environment["RECEIPTFLOW_LEDGER_URL"]),
+        reader=Reader(engine="tesseract"),
+        max_bytes=25_000_000,
+        notification=None,
+    )

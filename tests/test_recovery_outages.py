@@ -1,0 +1,157 @@
+"""Servers go away in the midst of a receipt, and all that one of them knew can be lost: each receipt has its place
+all the same, each finished step was executed once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from prefect.states import Pending
+from pydantic import SecretStr
+from recovery_helpers import Live, deploy_test_flow, kill, picture, running, storage_of, until
+
+from deployments.provision import provision
+from deployments.settings import StackSettings
+from deployments.worker.claims import claim_message
+from flows import ledger as books
+from flows.ledger import State
+from flows.submission import open_submitter
+from flows.sweep_inbox import SweepCounts, receive_unknown, submit_waiting
+
+_AWAY_SECONDS = 6.0
+
+
+@pytest.fixture(scope="module")
+def live(stack_settings: Callable[[], StackSettings]) -> Iterator[Live]:
+    """A pipeline of this module's own, that may be hurt."""
+    with running(stack_settings()) as pipeline:
+        yield pipeline
+
+
+def keep_away(live: Live, part: str, seconds: float = _AWAY_SECONDS) -> None:
+    """Have a server refuse connections for a while: it is killed as often as it comes back."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if pid := live.stack.pids().get(part):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.1)
+    until(lambda: live.stack.ready(part), f"{part}'s return")
+
+
+@pytest.mark.parametrize("part", ["prefect", "seaweedfs", "postgres"])
+def test_server_away_while_a_step_works_costs_nothing_but_time(live: Live, part: str) -> None:
+    """The result is written, the outcome recorded and the state reported once the server is back."""
+    before = len(live.lines("extract_text"))
+    receipt_id = live.add(picture("slow=1"))
+    live.started("extract_text", times=before + 1)
+    keep_away(live, part)
+    receipt = live.require_one_expense(receipt_id)
+    assert "RolledBack" not in live.task_states(receipt)
+    assert receipt.sha256 is not None
+    assert live.pipeline.results.get(f"{receipt.sha256}/preview.jpg") is not None
+
+
+def test_server_away_while_a_result_is_being_recorded(live: Live) -> None:
+    """The echo of the outcome in the results bucket may fail; the outcome is not recorded again for it."""
+    before = len(live.lines("record_expense"))
+    receipt_id = live.add(picture())
+    live.started("record_expense", times=before + 1)
+    keep_away(live, "seaweedfs")
+    live.require_one_expense(receipt_id)
+    assert len(live.lines("record_expense", subject=str(receipt_id))) == 1
+
+
+def test_run_orphaned_in_pending_is_taken_up(live: Live) -> None:
+    """As after the death of a worker that had claimed it: no process ever began it."""
+    kill(live.worker_family())
+    receipt_id = live.add(picture())
+    run_id = live.receipt(receipt_id).flow_run_id
+    assert run_id is not None
+    # A claim of this process's own pid, but of another start: a process that is gone.
+    name, _, rest = claim_message("embedded").rpartition(" (")
+    gone = f"{name.rpartition(' ')[0]} 1 ({rest}"
+    live.client.set_flow_run_state(run_id, Pending(message=gone), force=True)
+    live.require_one_expense(receipt_id)
+
+
+def test_new_version_of_a_step_while_a_run_is_in_flight(live: Live) -> None:
+    """A run that began before goes on after its process died; what is booked was read in one version throughout."""
+    before = len(live.lines("extract_text"))
+    old = live.add(picture("slow=4"))
+    line = live.started("extract_text", times=before + 1)
+    deploy_test_flow(live.client, version="2")
+    kill([process for process in live.worker_family() if process.pid == line.pid])
+    new = live.add(picture())
+    for receipt_id in (old, new):
+        live.require_one_expense(receipt_id)
+        with live.pipeline.ledger.session() as session:
+            (read,) = books.show_receipt(receipt_id, session=session).extractions
+        assert read.engine_version in read.words_key
+    assert "test2" in read.words_key
+    deploy_test_flow(live.client)
+
+
+def sweep(live: Live) -> None:
+    """What the sweep does, from here."""
+
+    async def work() -> None:
+        counts = SweepCounts()
+        await receive_unknown(live.pipeline, counts, bucket=None, prefix="")
+        async with open_submitter(live.pipeline.ledger) as submitter:
+            await submit_waiting(live.pipeline, submitter, counts)
+
+    asyncio.run(work())
+
+
+def test_lost_ledger_is_made_again_from_the_buckets_without_ocr(live: Live) -> None:
+    receipt_id = live.add(picture(), owner="keeper")
+    known = live.require_one_expense(receipt_id)
+    with live.database("ledger") as ledger:
+        (expenses,) = ledger.execute("SELECT count(*) FROM expenses").fetchone() or (0,)
+        ledger.execute("TRUNCATE receipts, contents, extractions, expenses, notifications CASCADE")
+    reads = len(live.lines("extract_text"))
+    sweep(live)
+    until(lambda: _settled(live), "the places of all receipts")
+    assert len(live.lines("extract_text")) == reads
+    with live.database("ledger") as ledger:
+        assert ledger.execute("SELECT count(*) FROM expenses").fetchone() == (expenses,)
+        again = ledger.execute("SELECT state FROM receipts WHERE key = %s", [known.key]).fetchone()
+    assert again == (known.state.value,)
+
+
+def test_prefects_database_lost_entirely_costs_no_receipt_and_no_second_expense(live: Live) -> None:
+    """Dropped while receipts wait and run; provisioned again, as `receiptflow up` does, and swept."""
+    before = len(live.lines("extract_text"))
+    ids = [live.add(picture("slow=2")) for _ in range(4)]
+    live.started("extract_text", times=before + 1)
+    live.stack.pids()
+    with psycopg.connect(
+        host=str(live.stack.settings.socket_dir), user="postgres", dbname="postgres", autocommit=True
+    ) as postgres:
+        postgres.execute("DROP DATABASE prefect WITH (FORCE)")
+        postgres.execute("CREATE DATABASE prefect")
+    kill(live.worker_family())
+    keep_away(live, "prefect", seconds=0.5)
+    asyncio.run(provision(storage_of(live.stack), SecretStr(live.stack.environment["RECEIPTFLOW_LEDGER_URL"])))
+    deploy_test_flow(live.client)
+    sweep(live)
+    for receipt_id in ids:
+        receipt = live.final(receipt_id)
+        assert receipt.state in {State.EXPENSED, State.REVIEW}
+        assert receipt.sha256 is not None
+        assert len(live.lines("extract_text", "durable", receipt.sha256)) == 1
+        assert len(live.lines("record_expense", "durable", str(receipt_id))) == 1
+
+
+def _settled(live: Live) -> bool:
+    with live.pipeline.ledger.session() as session:
+        counts = books.counts_by_state(session=session)
+    return counts[State.WAITING] == counts[State.RUNNING] == 0

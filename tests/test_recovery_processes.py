@@ -1,0 +1,122 @@
+"""A receipt goes on by itself, as the same flow run, whatever process dies or hangs in its midst.
+
+Each test strikes the real pipeline at a moment that a step itself tells, and then counts: executions outside Prefect
+and the ledger, rows, attempts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+from prefect.states import Cancelling, Crashed
+from recovery_helpers import Live, kill, picture, running, until
+
+from deployments.intake_queue import retry_receipt
+from deployments.settings import StackSettings
+from flows.ledger import State
+
+
+@pytest.fixture(scope="module")
+def live(stack_settings: Callable[[], StackSettings]) -> Iterator[Live]:
+    """A pipeline of this module's own, that may be hurt."""
+    with running(stack_settings()) as pipeline:
+        yield pipeline
+
+
+@pytest.mark.parametrize(
+    ("event", "step", "executed"),
+    [
+        ("started", "extract_text", 2),
+        ("durable", "extract_text", 1),
+        ("durable", "parse_receipt", 1),
+        ("durable", "record_expense", 1),
+    ],
+)
+def test_killed_flow_process_is_resumed_where_it_was(live: Live, event: str, step: str, executed: int) -> None:
+    """What was durable is not executed again, what was cut off is; the dead attempt's task runs are closed."""
+    before = len(live.lines(step, event))
+    receipt_id = live.add(picture("slow=1"))
+    kill([psutil.Process(live.started(step, event=event, times=before + 1).pid)])
+    receipt = live.require_one_expense(receipt_id)
+    assert receipt.sha256 is not None
+    assert len(live.lines("extract_text", subject=receipt.sha256)) == executed
+    if event == "started":
+        assert "AwaitingRetry" in live.states(receipt)
+        assert live.run(receipt).run_count == 2
+
+
+@pytest.mark.parametrize("whole_family", [False, True], ids=["worker", "worker and flow process"])
+def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, whole_family: bool) -> None:
+    before = len(live.lines("extract_text"))
+    receipt_id = live.add(picture("slow=3"))
+    live.started("extract_text", times=before + 1)
+    family = live.worker_family()
+    kill(family if whole_family else family[:1])
+    receipt = live.require_one_expense(receipt_id)
+    assert live.run(receipt).run_count == 2
+    assert not any(process.is_running() for process in family)
+
+
+def test_flow_process_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(live: Live) -> None:
+    before = len(live.lines("extract_text"))
+    receipt_id = live.add(picture("slow=1"))
+    hung = psutil.Process(live.started("extract_text", times=before + 1).pid)
+    hung.send_signal(signal.SIGSTOP)
+    receipt = live.require_one_expense(receipt_id)
+    assert receipt.attempt == 2
+    assert not hung.is_running()
+
+
+def test_worker_that_hangs_is_replaced(live: Live) -> None:
+    live.worker_family()[0].send_signal(signal.SIGSTOP)
+    live.require_one_expense(live.add(picture()))
+
+
+def test_second_report_of_a_crash_does_not_stop_the_run_that_was_resumed(live: Live) -> None:
+    """Prefect can report a crash again after the run was resumed, over its new state."""
+    before = len(live.lines("extract_text"))
+    receipt_id = live.add(picture("slow=2"))
+    kill([psutil.Process(live.started("extract_text", times=before + 1).pid)])
+    live.started("extract_text", times=before + 2)
+    run_id = live.receipt(receipt_id).flow_run_id
+    assert run_id is not None
+    live.client.set_flow_run_state(run_id, Crashed(message="reported late"), force=True)
+    receipt = live.final(receipt_id)
+    assert receipt.flow_run_id == run_id
+    assert receipt.state in {State.EXPENSED, State.REVIEW}
+    assert receipt.sha256 is not None
+    assert len(live.lines("extract_text", "durable", receipt.sha256)) == 1
+    assert len(live.lines("record_expense", "durable", str(receipt_id))) == 1
+
+
+def test_cancelled_receipt_is_held_and_can_be_taken_up_again(live: Live) -> None:
+    before = len(live.lines("extract_text"))
+    receipt_id = live.add(picture("slow=8"))
+    line = live.started("extract_text", times=before + 1)
+    first = live.receipt(receipt_id).flow_run_id
+    assert first is not None
+    live.client.set_flow_run_state(first, Cancelling())
+    until(lambda: live.client.read_flow_run(first).state_name == "Cancelled", "the cancelling")
+    until(lambda: live.receipt(receipt_id).held, "the holding")
+    assert not psutil.pid_exists(line.pid)
+    assert live.receipt(receipt_id).state is State.WAITING
+    asyncio.run(retry_receipt(live.pipeline, str(receipt_id)))
+    receipt = live.require_one_expense(receipt_id)
+    assert receipt.flow_run_id != first
+
+
+def test_poisonous_receipt_is_quarantined_and_harms_no_other(live: Live) -> None:
+    poison = live.add(picture("die"))
+    others = [live.add(picture()) for _ in range(3)]
+    for other in others:
+        assert live.final(other).state in {State.EXPENSED, State.REVIEW}
+    receipt = live.final(poison)
+    assert receipt.state is State.QUARANTINED
+    assert "SIGSEGV" in (receipt.reason or "")
+    assert receipt.sha256 is not None
+    assert len(live.lines("extract_text", subject=receipt.sha256)) == 3
+    assert live.ended(receipt).state_name == "Quarantined"
