@@ -22,6 +22,7 @@ from pydantic import Field
 from flows import artifacts, work
 from flows.configuration import load_pipeline
 from flows.errors import ReceiptflowError, UnreadableError
+from flows.heartbeats import heartbeats
 from flows.retries import task_options
 from flows.telling import tell_owner
 from flows.work import Job, Outcome, Work
@@ -73,18 +74,19 @@ def _state_of(found_durable: bool) -> State[Any]:
 async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = None, force: Force = False) -> State[Any]:
     """One receipt from the inbox becomes one expense, exactly once, however often this is run."""
     receipt = await _open(key, bucket, owner, force)
-    try:
-        await extract_text(receipt)
+    async with heartbeats(receipt):
+        try:
+            await extract_text(receipt)
+            if not receipt.settled:
+                await parse_receipt(receipt)
+        except UnreadableError as refusal:
+            receipt.refuse(refusal)
         if not receipt.settled:
-            await parse_receipt(receipt)
-    except UnreadableError as refusal:
-        receipt.refuse(refusal)
-    if not receipt.settled:
-        await record_expense(receipt)
-        await _show(receipt)
-    if receipt.untold:
-        await notify_owner(receipt)
-    return await _finish(receipt)
+            await record_expense(receipt)
+            await _show(receipt)
+        if receipt.untold:
+            await notify_owner(receipt)
+        return await _finish(receipt)
 
 
 async def _open(key: str, bucket: str | None, owner: str | None, force: bool) -> Work:

@@ -103,19 +103,40 @@ class Inbox:
                 return bytes(body.read(max_bytes + 1))
 
     def pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
-        """All objects under a prefix in key order, a listing page at a time: memory stays that of one page."""
-        token: dict[str, str] = {}
+        """All objects under a prefix in key order, a listing page at a time: memory stays that of one page.
+
+        A versioned bucket is listed with all its versions, so that an object that was overwritten before anybody saw
+        it is found too. Folders' markers are left out.
+        """
+        listing = self._versions_page if self._is_versioned() else self._objects_page
+        marker: dict[str, str] = {}
         while True:
             with _s3_errors(self.bucket, prefix):
-                answer = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=page_size, **token)
-            yield [
-                ObjectVersion(self.bucket, entry["Key"], entry["ETag"].strip('"'), int(entry["Size"]))
-                for entry in answer.get("Contents", ())
-                if not entry["Key"].endswith("/")
-            ]
-            if not answer.get("IsTruncated"):
+                entries, marker = listing(Bucket=self.bucket, Prefix=prefix, MaxKeys=page_size, **marker)
+            yield [self._listed(entry) for entry in entries if not entry["Key"].endswith("/")]
+            if not marker:
                 return
-            token = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    def _is_versioned(self) -> bool:
+        with _s3_errors(self.bucket):
+            return bool(self._client.get_bucket_versioning(Bucket=self.bucket).get("Status") == "Enabled")
+
+    def _objects_page(self, **request: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        answer = self._client.list_objects_v2(**request)
+        following = {"ContinuationToken": answer["NextContinuationToken"]} if answer.get("IsTruncated") else {}
+        return answer.get("Contents", []), following
+
+    def _versions_page(self, **request: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        answer = self._client.list_object_versions(**request)
+        if not answer.get("IsTruncated"):
+            return answer.get("Versions", []), {}
+        markers = {"KeyMarker": answer["NextKeyMarker"], "VersionIdMarker": answer.get("NextVersionIdMarker", "")}
+        return answer.get("Versions", []), {name: value for name, value in markers.items() if value}
+
+    def _listed(self, entry: dict[str, Any]) -> ObjectVersion:
+        return ObjectVersion(
+            self.bucket, entry["Key"], entry["ETag"].strip('"'), int(entry["Size"]), _version_of(entry)
+        )
 
     def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> ObjectVersion:
         """Store an object; it is durable when this returns."""

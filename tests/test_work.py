@@ -233,3 +233,13 @@ def test_poison_is_put_aside_after_three_crashes(pipeline: Pipeline, picture: by
 def _close(pipeline: Pipeline) -> Iterator[None]:
     yield
     pipeline.ledger.close()
+
+
+def test_sweeping_finds_a_version_that_was_overwritten(pipeline: Pipeline) -> None:
+    prefix = f"over/{uuid4().hex}/"
+    for body in (b"first", b"second"):
+        pipeline.inbox().put(f"{prefix}a", body)
+    pipeline.inbox().put(f"{prefix}b", b"other")
+    listed = [version for page in pipeline.inbox().pages(prefix, page_size=1) for version in page]
+    assert [version.key for version in listed] == [f"{prefix}a", f"{prefix}a", f"{prefix}b"]
+    assert {pipeline.inbox().read(version, max_bytes=99) for version in listed} == {b"first", b"second", b"other"}
