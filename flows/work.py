@@ -273,15 +273,22 @@ def parse(work: Work) -> bool:
 
 def record(work: Work) -> bool:
     """Fields, or the refusal, → ledger, in one transaction. Returns whether that was recorded before."""
+    if work.outcome is None:
+        _record_once(work)
+    # Outside that: where only this echo fails and is tried again, the outcome is not recorded a second time.
+    work.pipeline.results.put_model(recorded_key(work), Recorded(**vars(work.ended())))
+    work.untold = True
+    return False
+
+
+def _record_once(work: Work) -> None:
     attempt = work.began()
     subject = str(attempt.receipt_id)
     log_execution("started", "record_expense", subject)
     with work.pipeline.ledger.session() as session:
-        work.outcome = _recorded(work, attempt, session)
+        outcome = _recorded(work, attempt, session)
     log_execution("durable", "record_expense", subject)
-    work.pipeline.results.put_model(recorded_key(work), Recorded(**vars(work.outcome)))
-    work.untold = True
-    return False
+    work.outcome = outcome
 
 
 def _recorded(work: Work, attempt: Attempt, session: Session) -> Outcome:
