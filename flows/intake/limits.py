@@ -17,6 +17,7 @@ class Limits:
         page_pixels: pixels that a decoded page is reduced to where it has more; 300 dpi of an A4 scan.
         document_pixels: the same for all pages of a document together, so that memory stays bounded.
         pdf_dpi: resolution at which PDF pages are rendered, as far as page_pixels allows.
+        pdf_cpu_seconds: CPU time that rendering a PDF may take.
     """
 
     max_bytes: int = 25_000_000
@@ -26,6 +27,7 @@ class Limits:
     page_pixels: int = 9_000_000
     document_pixels: int = 40_000_000
     pdf_dpi: int = 200
+    pdf_cpu_seconds: int = 30
 
     def pixels_per_page(self, pages: int) -> int:
         """How many pixels each of `pages` pages may have after decoding."""

@@ -1,11 +1,14 @@
-"""PDF pages rendered by PDFium, at a resolution that a huge page box cannot inflate."""
+"""PDF pages as pictures, rendered by a short-lived process with bounded CPU and memory (`pdf_renderer`)."""
 
 from __future__ import annotations
 
-import math
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
-import pypdfium2
-import pypdfium2.raw as pdfium
 from PIL import Image
 
 from flows.errors import UnreadableError
@@ -13,9 +16,12 @@ from flows.intake.errors import BrokenFileError, EncryptedFileError, TooLargeErr
 from flows.intake.limits import Limits
 
 _MEDIA_TYPE = "application/pdf"
-_POINTS_PER_INCH = 72
-# Forms nested deeper than this are not searched for huge pictures; PDFium itself stops at a similar depth.
-_FORM_DEPTH = 12
+_REFUSALS = {error.__name__: error for error in (EncryptedFileError, TooLargeError, TooManyPagesError, TooSmallError)}
+# Beside the pages themselves: PDFium, a decoded picture of max_pixels in colour, and its working copies.
+_BASE_MEMORY_BYTES = 1_000_000_000
+_BYTES_PER_PIXEL = 8
+# CPU time ends a loop; this ends a process that waits, and is far longer: a busy machine is no reason to refuse.
+_WALL_PER_CPU_SECONDS = 8
 
 
 def render_pages(data: bytes, limits: Limits, *, first_page_only: bool = False) -> list[tuple[Image.Image, float]]:
@@ -23,50 +29,39 @@ def render_pages(data: bytes, limits: Limits, *, first_page_only: bool = False) 
 
     Raises:
         EncryptedFileError, TooManyPagesError, TooLargeError, TooSmallError: before rendering.
-        BrokenFileError: PDFium gave up.
+        BrokenFileError: PDFium gave up, fell over, or took longer than `Limits.pdf_cpu_seconds`.
     """
+    head, _, pixels = _rendered(data, limits, first_page_only).partition(b"\n")
+    answer: dict[str, Any] = json.loads(head)
+    if "refusal" in answer:
+        raise _refusal(answer["refusal"], answer["values"])
+    pages, start = [], 0
+    for width, height in answer["sizes"]:
+        end = start + width * height * 3
+        pages.append((Image.frombytes("RGB", (width, height), pixels[start:end]), 1.0))
+        start = end
+    return pages
+
+
+def _rendered(data: bytes, limits: Limits, first_page_only: bool) -> bytes:
+    settings = asdict(limits) | {
+        "first_page_only": first_page_only,
+        "cpu_seconds": limits.pdf_cpu_seconds,
+        "memory_bytes": _BASE_MEMORY_BYTES + limits.max_pixels * _BYTES_PER_PIXEL,
+    }
+    # By path, not by module name: importing the package would cost more than the rendering.
+    command = [sys.executable, str(Path(__file__).with_name("pdf_renderer.py")), json.dumps(settings)]
     try:
-        with pypdfium2.PdfDocument(data) as document:
-            pages = len(document)
-            if pages > limits.max_pages:
-                raise TooManyPagesError(limits.max_pages)
-            if pages == 0:
-                raise BrokenFileError(_MEDIA_TYPE, "no pages")
-            wanted = range(1 if first_page_only else pages)
-            return [(_render(document, index, limits, pages), 1.0) for index in wanted]
-    except UnreadableError:
-        raise
-    except pypdfium2.PdfiumError as error:
-        if getattr(error, "err_code", None) == pdfium.FPDF_ERR_PASSWORD:
-            raise EncryptedFileError from error
-        raise BrokenFileError(_MEDIA_TYPE, str(error)[:120]) from error
+        done = subprocess.run(
+            command, input=data, capture_output=True, timeout=limits.pdf_cpu_seconds * _WALL_PER_CPU_SECONDS, check=True
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BrokenFileError(_MEDIA_TYPE, f"rendering took over {error.timeout:.0f} s") from error
+    except subprocess.CalledProcessError as error:
+        detail = error.stderr.decode(errors="replace").strip().split("\n")[-1][:120]
+        raise BrokenFileError(_MEDIA_TYPE, detail or f"rendering ended with status {error.returncode}") from error
+    return done.stdout
 
 
-def _render(document: pypdfium2.PdfDocument, index: int, limits: Limits, pages: int) -> Image.Image:
-    page = document[index]
-    try:
-        _check_pictures(page, limits)
-        scale = _render_scale(page.get_size(), limits, pages)
-        picture: Image.Image = page.render(scale=scale, rev_byteorder=True).to_pil()
-        return picture.convert("RGB")
-    finally:
-        page.close()
-
-
-def _render_scale(size_points: tuple[float, float], limits: Limits, pages: int) -> float:
-    width, height = size_points
-    wanted = limits.pdf_dpi / _POINTS_PER_INCH
-    if not (math.isfinite(width * height) and min(width, height) * wanted >= 1):
-        raise TooSmallError(int(width), int(height), limits.min_side)
-    scale = min(wanted, math.sqrt(limits.pixels_per_page(pages) / (width * height)))
-    if min(width, height) * scale < limits.min_side:
-        raise TooSmallError(int(width * scale), int(height * scale), limits.min_side)
-    return scale
-
-
-def _check_pictures(page: pypdfium2.PdfPage, limits: Limits) -> None:
-    """PDFium decodes an embedded picture whole, however small it is drawn."""
-    for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=_FORM_DEPTH):
-        width, height = picture.get_px_size()
-        if width * height > limits.max_pixels:
-            raise TooLargeError("pixels in one picture", width * height, limits.max_pixels)
+def _refusal(name: str, values: list[Any]) -> UnreadableError:
+    return _REFUSALS[name](*values) if name in _REFUSALS else BrokenFileError(_MEDIA_TYPE, *values)

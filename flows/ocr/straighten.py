@@ -15,7 +15,10 @@ Grey = NDArray[np.uint8]
 _COARSE_SIDE = 1000
 _GLYPH_SIDE = 2000  # glyphs are smaller
 _MAX_TILT_DEGREES = 12.0
-_INK_MARGIN = 0.02
+# Of a few hundred characters, 0.8 and more have their nearest neighbour along the row.
+_ASKED_GLYPHS = 400
+_MIN_GLYPHS = 20
+_SIDEWAYS_SHARE = 0.6
 _INK_STEP = 18  # grey levels that ink is darker than what lies around it
 # Content on the coarse picture: a step of grey that faint thermal print still makes, the share of such pixels that a
 # single printed word has in a cell around it, and the cell's side, half of which may be added around the content.
@@ -41,31 +44,27 @@ def ink_mask(grey: Grey) -> Grey:
 
 
 def is_sideways(grey: Grey) -> bool:
-    """Whether the text's rows run from top to bottom: rows of print alternate more sharply across than along."""
-    mask = ink_mask(_coarse(grey)).astype(np.float32)
-    return _sharpness(mask.T) > _sharpness(mask)
+    """Whether the text runs from top to bottom: the nearest neighbour of most characters is on their own row."""
+    glyphs = glyph_boxes(grey).astype(np.float32)
+    if len(glyphs) < _MIN_GLYPHS:
+        return False
+    middles = (glyphs[:, :2] + glyphs[:, 2:]) / 2
+    asked = middles[:: max(1, len(middles) // _ASKED_GLYPHS)]
+    away = np.abs(asked[:, None, :] - middles[None, :, :])
+    distance = away.sum(axis=2)
+    distance[distance == 0] = np.inf
+    nearest = away[np.arange(len(asked)), distance.argmin(axis=1)]
+    return bool((nearest[:, 1] > nearest[:, 0]).mean() > _SIDEWAYS_SHARE)
 
 
 def tilt_degrees(grey: Grey) -> float:
-    """Counter-clockwise degrees that the rows are off level, at which their profile is sharpest."""
+    """Clockwise degrees to turn the page by so that its rows are level: where their profile is sharpest."""
     mask = ink_mask(_coarse(grey))
     best = 0.0
     for step, reach in ((2.0, _MAX_TILT_DEGREES), (0.5, 1.5), (0.1, 0.4)):
         angles = best + np.arange(-reach, reach + step / 2, step)
-        best = float(max(angles, key=lambda angle: _sharpness(_rotated(mask, -angle).astype(np.float32))))
+        best = float(max(angles, key=lambda angle: _sharpness(_rotated(mask, angle).astype(np.float32))))
     return best
-
-
-def ink_box(grey: Grey) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of all print with a small margin; specks and long scanner edges do not count."""
-    height, width = grey.shape
-    glyphs = glyph_boxes(grey)
-    if not len(glyphs):
-        return 0, 0, width, height
-    margin = round(_INK_MARGIN * max(glyphs[:, 2].max() - glyphs[:, 0].min(), 50))
-    left, top = np.maximum(glyphs[:, :2].min(axis=0) - margin, 0)
-    right, bottom = np.minimum(glyphs[:, 2:].max(axis=0) + margin, (width, height))
-    return int(left), int(top), int(right), int(bottom)
 
 
 def content_box(grey: Grey) -> tuple[int, int, int, int]:

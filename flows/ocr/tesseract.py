@@ -1,6 +1,6 @@
 """Tesseract, in-process through tesserocr where that is installed, else its binary through pytesseract.
 
-Order: level light → turn (90, tilt, and 180 where nothing can be read) → crop to ink → 24 px glyphs → psm 6.
+Order: crop to content → even light → turn (90, tilt, and 180 where nothing can be read) → 24 px glyphs → psm 6.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Protocol
@@ -21,9 +22,9 @@ from PIL import Image
 
 from flows.errors import ConfigurationError
 from flows.ocr.engine import OcrPage
-from flows.ocr.geometry import Floats, Upright, bbox_of
+from flows.ocr.geometry import Upright, bbox_of
 from flows.ocr.lines import in_reading_order
-from flows.ocr.straighten import Grey, flatten_light, glyph_height, ink_box, is_sideways, tilt_degrees
+from flows.ocr.straighten import Grey, content_box, flatten_light, glyph_height, is_sideways, tilt_degrees
 from flows.vocabulary import Word
 
 _PIPELINE_VERSION = "1"
@@ -38,6 +39,16 @@ _SURE_CONFIDENCE = 0.6
 _MIN_WORDS = 5
 
 RawWord = tuple[str, float, tuple[float, float, float, float]]
+
+
+@dataclass(frozen=True)
+class _Region:
+    """The part of a page that has content, in even light, and where it lies on the page."""
+
+    grey: Grey
+    left: int
+    top: int
+    page_size: tuple[int, int]
 
 
 class _Backend(Protocol):
@@ -75,35 +86,34 @@ class TesseractEngine:
 
     def read(self, image: Image.Image) -> OcrPage:
         """Every word of the page in reading order."""
-        grey, degrees = self._level(image)
-        words, upright = self._words_at(grey, image.size, degrees)
-        if _is_unsure(words):
-            opposite, turned = self._words_at(grey, image.size, degrees + 180)
-            if _score(opposite) > _score(words):
-                words, upright = opposite, turned
-        return OcrPage(in_reading_order(words), upright)
+        grey = np.asarray(image.convert("L"))
+        left, top, right, bottom = content_box(grey)
+        region = _Region(flatten_light(grey[top:bottom, left:right]), left, top, image.size)
+        degrees = _level_degrees(region.grey)
+        page = self._read_at(region, degrees)
+        if _is_unsure(page.words):
+            opposite = self._read_at(region, degrees + 180)
+            page = max(page, opposite, key=_score)
+        return page
 
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture; Tesseract has to read for it."""
         return self.read(image).upright
 
-    def _level(self, image: Image.Image) -> tuple[Grey, float]:
-        grey = flatten_light(np.asarray(image.convert("L")))
-        sideways = is_sideways(grey)
-        tilt = tilt_degrees(np.ascontiguousarray(np.rot90(grey, -1)) if sideways else grey)
-        return grey, (90.0 if sideways else 0.0) + (tilt if abs(tilt) >= _MIN_TILT_DEGREES else 0.0)
-
-    def _words_at(self, grey: Grey, size: tuple[int, int], degrees: float) -> tuple[list[Word], Upright]:
-        upright = Upright.turned(size, degrees)
-        level = np.asarray(upright.apply(Image.fromarray(grey)))
-        left, top, right, bottom = ink_box(level)
-        ink = level[top:bottom, left:right]
-        scale = _scale(ink)
-        ready = cv2.resize(
-            ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        )
-        raw = self._backend.words(Image.fromarray(ready))
-        return [_word(word, scale, left, top, upright) for word in raw if word[0].strip()], upright
+    def _read_at(self, region: _Region, degrees: float) -> OcrPage:
+        height, width = region.grey.shape
+        turned = Upright.turned((width, height), degrees)
+        level = np.asarray(turned.apply(Image.fromarray(region.grey)))
+        scale = _scale(level)
+        shrunk = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        raw = self._backend.words(Image.fromarray(cv2.resize(level, None, fx=scale, fy=scale, interpolation=shrunk)))
+        upright = Upright.turned(region.page_size, degrees)
+        words = []
+        for text, confidence, (x0, y0, x1, y1) in raw:
+            corners = turned.unmap(np.array([[x0, y0], [x1, y1]]) / scale) + np.array([region.left, region.top])
+            box = bbox_of(upright.map(corners), upright.width, upright.height)
+            words.append(Word(text=text.strip(), confidence=min(1.0, max(0.0, confidence)), bbox=box))
+        return OcrPage(in_reading_order([word for word in words if word.text]), upright)
 
 
 class _InProcess:
@@ -174,18 +184,14 @@ def _scale(ink: Grey) -> float:
     return float(min(wanted, _MAX_SCALE, _MAX_SIDE_PX / max(ink.shape)))
 
 
-def _word(raw: RawWord, scale: float, left: int, top: int, upright: Upright) -> Word:
-    text, confidence, (x0, y0, x1, y1) = raw
-    corners: Floats = np.array([[x0, y0], [x1, y1]], dtype=np.float64) / scale + (left, top)
-    return Word(
-        text=text.strip(),
-        confidence=min(1.0, max(0.0, confidence)),
-        bbox=bbox_of(corners, upright.width, upright.height),
-    )
+def _level_degrees(grey: Grey) -> float:
+    sideways = is_sideways(grey)
+    tilt = tilt_degrees(np.ascontiguousarray(np.rot90(grey, -1)) if sideways else grey)
+    return (90.0 if sideways else 0.0) + (tilt if abs(tilt) >= _MIN_TILT_DEGREES else 0.0)
 
 
-def _score(words: Sequence[Word]) -> float:
-    return sum(word.confidence for word in words if len(word.text) > 1)
+def _score(page: OcrPage) -> float:
+    return sum(word.confidence for word in page.words if len(word.text) > 1)
 
 
 def _is_unsure(words: Sequence[Word]) -> bool:
