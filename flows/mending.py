@@ -54,9 +54,10 @@ class Mended:
 
 
 async def mend_stopped(client: PrefectClient, ledger: Ledger, deployment_id: UUID) -> Mended:
-    """Resume the runs that failed or crashed before their receipt had a place; hold the receipts of cancelled ones.
+    """Resume the runs that failed or crashed before their receipt had a place and its owner was told; hold the
+    receipts of cancelled ones.
 
-    Ended runs are read newest first, those whose receipts have their places are passed over.
+    Ended runs are read newest first, those that have done all that there is to do are passed over.
     """
     mended = Mended()
     runs = await client.read_flow_runs(
@@ -69,17 +70,20 @@ async def mend_stopped(client: PrefectClient, ledger: Ledger, deployment_id: UUI
         limit=_PAGE,
     )
     if runs:
-        receipts = await asyncio.to_thread(_receipts_of, ledger, [run.id for run in runs])
-        by_run = {receipt.flow_run_id: receipt for receipt in receipts}
+        unended = await asyncio.to_thread(_unended_of, ledger, [run.id for run in runs])
+        by_run = {receipt.flow_run_id: receipt for receipt in unended}
         for run in runs:
-            if (receipt := by_run.get(run.id)) and _is_open(receipt):
+            if receipt := by_run.get(run.id):
                 await _mend_one(client, ledger, run, receipt, mended)
     return mended
 
 
-def _receipts_of(ledger: Ledger, flow_run_ids: Sequence[UUID]) -> list[ReceiptView]:
+def _unended_of(ledger: Ledger, flow_run_ids: Sequence[UUID]) -> list[ReceiptView]:
+    """The runs' receipts that have no place yet, or whose owner was not told of it."""
     with ledger.session() as session:
-        return books.receipts_of_flow_runs(flow_run_ids, session=session)
+        receipts = books.receipts_of_flow_runs(flow_run_ids, session=session)
+        untold = books.untold_among([receipt.id for receipt in receipts], session=session)
+    return [receipt for receipt in receipts if _is_open(receipt) or (receipt.state.is_final and receipt.id in untold)]
 
 
 def _is_open(receipt: ReceiptView) -> bool:
@@ -88,11 +92,10 @@ def _is_open(receipt: ReceiptView) -> bool:
 
 async def _mend_one(client: PrefectClient, ledger: Ledger, run: FlowRun, receipt: ReceiptView, mended: Mended) -> None:
     if run.state is not None and run.state.is_cancelled():
-        await asyncio.to_thread(_hold, ledger, receipt)
-        mended.held += 1
+        mended.held += await asyncio.to_thread(_hold, ledger, receipt)
         return
     due = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=_pause_seconds(run.run_count))
-    message = f"{run.state_name} before the receipt had its place; it is resumed."
+    message = f"{run.state_name} before the receipt had its place or its owner was told; it is resumed."
     await client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=due, message=message), force=True)
     mended.resumed += 1
 
@@ -101,10 +104,10 @@ def _pause_seconds(tries: int) -> float:
     return min(2 ** min(tries, 10), _LONGEST_WAIT_SECONDS) if tries < _PATIENT_TRIES else _SELDOM_SECONDS
 
 
-def _hold(ledger: Ledger, receipt: ReceiptView) -> None:
+def _hold(ledger: Ledger, receipt: ReceiptView) -> bool:
     with ledger.session() as session:
         reason = "Cancelled; take it up again with `receiptflow retry`."
-        books.hold(receipt.id, reason, flow_run_id=receipt.flow_run_id, session=session)
+        return books.hold(receipt.id, reason, flow_run_id=receipt.flow_run_id, session=session)
 
 
 async def mend_lost(client: PrefectClient, ledger: Ledger, submitter: Submitter, *, quiet_seconds: float) -> Mended:

@@ -8,10 +8,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import psycopg
 import pytest
-from prefect.states import Pending
+from prefect.states import Failed, Pending
 from pydantic import SecretStr
 from recovery_helpers import Live, deploy_test_flow, kill, picture, running, storage_of, until
 
@@ -67,6 +68,23 @@ def test_server_away_while_a_result_is_being_recorded(live: Live) -> None:
     keep_away(live, "seaweedfs")
     live.require_one_expense(receipt_id)
     assert len(live.lines("record_expense", subject=str(receipt_id))) == 1
+
+
+def test_run_that_failed_before_its_owner_was_told_is_taken_up(live: Live) -> None:
+    """As when whoever is to be told was away for longer than the step's retries last."""
+    receipt = live.require_one_expense(live.add(picture()))
+    assert receipt.flow_run_id is not None
+    with live.database("ledger") as ledger:
+        ledger.execute("UPDATE notifications SET state = 'pending', sent_at = NULL WHERE receipt_id = %s", [receipt.id])
+    live.client.set_flow_run_state(receipt.flow_run_id, Failed(message="the outside was away"), force=True)
+    until(lambda: _told(live, receipt.id), "the notification")
+    assert live.ended(receipt).state_name in {"Expensed", "Review"}
+
+
+def _told(live: Live, receipt_id: UUID) -> bool:
+    with live.database("ledger") as ledger:
+        query = "SELECT state FROM notifications WHERE receipt_id = %s"
+        return ledger.execute(query, [receipt_id]).fetchall() == [("sent",)]
 
 
 def test_run_orphaned_in_pending_is_taken_up(live: Live) -> None:

@@ -10,6 +10,7 @@ from flows.ledger.audit import (
     expensed_without_expense,
     never_submitted,
     stuck_notifications,
+    untold_among,
     walk_contents,
 )
 from flows.ledger.contents import claim_content
@@ -190,6 +191,7 @@ __all__ = [
     "submitted_unfinished",
     "supersede",
     "unknown_objects",
+    "untold_among",
     "upgrade",
     "upload_at",
     "waiting_among",

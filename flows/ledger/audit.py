@@ -6,7 +6,7 @@ that a ledger of any size is looked through with the memory of a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from flows.ledger.engine import Ledger
 from flows.ledger.rows import as_value
-from flows.ledger.states import DeliveryState, State
+from flows.ledger.states import WEBHOOK_PREFIX, DeliveryState, State
 from flows.ledger.tables import Content, Expense, ExtractionRow, Notification, Receipt
 from flows.ledger.views import NotificationView, ReceiptView
 
@@ -83,6 +83,16 @@ def stuck_notifications(
     query = select(Notification).where(or_(late, state == DeliveryState.FAILED))
     rows = session.exec(_behind(query, col(Notification.id), after).limit(limit))
     return [as_value(NotificationView, row) for row in rows]
+
+
+def untold_among(receipt_ids: Collection[UUID], *, session: Session) -> set[UUID]:
+    """Those of the receipts whose owner has still to be told."""
+    query = select(Notification.receipt_id).where(
+        col(Notification.receipt_id).in_(receipt_ids),
+        Notification.state == DeliveryState.PENDING,
+        ~col(Notification.channel).startswith(WEBHOOK_PREFIX),
+    )
+    return set(session.exec(query))
 
 
 def walk_contents(ledger: Ledger, *, page_size: int = 1000) -> Iterator[str]:
