@@ -236,7 +236,8 @@ def running(settings: StackSettings) -> Iterator[Live]:
         asyncio.run(_read_with_tesseract())
         deploy_test_flow(client)
         service = worker_service(settings)
-        env = {**service.env, "PYTHONPATH": str(TESTS), EXECUTION_LOG: str(log), "PATH": os.environ["PATH"]}
+        path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+        env = {**service.env, "PYTHONPATH": path, EXECUTION_LOG: str(log)}
         stack.add(dataclasses.replace(service, env=env))
         yield Live(stack, _pipeline(stack), client, log)
 

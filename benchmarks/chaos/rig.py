@@ -53,7 +53,7 @@ class Rig:
                 env={**os.environ, EXECUTION_LOG: str(self.executions), "PYTHONUNBUFFERED": "1"},
             )
         deadline = time.monotonic() + _START_SECONDS
-        while b"worker are up" not in self.log.read_bytes()[seen:]:
+        while b"Ctrl-C stops" not in self.log.read_bytes()[seen:]:
             if self._up.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the stack did not start, see {self.log}")
             time.sleep(0.05)
