@@ -33,6 +33,7 @@ _CALM_SECONDS = 60.0
 # The settling ends when nothing has changed for so long, or after so long in all.
 _STILL_SECONDS = 180.0
 _SETTLE_SECONDS = 1800.0
+_GOES_ON = {"RUNNING", "COMPLETED"}
 _TOGETHER_SHARE = 0.15
 _AGAIN_SHARE = 0.3
 
@@ -81,7 +82,7 @@ def _run(rig: Rig, outside: Outside, options: argparse.Namespace) -> Verdict:
     _strike(rig, feeder, striker, options.faults)
     feeder.finish()
     console.print(f"{len(items)} receipts handed in by {dict(feeder.used)}, {feeder.repeats} refusals; settling")
-    evidence = _settle(rig)
+    evidence = _settle(rig, feeder)
     verdict = judge(evidence, feeder, striker.strikes, outside.deliveries)
     verdict.discrepancies = _reconcile(rig)
     return verdict
@@ -139,19 +140,20 @@ def _await_calm(rig: Rig, struck: list[Strike]) -> None:
             states = look(rig).run_states
         except psycopg.Error:
             states = {}
-        runs = [run for run in runs if not any(at > since and k != "PENDING" for at, k, _ in states.get(run, []))]
+        runs = [run for run in runs if not any(at > since and kind in _GOES_ON for at, kind, _ in states.get(run, []))]
         time.sleep(1.0)
 
 
-def _settle(rig: Rig) -> Evidence:
+def _settle(rig: Rig, feeder: Feeder) -> Evidence:
     """Wait until everything is done, or nothing moves any more."""
     end, moved, before = time.monotonic() + _SETTLE_SECONDS, time.monotonic(), None
     while True:
         evidence = look(rig)
-        signs = (len(evidence.executions), len(evidence.changes), sum(map(len, evidence.run_states.values())))
+        signs = (len(evidence.executions), len(evidence.changes))
         if signs != before:
             before, moved = signs, time.monotonic()
-        # Sweeps come and go all the time; what counts is that none of what is open stays.
+        if not evidence.unfinished and feeder.accepted <= {(one["key"], one["etag"]) for one in evidence.receipts}:
+            feeder.stop_sweeping()  # so that none is caught in its midst
         opened = evidence.unfinished or evidence.unsent or evidence.open_tasks or evidence.open_runs
         if not opened or time.monotonic() > min(end, moved + _STILL_SECONDS):
             return evidence

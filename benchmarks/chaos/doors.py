@@ -40,8 +40,8 @@ class Feeder:
     rng: random.Random
     items: list[Item]
     gateway_key: str | None
-    accepted: list[tuple[str, str]] = field(default_factory=list)
-    posted: list[str] = field(default_factory=list)
+    accepted: set[tuple[str, str]] = field(default_factory=set)
+    posted: set[str] = field(default_factory=set)
     contents: set[str] = field(default_factory=set)
     used: Counter[str] = field(default_factory=Counter)
     repeats: int = 0
@@ -51,6 +51,7 @@ class Feeder:
         self._more = threading.Condition()
         self._done = 0
         self._failure: BaseException | None = None
+        self._swept = threading.Event()
         self._folder = self.rig.log.parent / "files"
         self._folder.mkdir()
         threading.Thread(target=self._run, daemon=True).start()
@@ -69,6 +70,10 @@ class Feeder:
             self._more.wait_for(lambda: self._done == len(self.items) or self._failure is not None)
         if self._failure is not None:
             raise self._failure
+
+    def stop_sweeping(self) -> None:
+        """Start no more sweeps: all that was handed in is known."""
+        self._swept.set()
 
     def _run(self) -> None:
         try:
@@ -108,12 +113,12 @@ class Feeder:
         path = self._folder / item.name
         path.write_bytes(item.data)
         asyncio.run(_with_pipeline(lambda pipeline: add_files(pipeline, [path], OWNER)))
-        self.accepted.append((f"{OWNER}/{item.name}", item.etag))
+        self.accepted.add((f"{OWNER}/{item.name}", item.etag))
 
     def _by_s3(self, item: Item) -> None:
         key = f"{OWNER}/{item.name}"
         self.rig.s3().put_object(Bucket="inbox", Key=key, Body=item.data)
-        self.accepted.append((key, item.etag))
+        self.accepted.add((key, item.etag))
 
     def _by_deployment(self, item: Item) -> None:
         self._by_s3(item)
@@ -127,12 +132,11 @@ class Feeder:
             timeout=20,
         )
         answer.raise_for_status()
-        self.posted.append(answer.json()["id"])
+        self.posted.add(answer.json()["id"])
 
     def _sweep(self) -> None:
         """Start the sweep's deployment more often than its schedule does, as a person in the UI can."""
-        while True:
-            time.sleep(_SWEEP_SECONDS)
+        while not self._swept.wait(_SWEEP_SECONDS):
             try:
                 asyncio.run(_start_run("sweep-inbox/inbox", {}))
             except Exception:  # noqa: S112 - the server is away; the next tick tries again
