@@ -14,7 +14,7 @@ from inspect import iscoroutine, isgenerator
 from typing import Any, Literal
 
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.context import AsyncClientContext, SyncClientContext
+from prefect.context import SyncClientContext
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow
@@ -23,6 +23,8 @@ from prefect.logging.configuration import setup_logging
 from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import flow_run_logger, get_logger
 from prefect.runner._hook_runner import HookRunner
+
+from deployments.worker.frugal_client import open_client
 
 _DRAIN_SECONDS = 10.0
 
@@ -35,7 +37,7 @@ class Execution:
         self._logger = get_logger("worker.child")
         self._runner = runner
         self._flows: dict[str, Flow[..., Any]] = {}
-        self._clients = runner.run(_open_client())
+        self._clients, self._client = runner.run(open_client())
         self._sync_clients: SyncClientContext | None = None
 
     def carry_out(self, job: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +82,7 @@ class Execution:
     def _run(self, flow: Flow[..., Any], flow_run: FlowRun) -> None:
         if not flow.isasync and self._sync_clients is None:
             self._sync_clients = SyncClientContext().__enter__()
+        self._client.know(flow_run)
         # A generator flow can only be asked for its result; its error then comes out after its state was reported.
         wanted: Literal["result", "state"] = "result" if flow.isgenerator else "state"
         running: Any = run_flow(flow, flow_run=flow_run, return_type=wanted, error_logger=self._logger)
@@ -103,12 +106,6 @@ class Execution:
         else:
             running = hooks.run_crashed_hooks(flow_run, state)
         self._runner.run(running)
-
-
-async def _open_client() -> AsyncClientContext:
-    context = AsyncClientContext()
-    await context.__aenter__()
-    return context
 
 
 async def _exhaust(generator: AsyncGenerator[object, None]) -> None:
