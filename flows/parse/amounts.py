@@ -1,6 +1,6 @@
 """Amounts of money in a line of text: every separator style, signs, currency marks, and repaired OCR slips.
 
-The meaning of a lone separator (`1.234`) depends on the receipt, so a `NumberStyle` is learned from all its lines first.
+The meaning of a lone separator (`1.234`) depends on the receipt: a `NumberStyle` is learned from all its lines first.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import cast
 
 from flows.parse.currency_marks import MARKS, mark_pattern
 
@@ -21,7 +22,9 @@ _LOST_POINT = re.compile(r"((?:RM|EUR|USD|[€$£:])\s{0,2}\d{1,4})[ :](\d\d)(?=
 _SLIPS = str.maketrans(
     {"O": "0", "o": "0", "C": "0", "D": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2"}
 )
-_SLIPPED = re.compile(r"(?:(?<=RM)|(?<=EUR)|(?<![A-Za-z\d.,]))(?=[^\s]*\d)[\dOoCDQIl|SBZ]{1,6}[.,][\dOoCDQIl|SBZ]{2}(?![\w.,])")
+_SLIPPED = re.compile(
+    r"(?:(?<=RM)|(?<=EUR)|(?<![A-Za-z\d.,]))(?=[^\s]*\d)[\dOoCDQIl|SBZ]{1,6}[.,][\dOoCDQIl|SBZ]{2}(?![\w.,])"
+)
 _BEFORE = re.compile(rf"(?P<open>[-–−+(]?)\s?(?P<mark>{mark_pattern()})?\s?[:.*#]?\s?(?P<sign>[-–−]?)$", re.IGNORECASE)
 _AFTER = re.compile(
     rf"\s?(?P<dash>[.,][-–—]{{1,2}})?(?P<minus>[-–−](?![\w]))?(?P<close>\))?\s?(?P<mark>{mark_pattern()})?(?P<percent>\s?[%％])?",
@@ -139,8 +142,7 @@ def _inside_word(text: str, start: int, end: int) -> bool:
 
 def _amount(text: str, match: re.Match[str], value: Decimal, repaired: bool) -> Amount:
     before = _BEFORE.search(text[max(0, match.start() - 8) : match.start()])
-    after = _AFTER.match(text, match.end())
-    assert after is not None  # every part of the pattern is optional
+    after = cast("re.Match[str]", _AFTER.match(text, match.end()))  # every part of the pattern is optional
     sign = bool(before and (before["sign"] or before["open"] in {"-", "–", "−"})) or bool(after["minus"])
     enclosed = bool(before and before["open"] == "(" and after["close"])
     mark = (before["mark"] if before else None) or after["mark"]

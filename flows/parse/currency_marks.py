@@ -14,7 +14,8 @@ SHARED = {
 }
 _SYMBOLS = {
     "€": "EUR", "EURO": "EUR", "£": "GBP", "RM": "MYR", "RP": "IDR", "CHF": "CHF", "SFR": "CHF", "FR.": "CHF",
-    "₹": "INR", "RS.": "INR", "RS": "INR", "INR": "INR", "₩": "KRW", "₫": "VND", "฿": "THB", "₱": "PHP", "₺": "TRY", "₽": "RUB",
+    "₹": "INR", "RS.": "INR", "RS": "INR", "INR": "INR", "₩": "KRW", "₫": "VND", "฿": "THB", "₱": "PHP", "₺": "TRY",
+    "₽": "RUB",
     "ZŁ": "PLN", "KČ": "CZK", "R$": "BRL", "S$": "SGD", "A$": "AUD", "AU$": "AUD",
     "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "HK$": "HKD", "NT$": "TWD", "US$": "USD", "MX$": "MXN",
     "$": "$", "¥": "¥", "￥": "¥", "円": "JPY", "元": "CNY", "KR": "KR", "₪": "ILS", "₴": "UAH",

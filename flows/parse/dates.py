@@ -20,17 +20,20 @@ EARLIEST_YEAR = 1990
 _CENTURY_TURN = 70  # two-digit years from here on are of the last century, as in POSIX
 # Both separators are the same: item codes such as `13-22/3` and rows of prices are no dates.
 _DAY_FIRST = re.compile(
-    r"(?<![\d.,/-])(\d{1,2})(?P<sep>\s?[./\-–~|'’]\s?|\s)(\d{1,2})(?P=sep)((?:20|19)\d\d(?!:\d\d(?!\d|:))|\d\d)(?=\D|\d{1,2}[:.]\d\d|$)"
+    r"(?<![\d.,/-])(\d{1,2})(?P<sep>\s?[./\-–~|'’]\s?|\s)(\d{1,2})(?P=sep)((?:20|19)\d\d(?!:\d\d(?!\d|:))|"
+    r"\d\d)(?=\D|\d{1,2}[:.]\d\d|$)"
 )
 _YEAR_FIRST = re.compile(
     r"(?<!\d)((?:20|19)\d\d)\s?(?P<sep>[./\-–~年])\s?(\d{1,2})\s?(?:(?P=sep)|月)\s?(\d{1,2})日?(?=\D|\d{2}:|$)"
 )
 _COMPACT = re.compile(r"(?<!\d)((?:20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
 _DAY_MONTH_NAME = re.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|er)?[\s.\-/,]*(?:de\s+)?([^\W\d_]{3,12})\.?[\s.\-/,']*(?:de[l]?\s+)?(\d{4}|\d{2})(?!\d\d)"
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|"
+    r"er)?[\s.\-/,]*(?:de\s+)?([^\W\d_]{3,12})\.?[\s.\-/,']*(?:de[l]?\s+)?(\d{4}|\d{2})(?!\d\d)"
 )
 _MONTH_NAME_DAY = re.compile(
-    r"(?<![^\W\d_])([^\W\d_]{3,12})\.?[\s.\-/]*(\d{1,2})(?:st|nd|rd|th)?(?:[\s.,\-/']+(?=\d{4})|[\s\-/']+)(\d{4}|\d{2})(?![\d.,])"
+    r"(?<![^\W\d_])([^\W\d_]{3,12})\.?[\s.\-/]*(\d{1,2})(?:st|nd|rd|th)?(?:[\s.,\-/']+(?=\d{4})|[\s\-/']+)(\d{4}|"
+    r"\d{2})(?![\d.,])"
 )
 _TIME = re.compile(
     r"(?<![\d:.,])([01]?\d|2[0-4])\s?([:.h])\s?([0-5]\d)(?:\s?[:.]\s?([0-5]\d))?\s?([ap]\.?\s?m\b\.?)?(?!\d)",

@@ -74,7 +74,9 @@ def _date(fields: ReceiptFields, findings: Findings) -> list[str]:
     if choice.rival is not None:
         return [f"purchase_date: two dates fit: {choice.day} and {choice.rival}"]
     if not choice.in_epoch:
-        return [f"purchase_date: on {choice.day} the tax that the receipt names was not charged; a digit may be misread"]
+        return [
+            f"purchase_date: on {choice.day} the tax that the receipt names was not charged; a digit may be misread"
+        ]
     return [f"purchase_date: {choice.day} was hard to read and is printed only once"]
 
 

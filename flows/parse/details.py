@@ -15,19 +15,22 @@ from flows.vocabulary import Found, Payment
 
 T = TypeVar("T")
 _PHONE = re.compile(
-    r"(?:\btel(?:efon|ephone|\.|:|\b)|\bte1\b|\bphone|\bph(?:one)?\s*[:.]|\bfon\b|\btlf|\bpuh|\bt\s*[:.]|\bhp\b|\bmobile)[^\d+(]{0,12}(?P<number>[+(]?\d[\d\s\-/().]{5,20}\d)",
+    r"(?:\btel(?:efon|ephone|\.|:|\b)|\bte1\b|\bphone|\bph(?:one)?\s*[:.]|\bfon\b|\btlf|\bpuh|\bt\s*[:.]|\bhp\b|"
+    r"\bmobile)[^\d+(]{0,12}(?P<number>[+(]?\d[\d\s\-/().]{5,20}\d)",
     re.IGNORECASE,
 )
 _BARE_PHONE = re.compile(
     r"^[^\w(+]*(?P<number>(?:\+\d{1,3}[\s\-.]?)?\(?\d{2,5}\)?[\s\-./]\s?\d{3,4}[\s\-.]?\d{3,4})\W*$"
 )
 _TAX_LABEL = re.compile(
-    r"(?<![^\W\d_])(?:gst|vat|sst|ust|u[mn]st|mwst|tva|iva|btw|alv|moms|uid|tax|gstin|abn|nif|cif|npwp|cnpj|rfc|trn|siret|y-tunnus|org\.?\s*n[ro]|kvk|steuer|contribuinte|che)"
+    r"(?<![^\W\d_])(?:gst|vat|sst|ust|u[mn]st|mwst|tva|iva|btw|alv|moms|uid|tax|gstin|abn|nif|cif|npwp|cnpj|rfc|"
+    r"trn|siret|y-tunnus|org\.?\s*n[ro]|kvk|steuer|contribuinte|che)"
     r"[^\d]{0,28}?(?P<id>(?:[A-Z]{2,3}[\s\-]?)?\d[\d\s.\-/]{6,18}[\dA-Z])",
     re.IGNORECASE,
 )
 _RECEIPT_NUMBER = re.compile(
-    r"(?:invoice|inv|receipt|rcpt|bill|doc|slip|check|chk|bon|beleg|rechnung(?:s)?|quittung|ticket|facture|factura|fattura|documento|recibo|fatura|kuitti|kvitto|trans(?:action)?|order|cn|c/n|token)"
+    r"(?:invoice|inv|receipt|rcpt|bill|doc|slip|check|chk|bon|beleg|rechnung(?:s)?|quittung|ticket|facture|"
+    r"factura|fattura|documento|recibo|fatura|kuitti|kvitto|trans(?:action)?|order|cn|c/n|token)"
     r"\s*(?:no|nr|num(?:ber|ero|mer)?|n[°º]|id|#)?\s*[.:#°]*\s*(?P<number>[A-Z#]{0,4}[\w\-/]*\d[\w\-/]*)",
     re.IGNORECASE,
 )
@@ -50,7 +53,8 @@ _METHODS = (
     (
         "mobile",
         re.compile(
-            r"paypal|alipay|wechat|apple ?pay|google ?pay|twint|swish|mobilepay|tng|touch ?n ?go|duitnow|grab ?pay|boost|vipps|bizum|ovo|gopay"
+            r"paypal|alipay|wechat|apple ?pay|google ?pay|twint|swish|mobilepay|tng|touch ?n ?go|duitnow|"
+            r"grab ?pay|boost|vipps|bizum|ovo|gopay"
         ),
     ),
     ("cheque", re.compile(r"cheque|scheck|\bcheck paid")),
@@ -59,7 +63,7 @@ _METHODS = (
 )
 _LANGUAGE_WORDS = {
     "en": "the and thank you please total cash change receipt invoice date goods sold",
-    "de": "und summe danke vielen dank fur ihren einkauf mwst bar ruckgeld rechnung datum betrag straße strasse uhr sie",
+    "de": "und summe danke vielen dank fur ihren einkauf mwst bar ruckgeld rechnung datum betrag strasse uhr sie",
     "fr": "le la les merci votre visite total ttc tva especes rendu monnaie facture bonjour carte et",
     "es": "el la gracias por su compra total efectivo cambio fecha factura iva tarjeta y de",
     "it": "il grazie totale euro contanti resto documento commerciale iva scontrino arrivederci e di",

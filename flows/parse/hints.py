@@ -1,4 +1,4 @@
-"""What a caller may know about a receipt beforehand. Hints break ties; what is printed on the receipt outweighs them."""
+"""What a caller may know about a receipt beforehand. Hints break ties; what is printed outweighs them."""
 
 from __future__ import annotations
 

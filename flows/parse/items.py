@@ -20,11 +20,13 @@ MAX_ITEMS = 300
 _LEADING_CODE = re.compile(r"^[\s#*.\-]*(?:[A-Z]{0,4}\d[\w\-/.]{3,}\b[\s\-]*)+")
 _LEADING_COUNT = re.compile(r"^\s*(\d{1,3})\s*[xX×*]?\s+(?=\D)")
 _TIMES = re.compile(
-    r"(?<![\d.,])(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:kg|g|l|st|stk|pcs?|pkts?|ea|un)?\s*[xX×*@]\s*(?:[A-Z]{2,3}|[€$£])?\s*(\d{1,6}(?:[.,]\d{1,4})?)",
+    r"(?<![\d.,])(\d{1,4}(?:[.,]\d{1,3})?)\s*(?:kg|g|l|st|stk|pcs?|pkts?|ea|un)?\s*[xX×*@]\s*(?:[A-Z]{2,3}|"
+    r"[€$£])?\s*(\d{1,6}(?:[.,]\d{1,4})?)",
     re.IGNORECASE,
 )
 _QUANTITY_ONLY = re.compile(
-    r"^[\s@\d.,xX×*€$£()/-]*(?:kg|g|l|st|stk|pcs?|pkts?|ea|un|rm|eur|usd|x|×)?[\s@\d.,xX×*€$£()/-]*(?:rm|eur|/ ?kg|eur/kg|kg|unit)?[\s@\d.,xX×*€$£()/-]*$",
+    r"^[\s@\d.,xX×*€$£()/-]*(?:kg|g|l|st|stk|pcs?|pkts?|ea|un|rm|eur|usd|x|×)?[\s@\d.,xX×*€$£()/-]*(?:rm|eur|"
+    r"/ ?kg|eur/kg|kg|unit)?[\s@\d.,xX×*€$£()/-]*$",
     re.IGNORECASE,
 )
 _TABLE_HEAD = {"COUNT", "AMOUNT", "TOTAL", "DISCOUNT", "TAX"}

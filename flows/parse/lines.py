@@ -71,10 +71,7 @@ def _pointed(lines: list[Line], style: NumberStyle) -> list[Line]:
     whole = {money.amount.value for line in lines for money in line.money if money.amount.decimals == 2}
     if not style.cents or not whole:
         return lines
-    mended = []
-    for line in lines:
-        mended.append(replace(line, money=tuple(_with_point(each, whole) for each in line.money)))
-    return mended
+    return [replace(line, money=tuple(_with_point(each, whole) for each in line.money)) for line in lines]
 
 
 def _with_point(money: Money, whole: set[Decimal]) -> Money:

@@ -16,11 +16,12 @@ from flows.parse.hints import Hints
 from flows.parse.lines import Line
 
 _US_STATE = (
-    r"\b(?:al|ak|az|ar|ca|co|ct|de|fl|ga|hi|id|il|in|ia|ks|ky|la|me|md|ma|mi|mn|ms|mo|mt|ne|nv|nh|nj|nm|ny|nc|nd|oh|ok|or|pa|ri|sc|sd|tn|"
+    r"\b(?:al|ak|az|ar|ca|co|ct|de|fl|ga|hi|id|il|in|ia|ks|ky|la|me|md|ma|mi|mn|ms|mo|mt|ne|nv|nh|nj|nm|ny|nc|nd|"
+    r"oh|ok|or|pa|ri|sc|sd|tn|"
     r"tx|ut|vt|va|wa|wv|wi|wy|dc)\b"
 )
 _COUNTRY_PATTERNS: tuple[tuple[str, str, float], ...] = (
-    ("MY", r"sdn\.? ?bhd|\bs/b\b|\bselangor\b|kuala lumpur|\bjohor\b|malaysia|\bjalan\b.*\btaman\b|\bsst\b|penang|\bringgit\b|\btaman\b|sarawak|sabah\b|\bkl\b", 2),
+    ("MY", r"sdn\.? ?bhd|\bs/b\b|\bselangor\b|kuala lumpur|\bjohor\b|malaysia|\bsst\b|penang|\bringgit\b|\btaman\b|sarawak|\bkl\b", 2),
     ("MY", r"\bgst\b.*\b00\d{10}\b|\bgst\b.*\b00\d\d \d{4} \d{4}\b", 2.5),
     ("MY", r"\bjalan\b|\bjln\b", 1),
     ("ID", r"\bjalan\b|\bjln\b|\bjl\b", 0.9),

@@ -22,7 +22,8 @@ from flows.parse.lines import Line
 HEAD_LINES = 16
 MAX_NAME_LINES = 4
 _DOMAIN = re.compile(
-    r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|it|es|nl|fi|se|pt|com\.my)\b"
+    r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|"
+    r"it|es|nl|fi|se|pt|com\.my)\b"
 )
 _COMMON_DOMAINS = frozenset({"facebook", "gmail", "yahoo", "hotmail", "instagram", "outlook", "google", "twitter"})
 
@@ -251,11 +252,11 @@ def _akin(name: str, stem: str) -> bool:
 
 def _from_domains(scene: _Scene) -> list[NameCandidate]:
     """Name the shop by its web address: the last resort for heads that are only a picture."""
-    found = []
-    for line in scene.lines:
-        for stem in _domain_stems(line.raw):
-            found.append(NameCandidate(stem, (line,), 0.6 - 0.01 * line.index))
-    return found
+    return [
+        NameCandidate(stem, (line,), 0.6 - 0.01 * line.index)
+        for line in scene.lines
+        for stem in _domain_stems(line.raw)
+    ]
 
 
 def _respelled(name: str, scene: _Scene) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
+from importlib.resources import files
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
@@ -11,57 +13,74 @@ from rapidfuzz.distance import Levenshtein
 from flows.parse.folding import fold, squeeze
 
 _LEGAL = re.compile(
-    r"\bs[do0]n\b\.?\s*,?\s*\bb[hn][do0]\b|\bsbn\.? bhd\b|\bs/b\b|\bsb$|\bbhd\b|\bgmbh\b|\w*ges\.? ?mbh\b|\bmbh\b|\bohg\b|\be\.? ?k\.?$|\bltd\b|"
-    r"\blimited\b|\bplc\b|\bllc\b|\binc\b\.?|\bcorp\b|\bcorporation\b|\bllp\b|\bpte\b|\bpty\b|\bpvt\b|\bsarl\b|\bs\.a\.r\.l|\bs\.a\.s\b|\bsas$|"
-    r"\bs\.a\b|\bs\.l\b|\bs\.l\.u|\bs\.?l\.?u?$|\bs\.?r\.?l\b|\bs\.p\.a\b|\bspa$|\bb\.?v\b|\bn\.v\b|\blda\b|\bltda\b|\boyj?\b|\bab$|\baps\b|"
+    r"\bs[do0]n\b\.?\s*,?\s*\bb[hn][do0]\b|\bsbn\.? bhd\b|\bs/b\b|\bsb$|\bbhd\b|\bgmbh\b|\w*ges\.? ?mbh\b|\bmbh\b|"
+    r"\bohg\b|\be\.? ?k\.?$|\bltd\b|"
+    r"\blimited\b|\bplc\b|\bllc\b|\binc\b\.?|\bcorp\b|\bcorporation\b|\bllp\b|\bpte\b|\bpty\b|\bpvt\b|\bsarl\b|"
+    r"\bs\.a\.r\.l|\bs\.a\.s\b|\bsas$|"
+    r"\bs\.a\b|\bs\.l\b|\bs\.l\.u|\bs\.?l\.?u?$|\bs\.?r\.?l\b|\bs\.p\.a\b|\bspa$|\bb\.?v\b|\bn\.v\b|\blda\b|"
+    r"\bltda\b|\boyj?\b|\bab$|\baps\b|"
     r"\ba/s\b|\bag$|\bco\.? ?kg\b|[a-z]{3,} kg$|^pt\.? |\btbk\b|^cv\.? |株式会社|有限会社|有限公司",
 )
-_TRADE_WORDS = frozenset(
-    """restaurant restoran restaurante ristorante ravintola restaurang cafe caffe coffee bistro bakery bakeries backerei boulangerie
-    panaderia bar grill kitchen kopitiam kedai pizzeria pizza hotel pharmacy apotheke farmasi pharmacie farmacia drogerie
-    drogeriemarkt supermarket supermarche supermercado supermercato supermarkt mart market markt minimarket minimart store stores shop
-    pasaraya hypermarket grocer grocery enterprise enterprises trading hardware stationery electrical motor station petrol servis
-    baumarkt buchhandlung bookstore books book boutique florist salon studio clinic klinik dental services service holdings
-    distribution resources confectionery food foods gourmet hotel inn syarikat perniagaan fuel petrokiosk center centre tienda negozio
-    winkel apteekki kauppa butik retail department outlet house gallery toko warung kaffee gasthaus metzgerei taverne burger sushi noodle
-    noodles tea brewery wine deli butcher laundry""".split()
-)  # fmt: skip
-_FORM_WORDS = frozenset(
-    "sdn bhd gmbh mbh co kg ag ohg ltd limited plc llc inc corp company llp pte pty pvt sarl sas srl spa lda ltda oy oyj ab aps as pt tbk cv "
-    "the and und of enterprise ent".split()
-)
+_LISTED: dict[str, list[str]] = json.loads(files("flows.parse").joinpath("names.json").read_text(encoding="utf-8"))
+_TRADE_WORDS = frozenset(_LISTED["trades"])
+_FORM_WORDS = frozenset(_LISTED["forms"])
 _ADDRESS = re.compile(
-    r"\b(?:jalan|jln|jl|jin|lot|taman|tmn|level|floor|flr|road|rd|street|str|strasse|platz|allee|avenue|ave|rue|via|viale|piazza|calle|plaza|"
-    r"rua|avenida|av|laan|straat|plein|katu|tie|gatan|vagen|blvd|boulevard|suite|bandar|kampung|kg\.|km|box|place|lane|drive|hwy|highway|building|"
-    r"bangunan|kawasan|seksyen|section|lorong|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|strasse\b|weg \d|\bno\.? ?:? ?\d|"
-    r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu) ?\d|[都道府県市区町村].*\d|\d+(?:丁目|番地)|[省市路].*号",
+    r"\b(?:jalan|jln|jl|jin|lot|taman|tmn|level|floor|flr|road|rd|street|str|strasse|platz|allee|avenue|ave|rue|"
+    r"via|viale|piazza|calle|plaza|"
+    r"rua|avenida|av|laan|straat|plein|katu|tie|gatan|vagen|blvd|boulevard|suite|bandar|kampung|kg\.|km|box|place|"
+    r"lane|drive|hwy|highway|building|"
+    r"bangunan|kawasan|seksyen|section|lorong|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|"
+    r"strasse\b|weg \d|\bno\.? ?:? ?\d|"
+    r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu) ?\d|[都道府県市区町村].*\d|"
+    r"\d+(?:丁目|番地)|[省市路].*号",
 )
-_STREET_WORDS = ("jalan", "street", "avenue", "strasse", "platz", "bandar", "kampung", "selangor", "boulevard", "straat")
+_STREET_WORDS = (
+    "jalan",
+    "street",
+    "avenue",
+    "strasse",
+    "platz",
+    "bandar",
+    "kampung",
+    "selangor",
+    "boulevard",
+    "straat",
+)
 _CONTACT = re.compile(
-    r"\btel\b|\bte[1l]\b|phone|\bfax\b|\bmobile\b|\bhp\b ?:|whatsapp|www\.|https?:|\w@\w[\w\-]*\.|\.(?:com|net|org|de|fr|my|co\.uk|it|es|nl|fi|se|pt)\b|\bcall\b|hotline|"
+    r"\btel\b|\bte[1l]\b|phone|\bfax\b|\bmobile\b|\bhp\b ?:|whatsapp|www\.|https?:|\w@\w[\w\-]*\.|\.(?:com|net|"
+    r"org|de|fr|my|co\.uk|it|es|nl|fi|se|pt)\b|\bcall\b|hotline|"
     r"facebook|instagram|電話|电话"
 )
 _PAPER = re.compile(
-    r"invoice|receipt|rechnung|quittung|kassenbon|\bbeleg\b|\bticket\b|facture|factura|ricevuta|scontrino|documento commerciale|\brecibo\b|fatura|"
-    r"kuitti|kvitto|\bkassabon\b|\bbon\b|\bnota\b|struk|\bgst\b|\bvat\b|\bsst\b|\btax\b|ust-?id|steuer|\bmwst\b|\btva\b|\bsiret\b|\bnif\b|\bp\.? ?iva|"
-    r"reg(?:istration)?\.? ?no|co\.? ?reg|company no|co\. ?no|\broc\b|cashier|kassier|\bkasse\b|\btable\b|\btisch\b|\bdate\b|\bdatum\b|\btime\b|"
-    r"operator|\bserver\b|\border\b|copy|credit note|customer|duplicate|reprint|\bsite\b|hours|\bopen|offnungs|cash sales|\bwelcome\b|willkommen|"
-    r"bienvenue|benvenuti|thank|danke|merci|gracias|obrigad|grazie|kiitos|\btack\b|terima kasih|\bpos\b|\bterminal\b|counter|\bmember\b|"
-    r"\bsubtotal|\btotal\b|\bamount\b|\bqty\b|description|save money|registered|business no|\babn\b|\bbranch\b|\bguest|\bcheck ?#|\bstaff\b|trans(?:action)?\b|"
+    r"invoice|receipt|rechnung|quittung|kassenbon|\bbeleg\b|\bticket\b|facture|factura|ricevuta|scontrino|"
+    r"documento commerciale|\brecibo\b|fatura|"
+    r"kuitti|kvitto|\bkassabon\b|\bbon\b|\bnota\b|struk|\bgst\b|\bvat\b|\bsst\b|\btax\b|ust-?id|steuer|\bmwst\b|"
+    r"\btva\b|\bsiret\b|\bnif\b|\bp\.? ?iva|"
+    r"reg(?:istration)?\.? ?no|co\.? ?reg|company no|co\. ?no|\broc\b|cashier|kassier|\bkasse\b|\btable\b|"
+    r"\btisch\b|\bdate\b|\bdatum\b|\btime\b|"
+    r"operator|\bserver\b|\border\b|copy|credit note|customer|duplicate|reprint|\bsite\b|hours|\bopen|offnungs|"
+    r"cash sales|\bwelcome\b|willkommen|"
+    r"bienvenue|benvenuti|thank|danke|merci|gracias|obrigad|grazie|kiitos|\btack\b|terima kasih|\bpos\b|"
+    r"\bterminal\b|counter|\bmember\b|"
+    r"\bsubtotal|\btotal\b|\bamount\b|\bqty\b|description|save money|registered|business no|\babn\b|\bbranch\b|"
+    r"\bguest|\bcheck ?#|\bstaff\b|trans(?:action)?\b|"
     r"error|warning|\bduty free\b|carry out|take ?away|dine in"
 )
 _STAMP = re.compile(
-    r"\W*(?:posted|tosted|paid|received|entered|checked|approved|verified|original|void|cancelled|bezahlt|gebucht|erledigt|paye|"
+    r"\W*(?:posted|tosted|paid|received|entered|checked|approved|verified|original|void|cancelled|bezahlt|gebucht|"
+    r"erledigt|paye|"
     r"pagado|pagato|betaald|lunas|processed|scanned|claimed)\W*$"
 )
 _ALIAS = re.compile(r"[\s\[(]*\b(?:f\.?k\.?a|formerly|t/a|trading as|d/?b/?a)\b.*$", re.IGNORECASE)
 _INNER_REGISTRATION = re.compile(r"\s*[\[(]?\s*\b[A-Z]{0,2}\d{5,}\s?-\s?[A-Z]\b.*$", re.IGNORECASE)
 _TITLE = re.compile(
-    r"\W*(?:simplified |tax |sales |cash )*(?:invoice|receipt|rechnung|quittung|kassenbon|ticket de caisse|facture|factura simplificada|"
+    r"\W*(?:simplified |tax |sales |cash )*(?:invoice|receipt|rechnung|quittung|kassenbon|ticket de caisse|"
+    r"facture|factura simplificada|"
     r"documento commerciale|scontrino|kassabon|fatura simplificada|kuitti|kvitto)\W*$"
 )
 _ROLE = re.compile(
-    r"\bowned by|\boperated by|\bmanaged by|licen[sc]ee|formerly|bill(?:ed)? to|sold to|deliver(?:y|ed)? to|ship to|\bmember of|franchise|a division of|"
+    r"\bowned by|\boperated by|\bmanaged by|licen[sc]ee|formerly|bill(?:ed)? to|sold to|deliver(?:y|ed)? to|"
+    r"ship to|\bmember of|franchise|a division of|"
     r"\bpart of|\bby :|kunde\b|\bclient\b|bediente|powered by|for staff|\battn\b|\bname\b ?:"
 )
 _REGISTRATION = re.compile(
@@ -96,7 +115,9 @@ def looks_like_address(text: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _street_word(word: str) -> bool:
-    return process.extractOne(word, _STREET_WORDS, scorer=Levenshtein.normalized_similarity, score_cutoff=0.79) is not None
+    return (
+        process.extractOne(word, _STREET_WORDS, scorer=Levenshtein.normalized_similarity, score_cutoff=0.79) is not None
+    )
 
 
 def looks_like_contact(text: str) -> bool:

@@ -14,8 +14,10 @@ from flows.parse.lines import Line
 
 _DATE_LABEL = re.compile(r"\b(?:date|datum|dat[ae]|fecha|data|pvm|paivays|tarikh|tanggal|tgl|dt|uhr|tarih)\b|日付")
 _OTHER_DATE = re.compile(
-    r"expir|valid|gultig|best before|due date|until|\bbis\b|since|seit|birth|effective|\bw\.?e\.?f|return|umtausch|exchange|"
-    r"validade|scad|vervalt|caduc|valable|jusqu|promo|offer|member since|ablauf|haltbar|mfg|\bexp\b|contest|win\b|redeem|before"
+    r"expir|valid|gultig|best before|due date|until|\bbis\b|since|seit|birth|effective|\bw\.?e\.?f|return|"
+    r"umtausch|exchange|"
+    r"validade|scad|vervalt|caduc|valable|jusqu|promo|offer|member since|ablauf|haltbar|mfg|\bexp\b|contest|win\b|"
+    r"redeem|before"
 )
 _MONTH_FIRST_COUNTRIES = {"US", "PH"}
 _YEAR_FIRST_COUNTRIES = {"JP", "CN", "KR", "TW", "SE", "HU", "LT", "CA", "ZA"}
@@ -32,7 +34,7 @@ _CLEAR_LEAD = 1.0  # points of evidence
 
 @dataclass(frozen=True)
 class DateChoice:
-    """The chosen day with its place. `rival` is another day that fits nearly as well, `lead` by how much it is behind."""
+    """The chosen day with its place. `rival` is another day that fits nearly as well, `lead` how much worse."""
 
     day: dt.date
     line: Line

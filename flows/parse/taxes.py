@@ -91,7 +91,7 @@ def _pair(line: Line, values: list[Decimal], rates: list[Decimal], *, in_table: 
 
 
 def _rates(line: Line) -> list[Decimal]:
-    """Return the numbers of the line that may be its rate: percents first, then small bare numbers (`SR 6`, `GST 68`)."""
+    """Return the numbers that may be the rate: percents first, then small bare numbers (`SR 6`, `GST 68` for 6%)."""
     percents = [amount.value for amount in line.amounts if amount.percent and amount.value <= MAX_RATE]
     if percents:
         return percents

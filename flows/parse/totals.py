@@ -205,7 +205,9 @@ def _weigh_rounding(candidates: Sequence[Candidate], sums: Sums) -> None:
         base_value = _rounded_from(candidate, sums)
         base = by_value.get(base_value) if base_value is not None else None
         if base is not None and base is not candidate:
-            inherited = {name: text for name, text in base.checks.items() if name in {"items", "tax_table", "subtotal_tax"}}
+            inherited = {
+                name: text for name, text in base.checks.items() if name in {"items", "tax_table", "subtotal_tax"}
+            }
             step = candidate.value - base.value
             candidate.checks = inherited | candidate.checks
             candidate.checks["rounding"] = f"{base.value} rounded by {step} = {candidate.value}"
