@@ -15,7 +15,8 @@ from flows.vocabulary import Word
 _MIN_ASPECT = 1.8
 # Below this tilt the page is left as it is: a turned picture is no better and costs its sharpness.
 _MIN_TILT_DEGREES = 0.3
-# In heights of the line. Detection's own margin already hides about as much of a gap.
+# In heights of the line; detection's own margin already hides about as much of a gap. The room is in heights of the
+# page's usual line: large print needs no more of it, and a logo with more is read worse.
 _JOIN_GAP = 0.25
 _END_ROOM = 0.2
 # What the recognition models take. RapidOCR pads every line to 320; these two read short lines as well for 0.58 of
@@ -26,26 +27,29 @@ _MIN_LINE_PX = 160
 
 
 def page_turn(quads: Floats) -> float:
-    """Clockwise degrees that make the lines level, up to a half turn: 0 or 90 by their shape, and their tilt."""
+    """Clockwise degrees, above -90 and up to 90, that make the lines level; they may then stand upside down."""
+    edges = np.roll(quads, -1, axis=1) - quads
+    along = np.where((_length(edges[:, 0]) >= _length(edges[:, 1]))[:, None], edges[:, 0], edges[:, 1])
     widths, heights = side_lengths(quads)
     clear = np.maximum(widths, heights) >= _MIN_ASPECT * np.minimum(widths, heights)
     if not clear.any():
         return 0.0
-    sideways = widths[clear & (heights > widths)].size and (
-        heights[clear & (heights > widths)].sum() > widths[clear & (widths > heights)].sum()
-    )
-    axis = quads[clear][:, 3] - quads[clear][:, 0] if sideways else quads[clear][:, 1] - quads[clear][:, 0]
-    matching = clear[clear] & ((heights > widths) == bool(sideways))[clear]
-    angles = np.rad2deg(np.arctan2(axis[matching][:, 1], axis[matching][:, 0]))
-    tilt = _weighted_median(angles, np.linalg.norm(axis[matching], axis=1))
-    if sideways:
-        return -tilt if abs(90 - abs(tilt)) >= _MIN_TILT_DEGREES else -90.0
-    return -tilt if abs(tilt) >= _MIN_TILT_DEGREES else 0.0
+    turn = -_main_direction(along[clear])
+    for plain in (0.0, 90.0, -90.0):
+        if abs(turn - plain) < _MIN_TILT_DEGREES:
+            return abs(plain)
+    return turn
 
 
 def turned_quads(quads: Floats, clockwise_degrees: float) -> Floats:
     """The quads with their first corner where the text begins, once the page is turned by so much."""
-    return np.roll(quads, round(clockwise_degrees / 90) % 4, axis=1)
+    angle = np.deg2rad(clockwise_degrees)
+    reading = np.array([np.cos(angle), -np.sin(angle)])  # what points to the right after the turn
+    edges = np.roll(quads, -1, axis=1) - quads
+    first = (edges @ reading).argmax(axis=1)
+    corners = (first[:, None] + np.arange(4)) % 4
+    turned: Floats = quads[np.arange(len(quads))[:, None], corners]
+    return turned
 
 
 def joined(quads: Floats) -> Floats:
@@ -62,12 +66,12 @@ def joined(quads: Floats) -> Floats:
     return np.array(lines).reshape(-1, 4, 2)
 
 
-def widened(quad: Floats) -> Floats:
-    """The quad with some room at both ends of its line, where detection cuts into the last character."""
-    along = quad[1] - quad[0]
-    length = max(1.0, float(np.linalg.norm(along)))
-    room = along / length * float(np.linalg.norm(quad[3] - quad[0])) * _END_ROOM
-    ends: Floats = quad + np.stack([-room, room, room, -room])
+def widened(quads: Floats) -> Floats:
+    """The quads with some room at both ends of each line, where detection cuts into the last character."""
+    widths, heights = side_lengths(quads)
+    room = _END_ROOM * np.minimum(heights, np.median(heights)) if len(quads) else heights
+    along = (quads[:, 1] - quads[:, 0]) / np.maximum(widths, 1)[:, None] * room[:, None]
+    ends: Floats = quads + np.stack([-along, along, along, -along], axis=1)
     return ends
 
 
@@ -119,6 +123,20 @@ def _middle(word: Word) -> float:
 
 def _row_end(first: Word) -> float:
     return _middle(first) + (first.bbox.bottom - first.bbox.top) / 2
+
+
+def _main_direction(vectors: Floats) -> float:
+    """Degrees of most of the vectors, -90 to 90, a vector and its opposite counting as the same."""
+    angles, weights = np.arctan2(vectors[:, 1], vectors[:, 0]), _length(vectors)
+    mean = 0.5 * np.arctan2((weights * np.sin(2 * angles)).sum(), (weights * np.cos(2 * angles)).sum())
+    off = (np.rad2deg(angles - mean) + 90) % 180 - 90
+    direction = float(np.rad2deg(mean)) + _weighted_median(off, weights)  # the median: stamps and logos lie askew
+    return (direction + 90) % 180 - 90
+
+
+def _length(vectors: Floats) -> Floats:
+    lengths: Floats = np.linalg.norm(vectors, axis=-1)
+    return lengths
 
 
 def _weighted_median(values: Floats, weights: Floats) -> float:

@@ -45,7 +45,7 @@ class RapidEngine:
 
     name = "rapidocr"
 
-    def __init__(self, detection_side: int = 960, detection_glyph: float = 10.0) -> None:
+    def __init__(self, detection_side: int = 960, detection_glyph: float = 12.0) -> None:
         self._side, self._glyph = detection_side, detection_glyph
         cv2.setNumThreads(1)  # two threads an image double the CPU for nothing; run processes side by side
         self._ocr = RapidOCR(params=_params(detection_side))
@@ -59,7 +59,7 @@ class RapidEngine:
         pixels = _bgr(image)
         upright, quads, known = self._turn(pixels, self._detect(image, pixels))
         rest = [i for i in range(len(quads)) if i not in known]
-        readings = known | dict(zip(rest, self._recognize(pixels, quads[rest]), strict=True))
+        readings = known | dict(zip(rest, self._recognize(pixels, widened(quads)[rest]), strict=True))
         words = [_word(readings[i], upright.map(quads[i]), upright) for i in range(len(quads))]
         kept = [w for w in words if w.text and w.confidence >= _MIN_CONFIDENCE]
         return OcrPage(in_reading_order(kept), upright)
@@ -98,17 +98,18 @@ class RapidEngine:
         level = Upright.turned(size, degrees)
         lines = level.unmap(joined(level.map(turned_quads(quads, degrees))))
         probes = _probes(lines)
-        readings = self._recognize(pixels, lines[probes])
+        readings = self._recognize(pixels, widened(lines)[probes])
         if _mean_confidence(readings) < _SURE_CONFIDENCE:
-            opposite = self._recognize(pixels, turned_quads(lines[probes], 180))
+            opposite = self._recognize(pixels, turned_quads(widened(lines)[probes], degrees + 180))
             if _mean_confidence(opposite) > _mean_confidence(readings):
-                level, lines, readings = Upright.turned(size, degrees + 180), turned_quads(lines, 180), opposite
+                level, readings = Upright.turned(size, degrees + 180), opposite
+                lines = turned_quads(lines, degrees + 180)
         return level, lines, dict(zip(probes, readings, strict=True))
 
     def _recognize(self, pixels: Pixels, quads: Floats) -> list[Reading]:
         if not len(quads):
             return []
-        result = self._ocr.recognize_txt([line_image(pixels, widened(quad)) for quad in quads])
+        result = self._ocr.recognize_txt([line_image(pixels, quad) for quad in quads])
         return [(_plain(text), float(score)) for text, score in zip(result.txts or (), result.scores, strict=True)]
 
 
