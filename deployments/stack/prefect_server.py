@@ -12,6 +12,15 @@ from deployments.stack.service import HttpCheck, Service
 SERVER_SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
+    # A run's task states are written together instead of one transaction each: twelve of a four-step run. They are
+    # seen in the UI up to a second later.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    # A backlog is not late: marking each of its runs so is one more change of state for every one of them.
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "900",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "30",
 }
 
 
