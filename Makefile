@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: setup setup-dev run test chaos chaos-ci lint lock clean
+.PHONY: setup setup-dev run test bench chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -39,6 +39,10 @@ chaos: setup
 
 chaos-ci: setup
 	$(BIN)/python -m benchmarks.chaos --seed 4 --faults 12 --receipts 15
+
+# What orchestration costs beside the OCR: make bench [QUICK=1] [JSON=out.json]
+bench: setup
+	$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)") --write docs/performance.md
 
 lint: setup-dev
 	$(BIN)/ruff check .
