@@ -1,1 +1,1 @@
-"""What orchestration costs beside the OCR: throughput, CPU, latency, backlog and sweep, against baselines in one run."""
+"""What orchestration costs beside the OCR: throughput, CPU, latency, backlog, sweep, against baselines in one run."""
