@@ -1,0 +1,73 @@
+"""The Reader turns bytes into words on upright pages, shows that same upright page, and refuses textless pictures."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from ocr_pages import jpeg, receipt, tilted
+from PIL import Image
+
+from flows.errors import UnreadableError
+from flows.intake import Limits, TooLargeError
+from flows.reading import NoTextError, Reader
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader()
+
+
+def test_words_pages_and_version_are_reported(reader: Reader) -> None:
+    text = reader.extract(jpeg(receipt()))
+    assert text.media_type == "image/jpeg"
+    assert len(text.sha256) == 64
+    assert text.engine_version == reader.version
+    assert (text.pages[0].width, text.pages[0].height) == receipt().size
+    assert any("TOTAL" in word.text for word in text.pages[0].words)
+
+
+def test_every_page_of_a_document_is_read(reader: Reader) -> None:
+    buffer = io.BytesIO()
+    receipt().save(buffer, "PDF", save_all=True, append_images=[receipt(size=26)], resolution=150)
+    text = reader.extract(buffer.getvalue())
+    assert text.media_type == "application/pdf"
+    assert [page.number for page in text.pages] == [1, 2]
+    assert all(any("CHANGE" in word.text for word in page.words) for page in text.pages)
+
+
+@pytest.mark.parametrize("turn", [0.0, 90.0, 183.0])
+def test_the_preview_is_the_page_that_the_words_lie_on(turn: float) -> None:
+    data = jpeg(tilted(receipt(), turn))
+    page = Reader().extract(data).pages[0]
+    shown = Image.open(io.BytesIO(Reader().preview(data, max_height=10_000)))  # in a process that has not read it
+    assert shown.size == (page.width, page.height)
+    word = next(word for word in page.words if "Sourdough" in word.text)
+    cut = shown.crop(tuple(round(v) for v in word.bbox)).convert("L")
+    assert min(cut.getdata()) < 90
+
+
+def test_the_preview_is_bounded(reader: Reader) -> None:
+    shown = Image.open(io.BytesIO(reader.preview(jpeg(receipt()), max_height=300)))
+    assert shown.format == "JPEG"
+    assert shown.height <= 300
+
+
+@pytest.mark.parametrize("colour", ["white", "black", (90, 130, 200)])
+def test_a_picture_without_text_is_told_apart(reader: Reader, colour: str) -> None:
+    with pytest.raises(NoTextError, match="No text") as refusal:
+        reader.extract(jpeg(Image.new("RGB", (800, 600), colour)))
+    assert isinstance(refusal.value, UnreadableError)
+
+
+def test_limits_reach_intake_and_the_version() -> None:
+    narrow = Reader(limits=Limits(max_bytes=1000))
+    with pytest.raises(TooLargeError):
+        narrow.extract(jpeg(receipt()))
+    assert Reader(limits=Limits(page_pixels=1_000_000)).version != Reader().version
+
+
+def test_engines_differ_in_their_version() -> None:
+    versions = {Reader(engine="tesseract").version, Reader(engine="rapidocr").version}
+    versions.add(Reader(engine="tesseract", languages=("eng",)).version)
+    assert len(versions) == 3
