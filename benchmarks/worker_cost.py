@@ -113,7 +113,8 @@ class Bench:
     @contextmanager
     def _worker(self) -> Iterator[int]:
         arguments = ["worker", "start", "--pool", self.pool, "--type", self.worker_type, "--limit", "2"]
-        environment = {**os.environ, **self.stack.environment, "PYTHONPATH": str(Path(__file__).parent)}
+        path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, **self.stack.environment, "PYTHONPATH": path}
         with Path(os.environ.get("WORKER_LOG", os.devnull)).open("ab") as log:
             command = [sys.executable, "-m", "prefect", *arguments]
             worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
