@@ -13,7 +13,9 @@ CHAR_WIDTH, LINE_HEIGHT, GLYPH_HEIGHT = 14.0, 40.0, 28.0
 TODAY = dt.date(2026, 11, 22)
 
 
-def page_of(text: str, *, shape: str = "lines", tilt_degrees: float = 0.0, number: int = 1, confidence: float = 0.99) -> Page:
+def page_of(
+    text: str, *, shape: str = "lines", tilt_degrees: float = 0.0, number: int = 1, confidence: float = 0.99
+) -> Page:
     """Lay the lines of `text` out in a monospaced grid; two spaces part columns, as a line engine sees them."""
     lines = text.strip("\n").split("\n")
     pattern = r"\S+" if shape == "words" else r"\S+(?: \S+)*"

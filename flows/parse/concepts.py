@@ -41,7 +41,7 @@ def concepts_of_word(word: str) -> frozenset[str]:
         return _within(word)
     if len(word) >= 5:
         best = process.extractOne(word, _LONG, scorer=Levenshtein.normalized_similarity, score_cutoff=_MIN_SIMILARITY)
-        if best is not None:
+        if best is not None and (len(word) > 5 or _CONCEPT_OF[best[0]] == "TOTAL"):  # Tarte is not Carte
             return frozenset({_CONCEPT_OF[best[0]]})
     return _within(word)
 

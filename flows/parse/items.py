@@ -65,23 +65,28 @@ def item_sum(items: Sequence[Found[LineItem]]) -> Decimal | None:
 def _region(lines: Sequence[Line]) -> list[Line]:
     """Return the lines from the first priced one to the first total, with the words just above."""
     first = next(
-        (index for index, line in enumerate(lines) if line.money and not _ends(line, Decimal(0)) and not line.dates),
+        (
+            index
+            for index, line in enumerate(lines)
+            if line.money and not _ends(line, Decimal(0), Decimal(0)) and not line.dates
+        ),
         None,
     )
     if first is None:
         return []
     region = list(lines[max(0, first - 3) : first])
-    largest = Decimal(0)
+    largest = summed = Decimal(0)
     for line in lines[first:]:
-        if _ends(line, largest):
+        if _ends(line, largest, summed):
             break
         region.append(line)
         if line.money:
             largest = max(largest, abs(line.money[-1].amount.value))
+            summed += line.money[-1].amount.value
     return region
 
 
-def _ends(line: Line, largest: Decimal) -> bool:
+def _ends(line: Line, largest: Decimal, summed: Decimal) -> bool:
     for money in line.money:
         label, value = money.label, money.amount.value
         if label.kind in {"total", "subtotal"} and label.strength >= 1.2 and value >= largest * _NEAR:
@@ -89,7 +94,7 @@ def _ends(line: Line, largest: Decimal) -> bool:
         if (
             label.kind in {"cash", "card", "change", "rounding"}
             and len(money.label_text.split()) <= 4
-            and value >= largest
+            and value >= summed * _NEAR
         ):
             return True
     return bool(line.money) and {"COUNT", "TOTAL"} <= concepts_of(line.text) and len(line.money) == 1

@@ -21,7 +21,8 @@ _US_STATE = (
     r"tx|ut|vt|va|wa|wv|wi|wy|dc)\b"
 )
 _COUNTRY_PATTERNS: tuple[tuple[str, str, float], ...] = (
-    ("MY", r"sdn\.? ?bhd|\bs/b\b|\bselangor\b|kuala lumpur|\bjohor\b|malaysia|\bsst\b|penang|\bringgit\b|\btaman\b|sarawak|\bkl\b", 2),
+    ("MY", r"sdn\.? ?bhd|\bs/b\b|\bselangor\b|kuala lumpur|\bjohor\b|malaysia|\bsst\b|penang|\bringgit\b", 2),
+    ("MY", r"\btaman\b|sarawak|\bkl\b", 1.5),
     ("MY", r"\bgst\b.*\b00\d{10}\b|\bgst\b.*\b00\d\d \d{4} \d{4}\b", 2.5),
     ("MY", r"\bjalan\b|\bjln\b", 1),
     ("ID", r"\bjalan\b|\bjln\b|\bjl\b", 0.9),

@@ -17,6 +17,7 @@ MAX_WORDS_PER_PAGE = 4000  # a dense supermarket receipt has about 600; more is 
 _SLOPES = tuple(
     step / 200 for step in range(-24, 25)
 )  # rise per run; +-0.12 is +-7 degrees, beyond is rotated upstream
+_TILT_DOUBT = 1.5  # columns line up again one row off at some steeper slope: prefer the gentler one
 _ROW_TOLERANCE_HEIGHTS = 0.55  # distance of a word's centre from its row's, in glyph heights
 _WIDE_GAP_HEIGHTS = 1.6  # a wider gap separates columns
 
@@ -123,7 +124,7 @@ def _tilt(words: list[Word]) -> float:
             level = (y - slope * x) / step
             bins[int(level // 1)] += weight
             bins[int((level + 0.5) // 1) + 10_000_000] += weight
-        return float(sum(count * count for count in bins.values()))
+        return sum(count * count for count in bins.values()) * (1 - _TILT_DOUBT * abs(slope))
 
     level_score = sharpness(0.0)
     best = max(_SLOPES, key=lambda slope: (sharpness(slope), -abs(slope)))
