@@ -33,6 +33,17 @@ def _drop_privileges(user: str) -> None:
     os.setuid(entry.pw_uid)
 
 
+def _lower(niceness: int) -> None:
+    """Lower this process and its session. With autogroups (sched(7)) niceness counts within a session only."""
+    os.nice(niceness)
+    if niceness > 0:
+        try:
+            with open("/proc/self/autogroup", "w") as file:  # noqa: PTH123 - no pathlib in this small interpreter
+                file.write(str(niceness))
+        except OSError:
+            return  # a kernel without autogroups: niceness counts everywhere
+
+
 def _start(user: str, niceness: int, command: list[str]) -> int:
     """Fork and execute the program; it dies with the guardian even if the guardian itself is killed."""
     guardian = os.getpid()
@@ -42,7 +53,7 @@ def _start(user: str, niceness: int, command: list[str]) -> int:
     try:
         for number in (signal.SIGCHLD, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
-        os.nice(niceness)
+        _lower(niceness)
         if user:
             _drop_privileges(user)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which would clear it

@@ -61,3 +61,15 @@ def is_stopped(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(")")[2].split()[0] in "Tt"
+
+
+def lower_session() -> None:
+    """Give this process's session the niceness that the process inherited.
+
+    With autogroups (sched(7)) niceness counts within a session only; a session of one's own would compete with the
+    servers as an equal.
+    """
+    niceness = os.getpriority(os.PRIO_PROCESS, 0)
+    if niceness > 0:
+        with suppress(OSError):  # a kernel without autogroups: niceness counts everywhere
+            Path("/proc/self/autogroup").write_text(str(niceness))

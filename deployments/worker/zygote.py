@@ -21,7 +21,7 @@ import traceback
 from contextlib import suppress
 from typing import Any
 
-from deployments.worker.process_control import MESSAGE_BYTES, die_with_parent, thread_names
+from deployments.worker.process_control import MESSAGE_BYTES, die_with_parent, lower_session, thread_names
 
 _INT_BYTES = array.array("i").itemsize
 
@@ -33,6 +33,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when we end, not the terminal
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     importlib.import_module("deployments.worker.child")
+    lower_session()
     _Zygote(link).serve()
 
 
