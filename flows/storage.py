@@ -6,7 +6,7 @@ by version nor a listing page by page. Every failure leaves here as one of our o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +69,9 @@ def _translated(error: ClientError, where: str) -> Exception:
     return StorageUnavailableError(f"{where}: {error}")
 
 
+_Listing = Callable[..., tuple[list[dict[str, Any]], dict[str, str]]]
+
+
 class Inbox:
     """Read access to the objects of one bucket."""
 
@@ -103,12 +106,18 @@ class Inbox:
                 return bytes(body.read(max_bytes + 1))
 
     def pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
-        """All objects under a prefix in key order, a listing page at a time: memory stays that of one page.
+        """All objects under a prefix, a listing page at a time: memory stays that of one page.
 
-        A versioned bucket is listed with all its versions, so that an object that was overwritten before anybody saw
-        it is found too. Folders' markers are left out.
+        First the present objects, without their versions; then, where the bucket is versioned, the older versions,
+        so that an object that was overwritten before anybody saw it is found too. The listing of versions cannot
+        stand alone: SeaweedFS leaves out of its later pages what it should have listed before the marker ("acme-b/1"
+        behind "acme/1"). Neither is in the order of the keys there. Folders' markers are left out.
         """
-        listing = self._versions_page if self._is_versioned() else self._objects_page
+        yield from self._pages(self._objects_page, prefix, page_size)
+        if self.is_versioned():
+            yield from self._pages(self._older_versions_page, prefix, page_size)
+
+    def _pages(self, listing: _Listing, prefix: str, page_size: int) -> Iterator[list[ObjectVersion]]:
         marker: dict[str, str] = {}
         while True:
             with _s3_errors(self.bucket, prefix):
@@ -117,7 +126,16 @@ class Inbox:
             if not marker:
                 return
 
-    def _is_versioned(self) -> bool:
+    def named(self, version: ObjectVersion) -> ObjectVersion:
+        """A listed object with its version id, unless the key holds another one by now."""
+        try:
+            present = self.head(version.key)
+        except ObjectGoneError:
+            return version
+        return present if present.etag == version.etag else version
+
+    def is_versioned(self) -> bool:
+        """Whether the bucket keeps what is overwritten."""
         with _s3_errors(self.bucket):
             return bool(self._client.get_bucket_versioning(Bucket=self.bucket).get("Status") == "Enabled")
 
@@ -126,12 +144,13 @@ class Inbox:
         following = {"ContinuationToken": answer["NextContinuationToken"]} if answer.get("IsTruncated") else {}
         return answer.get("Contents", []), following
 
-    def _versions_page(self, **request: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    def _older_versions_page(self, **request: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
         answer = self._client.list_object_versions(**request)
+        older = [entry for entry in answer.get("Versions", []) if not entry.get("IsLatest")]
         if not answer.get("IsTruncated"):
-            return answer.get("Versions", []), {}
+            return older, {}
         markers = {"KeyMarker": answer["NextKeyMarker"], "VersionIdMarker": answer.get("NextVersionIdMarker", "")}
-        return answer.get("Versions", []), {name: value for name, value in markers.items() if value}
+        return older, {name: value for name, value in markers.items() if value}
 
     def _listed(self, entry: dict[str, Any]) -> ObjectVersion:
         return ObjectVersion(

@@ -16,9 +16,9 @@ from pydantic import Field
 
 from flows import ledger as books
 from flows.configuration import Pipeline, load_pipeline
-from flows.ledger import Door, Page, ReceivedObject, WaitingReceipt
+from flows.ledger import Door, Ledger, Page, ReceivedObject, WaitingReceipt
 from flows.mending import mend_lost
-from flows.storage import ObjectVersion
+from flows.storage import Inbox, ObjectVersion
 from flows.submission import AT_ONCE, Submitter, open_submitter
 from flows.work import owner_of
 
@@ -66,16 +66,29 @@ async def sweep_inbox(bucket: Bucket = None, prefix: Prefix = "") -> dict[str, i
 
 async def receive_unknown(pipeline: Pipeline, counts: SweepCounts, *, bucket: str | None, prefix: str) -> None:
     """Receive every object of the bucket that the ledger does not know, one listing page in memory at a time."""
-    pages = pipeline.inbox(bucket).pages(prefix)
+    inbox = pipeline.inbox(bucket)
+    versioned = await asyncio.to_thread(inbox.is_versioned)
+    pages = inbox.pages(prefix)
     while (page := await asyncio.to_thread(next, pages, None)) is not None:
         counts.listed += len(page)
-        counts.received += await asyncio.to_thread(_receive_page, pipeline, page)
+        counts.received += await asyncio.to_thread(_receive_page, pipeline.ledger, inbox if versioned else None, page)
 
 
-def _receive_page(pipeline: Pipeline, page: list[ObjectVersion]) -> int:
-    with pipeline.ledger.session() as session:
-        receptions = books.receive_many([_as_received(version) for version in page], session=session)
+def _receive_page(ledger: Ledger, versioned: Inbox | None, page: list[ObjectVersion]) -> int:
+    """Receive what is new of a page; from a versioned bucket by its version, so that an overwritten one is read too."""
+    with ledger.session() as session:
+        unknown = books.unknown_objects([_as_received(version) for version in page], session=session)
+    if versioned is not None:
+        unknown = [_as_received(versioned.named(_listed(one))) if not one.version_id else one for one in unknown]
+    if not unknown:
+        return 0
+    with ledger.session() as session:
+        receptions = books.receive_many(unknown, session=session)
     return sum(reception.created for reception in receptions)
+
+
+def _listed(one: ReceivedObject) -> ObjectVersion:
+    return ObjectVersion(one.bucket, one.key, one.etag, one.size_bytes, one.version_id)
 
 
 def _as_received(version: ObjectVersion) -> ReceivedObject:

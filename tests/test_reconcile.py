@@ -75,6 +75,19 @@ def test_everything_known_and_there_is_no_discrepancy_whatever_the_order_of_the_
     assert (counts.objects, counts.receipts.total()) == (len(AWKWARD), len(AWKWARD))
 
 
+@pytest.mark.parametrize("versioning", [False, True])
+def test_listing_is_complete_whatever_the_size_of_its_pages(
+    pipeline: Pipeline, s3_client: Any, versioning: bool
+) -> None:
+    if versioning:
+        s3_client.put_bucket_versioning(Bucket=pipeline.inbox_name, VersioningConfiguration={"Status": "Enabled"})
+    for key in AWKWARD:
+        put(pipeline, key)
+    put(pipeline, "Z")
+    listed = {one.key for page in pipeline.inbox().pages(page_size=3) for one in page}
+    assert sorted(listed) == sorted(AWKWARD)
+
+
 def test_object_that_was_never_received_is_found(pipeline: Pipeline) -> None:
     for key in AWKWARD:
         receive(pipeline, key)
@@ -114,6 +127,10 @@ def test_version_that_a_versioned_bucket_keeps_is_there(pipeline: Pipeline, s3_c
     received(pipeline.ledger, "a/1", bucket=second.bucket, etag=second.etag, version_id=second.version_id)
     assert first.version_id
     assert list(compare_objects(pipeline, Counts())) == []
+    unseen = pipeline.inbox().put("a/1", b"third")
+    pipeline.inbox().put("a/1", b"second")
+    found = list(compare_objects(pipeline, Counts()))
+    assert {one.version.version_id for one in found if one.version} >= {unseen.version_id}
 
 
 def test_results_without_content_are_found_and_contents_without_results_counted(pipeline: Pipeline) -> None:

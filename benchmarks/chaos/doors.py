@@ -132,7 +132,7 @@ class Feeder:
             timeout=20,
         )
         answer.raise_for_status()
-        self.posted.add(answer.json()["id"])
+        self.posted.add(answer.json()["receipt_id"])
 
     def _sweep(self) -> None:
         """Start the sweep's deployment more often than its schedule does, as a person in the UI can."""

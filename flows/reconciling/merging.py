@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 L = TypeVar("L")
 R = TypeVar("R")
 
-_BATCH = 1000
+_COLUMNS = 4
 
 
 def side_by_side(
@@ -53,14 +53,14 @@ def _groups(entries: Iterable[L], key: Callable[[L], bytes]) -> Iterator[tuple[b
 def sorted_on_disk(rows: Iterable[tuple[str, ...]]) -> Iterator[Iterator[tuple[Any, ...]]]:
     """The distinct rows in the byte order of their columns' UTF-8, with constant memory whatever their number.
 
-    A listing of S3 is sorted by the protocol's word, but SeaweedFS lists a folder's entries where the folder's own
-    name stands ("a/1" before "a!/1"), so nobody's order is relied on.
+    Rows have one to four columns. A listing of S3 is sorted by the protocol's word, but SeaweedFS lists a folder's
+    entries where the folder's own name stands ("a/1" before "a!/1"), so nobody's order is relied on.
     """
     with tempfile.TemporaryDirectory(prefix="receiptflow-") as folder:
         spool = sqlite3.connect(Path(folder) / "rows", check_same_thread=False, isolation_level=None)
         try:
             _fill(spool, iter(rows))
-            yield iter(spool.execute("SELECT DISTINCT * FROM spool ORDER BY 1, 2, 3"))
+            yield iter(spool.execute("SELECT DISTINCT * FROM spool ORDER BY 1, 2, 3, 4"))
         finally:
             spool.close()
 
@@ -69,8 +69,8 @@ def _fill(spool: sqlite3.Connection, rows: Iterator[tuple[str, ...]]) -> None:
     # Scratch data: what a crash loses is made again by the next look.
     for pragma in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", "cache_size = -16000"):
         spool.execute(f"PRAGMA {pragma}")
-    spool.execute("CREATE TABLE spool (a TEXT, b TEXT, c TEXT)")
+    spool.execute("CREATE TABLE spool (a TEXT, b TEXT, c TEXT, d TEXT)")
     spool.execute("BEGIN")
     for row in rows:
-        spool.execute("INSERT INTO spool VALUES (?, ?, ?)", (*row, "", "")[:3])
+        spool.execute("INSERT INTO spool VALUES (?, ?, ?, ?)", (*row, "", "", "")[:_COLUMNS])
     spool.execute("COMMIT")

@@ -18,14 +18,25 @@ _SUPERSEDED = "superseded"
 def compare_objects(pipeline: Pipeline, counts: Counts) -> Iterator[Discrepancy]:
     """Look through the whole bucket and all its receipts in one merge, with constant memory."""
     inbox = pipeline.inbox()
-    with sorted_on_disk((one.key, one.etag, str(one.size_bytes)) for page in inbox.pages() for one in page) as listed:
-        objects = (ObjectVersion(inbox.bucket, key, etag, int(size)) for key, etag, size in listed)
+    with sorted_on_disk(_columns(one) for page in inbox.pages() for one in page) as listed:
+        objects = (ObjectVersion(inbox.bucket, key, etag, int(size), id_) for key, etag, size, id_ in listed)
         receipts = books.walk_receipts(pipeline.ledger, bucket=inbox.bucket)
         for there, known in side_by_side(objects, receipts, lambda one: one.key.encode(), lambda one: one.key.encode()):
             counts.objects += len(there)
             counts.receipts.update(receipt.state.value for receipt in known)
             yield from _unknown(pipeline, there, known)
             yield from _gone(inbox, there, known, counts)
+
+
+def _columns(version: ObjectVersion) -> tuple[str, ...]:
+    return version.key, version.etag, str(version.size_bytes), version.version_id
+
+
+def _same(version: ObjectVersion, receipt: ReceiptView) -> bool:
+    """Whether the receipt is this object's; where one side names no version, the ETag decides, as in the ledger."""
+    return version.etag == receipt.etag and (
+        version.version_id == receipt.version_id or not (version.version_id and receipt.version_id)
+    )
 
 
 def as_received(version: ObjectVersion) -> ReceivedObject:
@@ -42,9 +53,8 @@ def as_received(version: ObjectVersion) -> ReceivedObject:
 
 
 def _unknown(pipeline: Pipeline, there: Sequence[ObjectVersion], known: Sequence[ReceiptView]) -> Iterator[Discrepancy]:
-    etags = {receipt.etag for receipt in known}
     for version in there:
-        if version.etag in etags:
+        if any(_same(version, receipt) for receipt in known):
             continue
         with pipeline.ledger.session() as session:  # it may have been received since the page was read
             if not books.unknown_objects([as_received(version)], session=session):
@@ -56,9 +66,8 @@ def _unknown(pipeline: Pipeline, there: Sequence[ObjectVersion], known: Sequence
 def _gone(
     inbox: Inbox, there: Sequence[ObjectVersion], known: Sequence[ReceiptView], counts: Counts
 ) -> Iterator[Discrepancy]:
-    etags = {version.etag for version in there}
     for receipt in known:
-        if receipt.etag in etags or receipt.reason_code == _SUPERSEDED:
+        if receipt.reason_code == _SUPERSEDED or any(_same(version, receipt) for version in there):
             continue
         version = ObjectVersion(receipt.bucket, receipt.key, receipt.etag, receipt.size_bytes, receipt.version_id)
         if inbox.holds(version):

@@ -52,7 +52,7 @@ class Repairer:
     async def _receive(self, found: Discrepancy) -> str:
         if found.version is None:
             raise ValueError("an unknown object names its version")
-        version = found.version
+        version = await asyncio.to_thread(self._pipeline.inbox().named, found.version)
 
         def receive(session: Session) -> list[WaitingReceipt]:
             reception = books.receive(as_received(version), session=session)
