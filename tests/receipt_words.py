@@ -19,10 +19,11 @@ def page_of(
     """Lay the lines of `text` out in a monospaced grid; two spaces part columns, as a line engine sees them."""
     lines = text.strip("\n").split("\n")
     pattern = r"\S+" if shape == "words" else r"\S+(?: \S+)*"
-    words = []
-    for row, line in enumerate(lines):
-        for match in re.finditer(pattern, line):
-            words.append(_word(match.group(), match.start(), row, tilt_degrees, confidence))
+    words = [
+        _word(match.group(), match.start(), row, tilt_degrees, confidence)
+        for row, line in enumerate(lines)
+        for match in re.finditer(pattern, line)
+    ]
     return Page(number=number, width=1000, height=int(LINE_HEIGHT * (len(lines) + 4)), words=tuple(words))
 
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
-
 from receipt_words import read
 
 

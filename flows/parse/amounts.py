@@ -64,7 +64,7 @@ def learn_style(lines: Iterable[str]) -> NumberStyle:
     groups: Counter[str] = Counter()
     for line in lines:
         marks.update(re.findall(r"\d([.,])\d\d(?![\d.,])", line))
-        groups.update(re.findall(r"(?<![\d.,])\d{1,3}([.,])\d{3}(?![\d.,])", line))
+        groups.update(re.findall(r"(?<![\d.,])\d{1,3}([.,])\d{3}(?:\1\d{3})*(?![\d.,])", line))
     if not marks:
         return NumberStyle(".", cents=not groups)
     decimal = "," if marks[","] > marks["."] else "."

@@ -20,6 +20,7 @@ MIN_POINTLESS = 100  # a smaller whole number may well be a price without its ce
 MAX_BARE_PRICE = 1_000_000
 MAX_TABLE_GAP = 2  # lines without an amount after which a tax table is over
 _TABLE_ENDS = {"cash", "card", "change", "rounding", "discount", "voucher", "points", "tip"}
+MAX_LINES = 1500  # a receipt over twenty pages; more is noise that only costs time
 MAX_LINE_CHARS = 400  # a printed receipt has at most 80 columns; more is noise that only costs time
 
 
@@ -55,7 +56,7 @@ class Line:
 
 def read_lines(pages: tuple[Page, ...]) -> tuple[tuple[Line, ...], NumberStyle]:
     """Read all pages' rows in order, under the number style learned from all of them."""
-    rows = [row for page in pages for row in rows_of(page)]
+    rows = [row for page in pages for row in rows_of(page)][:MAX_LINES]
     dated = [_dated(row.text[:MAX_LINE_CHARS]) for row in rows]
     style = learn_style(text for text, _, _ in dated)
     lines: list[Line] = []

@@ -183,6 +183,7 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     score = 3.0 - 0.3 * sum(1 for line in scene.head[: block[0].index] if _may_be_name(line))
     score -= 1.2 if block[0].index >= len(scene.head) else 0.0
     score += _form_score(text, legal=legal)
+    score -= 2.5 if any(money.amount.decimals == 2 for line in block for money in line.money) else 0.0
     if legal and _incomplete_form(text) and len(block) == 1:
         score -= 0.8
     before = scene.lines[block[0].index - 1].raw if block[0].index else ""

@@ -13,7 +13,7 @@ from statistics import median
 
 from flows.vocabulary import BBox, Page, Word
 
-MAX_WORDS_PER_PAGE = 4000  # a dense supermarket receipt has about 600; more is noise that only costs time
+MAX_WORDS_PER_PAGE = 1500  # a dense supermarket receipt has about 600; more is noise that only costs time
 _SLOPES = tuple(
     step / 200 for step in range(-24, 25)
 )  # rise per run; +-0.12 is +-7 degrees, beyond is rotated upstream

@@ -1,0 +1,109 @@
+"""Dates: parsing what a locale formats gives the day back; a date in the future is never read."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from babel.dates import format_date
+from hypothesis import given
+from hypothesis import strategies as st
+from receipt_words import TODAY, read
+
+from flows.parse.dates import blank, find_dates, find_times
+
+LOCALES = ["en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_PT", "sv_SE", "fi_FI", "id_ID"]
+DAYS = st.dates(min_value=dt.date(2000, 1, 1), max_value=dt.date(2068, 12, 31))
+
+
+@given(
+    DAYS, st.sampled_from(LOCALES), st.sampled_from(["dd/MM/yyyy", "d.M.yyyy", "yyyy-MM-dd", "dd MMM yyyy", "MM/dd/yy"])
+)
+def test_parse_of_format_has_the_day_among_its_readings(day: dt.date, locale: str, pattern: str) -> None:
+    (mention,) = find_dates(format_date(day, pattern, locale=locale))
+    assert day in mention.readings
+
+
+@given(DAYS)
+def test_unambiguous_forms_have_one_reading(day: dt.date) -> None:
+    for text in (f"{day:%Y-%m-%d}", f"{day:%Y%m%d}", format_date(day, "d MMMM yyyy", locale="en_GB")):
+        (mention,) = find_dates(text)
+        assert mention.readings == (day,)
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "time"),
+    [
+        ("02.03.2015:59", dt.date(2020, 3, 2), dt.time(15, 59)),
+        ("25-12-20171:33PM", dt.date(2017, 12, 25), dt.time(13, 33)),
+        ("REG #19- 18/01/2018 10:27:03", dt.date(2018, 1, 18), dt.time(10, 27, 3)),
+        ("05-05~18 05:23", dt.date(2018, 5, 5), dt.time(5, 23)),
+        ("2021年3月14日 12:30", dt.date(2021, 3, 14), dt.time(12, 30)),
+        ("12/28/2017 12:17:32 AM", dt.date(2017, 12, 28), dt.time(0, 17, 32)),
+    ],
+)
+def test_glued_and_blurred_forms(text: str, day: dt.date, time: dt.time) -> None:
+    dates = find_dates(text)
+    assert dates[0].readings[0] == day
+    assert [found.value for found in find_times(blank(text, dates))] == [time]
+
+
+@pytest.mark.parametrize("text", ["MF13-22/3 - 24/360", "3 3.00 3.18 15.90", "12.10.5.00", "SET 19.90", "03-40210276"])
+def test_codes_and_prices_are_no_dates(text: str) -> None:
+    assert find_dates(text) == []
+
+
+RECEIPT = """
+CORNER SHOP LTD
+12 Mill Lane
+{place}
+Date: {date}
+TEA         2.50
+TOTAL       2.50
+CASH        2.50
+"""
+
+
+@given(st.dates(min_value=dt.date(2015, 1, 1), max_value=dt.date(2035, 12, 31)))
+def test_never_tomorrow(day: dt.date) -> None:
+    fields = read(RECEIPT.format(place="London", date=f"{day:%d %B %Y}"))
+    if day <= TODAY:
+        assert fields.purchase_date is not None and fields.purchase_date.value == day
+    else:
+        assert fields.purchase_date is None
+        assert "purchase_date: none was found" in fields.reasons
+
+
+@pytest.mark.parametrize(
+    ("place", "date", "expected"),
+    [
+        ("London VAT No 123 4567 89", "05/06/2021", dt.date(2021, 6, 5)),
+        ("Dallas, TX 75206", "05/06/2021", dt.date(2021, 5, 6)),
+        ("Dallas, TX 75206", "25/06/2021", dt.date(2021, 6, 25)),
+        ("Ref 20210605-1", "05/06/2021", dt.date(2021, 6, 5)),
+    ],
+)
+def test_day_and_month_by_country_and_by_what_else_is_printed(place: str, date: str, expected: dt.date) -> None:
+    fields = read(RECEIPT.format(place=place, date=date))
+    assert fields.purchase_date is not None and fields.purchase_date.value == expected
+
+
+def test_an_order_that_nothing_tells_is_for_a_person() -> None:
+    fields = read(RECEIPT.replace(" LTD", "").format(place="", date="05/06/2021"))
+    assert any("day and month may be swapped" in reason for reason in fields.reasons)
+
+
+def test_an_expiry_date_is_not_the_purchase() -> None:
+    text = (
+        RECEIPT.format(place="London", date="14/02/2022") + "\nCard expiry: 31/03/2022\nOffer valid until 01/03/2022\n"
+    )
+    fields = read(text)
+    assert fields.purchase_date is not None and fields.purchase_date.value == dt.date(2022, 2, 14)
+
+
+def test_a_date_outside_its_tax_is_doubted() -> None:
+    text = RECEIPT.format(
+        place="Kuala Lumpur, Malaysia\nSelangor Sdn Bhd\nGST ID: 000123456789", date="04/05/2013 16:07"
+    )
+    fields = read(text)
+    assert any("tax that the receipt names was not charged" in reason for reason in fields.reasons)

@@ -1,0 +1,117 @@
+"""The total: arithmetic outweighs labels, roundings lead on, misread digits are mended and sent to a person."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from receipt_words import read
+
+from flows.vocabulary import ReceiptFields
+
+HEAD = """
+CORNER SHOP SDN BHD
+NO 1, JALAN BESAR, 50000 KUALA LUMPUR
+GST ID: 000123456789
+12/03/2018 10:15
+"""
+
+
+def total_of(body: str) -> tuple[Decimal | None, ReceiptFields]:
+    fields = read(HEAD + body)
+    return (fields.total.value if fields.total else None), fields
+
+
+def held(fields: ReceiptFields) -> set[str]:
+    return {check.name for check in fields.checks if check.held}
+
+
+def test_cash_is_not_the_total() -> None:
+    value, fields = total_of("TEA   3.00\nCAKE   5.50\nTOTAL   8.50\nCASH   50.00\nCHANGE   41.50")
+    assert value == Decimal("8.50")
+    assert {"cash_change", "items"} <= held(fields)
+    assert fields.decision == "accept"
+    assert [payment.value.amount for payment in fields.payments] == [Decimal("50.00")]
+
+
+def test_the_rounded_total_is_what_was_paid() -> None:
+    value, fields = total_of(
+        "TEA   112.46\nTOTAL SALES   112.46\nROUNDING ADJ   -0.01\nTOTAL AFTER ROUNDING   112.45\nCASH   112.45"
+    )
+    assert value == Decimal("112.45")
+    assert "rounding" in held(fields)
+    assert fields.rounding is not None and fields.rounding.value == Decimal("-0.01")
+
+
+def test_a_total_that_is_rounded_nowhere_stays() -> None:
+    value, _ = total_of("TEA   13.78\nTOTAL   13.78\nCASH   20.00\nROUNDING ADJUSTMENTS   0.02\nCHANGE   6.20")
+    assert value == Decimal("13.78")
+
+
+def test_totals_by_tax_rate_are_parts() -> None:
+    value, fields = total_of(
+        "BREAD   7.61\nTotal 0% supplies: 7.61\nKAYA   24.00\nTotal 6% supplies (excl. GST): 24.00\nGST: 1.44\n"
+        "Total 6% supplies (Inc. GST): 25.44\nTotal 0% supplies: 7.61\nTotal Payable: 33.05"
+    )
+    assert value == Decimal("33.05")
+    assert "parts" in held(fields)
+
+
+def test_discount_leads_from_subtotal_to_total() -> None:
+    value, fields = total_of(
+        "PIZZA   30.30\nPIZZA   30.30\nSub-Total   60.60\nCoupon Discount   27.60\nGrand Total   33.00"
+    )
+    assert value == Decimal("33.00")
+    assert "subtotal_tax" in held(fields)
+
+
+def test_a_label_without_its_amount_takes_the_bare_one_below() -> None:
+    value, _ = total_of("FUEL   41.95\nTOTAL AMOUNT PAYABLE\n            RM 41.95\nMASTER   RM 41.95")
+    assert value == Decimal("41.95")
+
+
+def test_the_tax_table_mends_a_misread_digit_for_a_person() -> None:
+    value, fields = total_of(
+        "SOAP   8.99\nRICE   10.47\nSUMME   19.16\nMASTERCARD   19.16\nMwSt   NETTO   MwSt   UMSATZ\n"
+        "19,0%   7.55   1.44   8.99\n7,0%   9.79   0.68   10.47"
+    )
+    assert value == Decimal("19.46")
+    assert fields.decision == "review"
+    assert any("19.16 is printed, but what adds up to it gives 19.46" in reason for reason in fields.reasons)
+
+
+def test_two_totals_that_fit_are_named() -> None:
+    _, fields = total_of("TOTAL   25.00\nTOTAL   50.00")
+    assert fields.decision == "review"
+    assert any(reason.startswith("total: two totals fit: ") for reason in fields.reasons)
+
+
+def test_failed_checks_are_told() -> None:
+    _, fields = total_of("TEA   3.00\nTOTAL   8.50\nCASH   50.00\nCHANGE   40.50")
+    failed = {check.name: check.detail for check in fields.checks if check.held is False}
+    assert failed["cash_change"] == "50.00 paid − 40.50 change is not 8.50"
+    assert failed["items"] == "the items found add up to 3.00, not to 8.50"
+
+
+def test_no_total_is_a_reason() -> None:
+    _, fields = total_of("THANK YOU   1.00\nPOINTS   0.00\nSAVINGS  0.50")
+    assert fields.decision == "review"
+
+
+@pytest.mark.parametrize("lost", ["RM 8817", "RM 88 17", "RM 88:17"])
+def test_a_lost_point_is_put_back(lost: str) -> None:
+    value, _ = total_of(f"FUEL   RM 88.17\nTotal   {lost}\nTotal Gross   RM 88.17")
+    assert value == Decimal("88.17")
+
+
+def test_tax_rows_are_read_with_rate_net_and_amount() -> None:
+    _, fields = total_of(
+        "A   8.80\nB   10.97\nTOTAL   19.77\nMWST%   MWST   Netto   Brutto\n"
+        "A 7 %   0,58   8,22   8,80\nB 19 %   1,75   9,22   10,97\nSumme   2,33   17,44   19,77"
+    )
+    assert [(str(tax.value.rate), str(tax.value.net), str(tax.value.amount)) for tax in fields.taxes] == [
+        ("7", "8.22", "0.58"),
+        ("19", "9.22", "1.75"),
+    ]
+    assert fields.tax is not None and fields.tax.value == Decimal("2.33")
+    assert {"tax_table", "tax_rate"} <= held(fields)
