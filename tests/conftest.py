@@ -145,3 +145,22 @@ def prefect_api(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack
     values = {PREFECT_API_URL: env["PREFECT_API_URL"], PREFECT_API_AUTH_STRING: env["PREFECT_API_AUTH_STRING"]}
     with temporary_settings(values):
         yield stack
+
+
+@pytest.fixture(scope="session")
+def running_pipeline(stack_settings: Callable[[], StackSettings]) -> Iterator[Any]:
+    """A whole stack with its worker and the real flow, for tests that hurt it; it mends itself after each."""
+    from recovery_helpers import running  # noqa: PLC0415 - Prefect is imported only where it is needed
+
+    with running(stack_settings()) as parts:
+        yield parts
+
+
+@pytest.fixture
+def live(running_pipeline: Any) -> Iterator[Any]:
+    """The same as a test sees it (`recovery_helpers.Live`), with this process's Prefect client pointed at it."""
+    from recovery_helpers import Live, pointed_at  # noqa: PLC0415 - see above
+
+    stack, pipeline, log = running_pipeline
+    with pointed_at(stack) as client:
+        yield Live(stack, pipeline, client, log)

@@ -228,18 +228,19 @@ def pointed_at(stack: Stack) -> Iterator[SyncPrefectClient]:
 
 
 @contextmanager
-def running(settings: StackSettings) -> Iterator[Live]:
-    """A stack with its worker, provisioned, until the end of the block."""
+def running(settings: StackSettings) -> Iterator[tuple[Stack, Pipeline, Path]]:
+    """A stack with its worker, provisioned, until the end of the block; with it the steps' execution log."""
     log = settings.root / "executions.log"
-    with Stack(settings) as stack, pointed_at(stack) as client:
-        asyncio.run(provision(storage_of(stack), SecretStr(stack.environment["RECEIPTFLOW_LEDGER_URL"])))
-        asyncio.run(_read_with_tesseract())
-        deploy_test_flow(client)
+    with Stack(settings) as stack:
+        with pointed_at(stack) as client:
+            asyncio.run(provision(storage_of(stack), SecretStr(stack.environment["RECEIPTFLOW_LEDGER_URL"])))
+            asyncio.run(_read_with_tesseract())
+            deploy_test_flow(client)
         service = worker_service(settings)
         path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
         env = {**service.env, "PYTHONPATH": path, EXECUTION_LOG: str(log)}
         stack.add(dataclasses.replace(service, env=env))
-        yield Live(stack, _pipeline(stack), client, log)
+        yield stack, _pipeline(stack), log
 
 
 async def _read_with_tesseract() -> None:

@@ -7,17 +7,15 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import psycopg
 import pytest
 from prefect.states import Failed, Pending
 from pydantic import SecretStr
-from recovery_helpers import Live, deploy_test_flow, kill, picture, running, storage_of, until
+from recovery_helpers import Live, deploy_test_flow, kill, picture, storage_of, until
 
 from deployments.provision import provision
-from deployments.settings import StackSettings
 from deployments.worker.claims import claim_message
 from flows import ledger as books
 from flows.ledger import State
@@ -25,13 +23,6 @@ from flows.submission import open_submitter
 from flows.sweep_inbox import SweepCounts, receive_unknown, submit_waiting
 
 _AWAY_SECONDS = 6.0
-
-
-@pytest.fixture(scope="module")
-def live(stack_settings: Callable[[], StackSettings]) -> Iterator[Live]:
-    """A pipeline of this module's own, that may be hurt."""
-    with running(stack_settings()) as pipeline:
-        yield pipeline
 
 
 def keep_away(live: Live, part: str, seconds: float = _AWAY_SECONDS) -> None:

@@ -8,23 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
 from prefect.states import Cancelling, Crashed
-from recovery_helpers import Live, kill, picture, running, until
+from recovery_helpers import Live, kill, picture, until
 
 from deployments.intake_queue import retry_receipt
-from deployments.settings import StackSettings
 from flows.ledger import State
-
-
-@pytest.fixture(scope="module")
-def live(stack_settings: Callable[[], StackSettings]) -> Iterator[Live]:
-    """A pipeline of this module's own, that may be hurt."""
-    with running(stack_settings()) as pipeline:
-        yield pipeline
 
 
 @pytest.mark.parametrize(

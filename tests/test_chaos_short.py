@@ -1,0 +1,38 @@
+"""A short chaos run with a fixed seed, as a part of CI: every promise holds, whatever was killed at whatever moment.
+
+Times are not asserted here (the bounds are `make chaos`'s own matter on a quiet machine), counts are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "left_over")
+
+
+@pytest.mark.timeout(1500)
+def test_nothing_is_lost_or_done_twice_under_a_dozen_faults(tmp_path: Path) -> None:
+    report = tmp_path / "chaos.json"
+    command = (sys.executable, "-m", "benchmarks.chaos", "--seed", "4", "--faults", "12", "--receipts", "15")
+    done = subprocess.run(
+        [*command, "--json", str(report)],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert report.exists(), done.stdout + done.stderr
+    told = json.loads(report.read_text())
+    assert {name: told[name] for name in COUNTS} == dict.fromkeys(COUNTS, 0), done.stdout
+    assert told["receipts"] == 15
+    assert sum(told["faults"].values()) >= 12
+    assert "discrepancy:" not in done.stdout, done.stdout
+    assert "trouble:" not in done.stdout, done.stdout
