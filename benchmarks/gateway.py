@@ -44,7 +44,7 @@ EVENT_SECONDS = 60
 def main() -> None:
     """Run the phases, print the figures, write them."""
     options = _options()
-    with _stack(options) as root:
+    with running_stack(options.data, options.port) as root:
         figures = asyncio.run(_measure(root, options))
     print(json.dumps(figures, indent=2))
     if options.json:
@@ -63,36 +63,38 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _stack(options: argparse.Namespace) -> Iterator[Path]:
-    if options.data:
-        yield options.data
+def running_stack(data: Path | None, port: int) -> Iterator[Path]:
+    """The folder of a running stack: `data`, or one that is started for the block."""
+    if data:
+        yield data
         return
     with tempfile.TemporaryDirectory(prefix="receiptflow-bench-") as folder:
-        command = [sys.executable, "-c", "from deployments.cli import main; main()", "up", "--data", folder]
-        process = subprocess.Popen([*command, "--port", str(options.port)], stdout=subprocess.DEVNULL)
+        command = [str(Path(sys.executable).with_name("receiptflow")), "up", "--data", folder, "--port", str(port)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
             _await_key(Path(folder), process)
             yield Path(folder)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
+            process.wait(timeout=120)
 
 
 def _await_key(folder: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not (folder / "api-key").exists() or "gateway" not in _state(folder)["pids"]:
+    while not (folder / "api-key").exists() or "gateway" not in stack_state(folder)["pids"]:
         if process.poll() is not None or time.monotonic() > deadline:
             raise SystemExit("the stack did not start")
         time.sleep(0.5)
 
 
-def _state(folder: Path) -> dict[str, Any]:
+def stack_state(folder: Path) -> dict[str, Any]:
+    """What the stack wrote down of itself."""
     state: dict[str, Any] = json.loads((folder / "stack.json").read_text())
     return state
 
 
 async def _measure(root: Path, options: argparse.Namespace) -> dict[str, Any]:
-    state, key = _state(root), (root / "api-key").read_text().strip()
+    state, key = stack_state(root), (root / "api-key").read_text().strip()
     photos = _photos(root)
     async with httpx.AsyncClient(
         base_url=state["endpoints"]["gateway"],
@@ -188,16 +190,21 @@ def _gateway_process(url: str) -> psutil.Process:
     """The gateway's process; it may have been restarted since the stack wrote its process ids down."""
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
-        if "deployments.gateway" in command and process.environ().get("RECEIPTFLOW_GATEWAY_URL") == url:
+        if command[1:3] == ["-m", "deployments.gateway"] and process.environ().get("RECEIPTFLOW_GATEWAY_URL") == url:
             return process
     raise SystemExit(f"no process of a gateway at {url}")
 
 
 async def _growth(client: httpx.AsyncClient, process: psutil.Process) -> float:
-    before = process.memory_info().rss
+    """Megabytes by which the process grew at its peak while it took bodies of 20 MB, four at once."""
+    peak = before = process.memory_info().rss
     for _ in range(5):
-        await asyncio.gather(*(_post(client, _unique(b"\xff\xd8\xff", LARGE_BYTES)) for _ in range(4)))
-    return round((process.memory_info().rss - before) / 1_000_000, 1)
+        posts = asyncio.gather(*(_post(client, _unique(b"\xff\xd8\xff", LARGE_BYTES)) for _ in range(4)))
+        while not posts.done():
+            peak = max(peak, process.memory_info().rss)
+            await asyncio.sleep(0.01)
+        await posts
+    return round((peak - before) / 1_000_000, 1)
 
 
 def _quantile(ordered: list[float], share: float, digits: int = 1) -> float:

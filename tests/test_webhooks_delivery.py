@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,9 +61,12 @@ async def receiver() -> AsyncIterator[Receiver]:
     await serving
 
 
-async def _until(condition: Any) -> None:
+async def _until(look: Callable[[], Awaitable[Any]]) -> Any:
+    """What `look` gives, as soon as it gives something."""
     async with asyncio.timeout(30):
-        while not condition():
+        while True:
+            if seen := await look():
+                return seen
             await asyncio.sleep(0.05)
 
 
@@ -77,10 +80,14 @@ async def _deliveries(gateway: Gateway, hook: Any) -> Any:
 
 
 async def _sent(gateway: Gateway, hook: Any) -> Any:
-    async with asyncio.timeout(30):
-        while (await _deliveries(gateway, hook))[0]["state"] != "sent":
-            await asyncio.sleep(0.05)
-    return (await _deliveries(gateway, hook))[0]
+    return await _delivery(gateway, hook, lambda one: one["state"] == "sent")
+
+
+async def _delivery(gateway: Gateway, hook: Any, wanted: Callable[[Any], bool]) -> Any:
+    async def look() -> Any:
+        return next((one for one in await _deliveries(gateway, hook) if wanted(one)), None)
+
+    return await _until(look)
 
 
 async def test_an_outcome_is_told_to_its_owner_signed(gateway: Gateway, receiver: Receiver) -> None:
@@ -105,10 +112,7 @@ async def test_a_refused_delivery_is_repeated_under_the_same_id(gateway: Gateway
     hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
     expensed(gateway.ledger)
     for tries in (1, 2):
-        await _until(lambda tries=tries: len(receiver.seen) == tries)
-        async with asyncio.timeout(30):
-            while (failed := (await _deliveries(gateway, hook))[0])["last_error"] is None:
-                await asyncio.sleep(0.05)
+        failed = await _delivery(gateway, hook, lambda one, tries=tries: one["attempts"] == tries and one["last_error"])
         assert failed["state"] == "pending"
         _due_now(gateway.ledger)
     sent = await _sent(gateway, hook)
@@ -123,7 +127,7 @@ async def test_a_delivery_can_be_replayed(gateway: Gateway, receiver: Receiver) 
     sent = await _sent(gateway, hook)
     again = await gateway.anna.post(f"/webhooks/{hook['id']}/deliveries/{sent['id']}/replay")
     assert (again.status_code, again.json()["state"]) == (202, "pending")
-    await _until(lambda: len(receiver.seen) == 2)
+    await _sent(gateway, hook)
     assert receiver.seen[0][0]["webhook-id"] == receiver.seen[1][0]["webhook-id"] == sent["id"]
 
 
@@ -131,9 +135,7 @@ async def test_a_receiver_that_says_gone_is_not_asked_again(gateway: Gateway, re
     receiver.statuses = [410]
     hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
     expensed(gateway.ledger)
-    async with asyncio.timeout(30):
-        while (await _deliveries(gateway, hook))[0]["state"] != "failed":
-            await asyncio.sleep(0.05)
+    await _delivery(gateway, hook, lambda one: one["state"] == "failed")
     assert len(receiver.seen) == 1
 
 

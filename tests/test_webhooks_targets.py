@@ -1,4 +1,4 @@
-"""A webhook cannot lead inside: every address of its host is checked, and the checked address is the one connected to."""
+"""A webhook cannot lead inside: each address of its host is checked, and the checked one is connected to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRIVATE = [
     "127.1",
     "2130706433",
     "0x7f.1",
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104  # an address to refuse
     "10.1.2.3",
     "172.16.0.1",
     "192.168.1.1",
