@@ -266,3 +266,16 @@ def test_bytes_of_two_formats_are_judged_by_how_they_begin() -> None:
 def test_the_file_system_is_never_touched(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedTypeError):
         open_document(str(tmp_path).encode(), LIMITS)
+
+
+def test_a_pdf_that_draws_itself_for_ever_is_given_up() -> None:
+    def stream(content: str, more: str = "") -> str:
+        return f"<< /Length {len(content)} {more}>>\nstream\n{content}\nendstream"
+
+    resources = "/Resources << /XObject << /F 5 0 R >> >>"
+    loop = pdf(
+        ["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+         f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R {resources} >>", stream("/F Do"),
+         stream("/F Do /F Do", f"/Type /XObject /Subtype /Form /BBox [0 0 200 200] {resources} ")])  # fmt: skip
+    with pytest.raises(BrokenFileError):
+        open_document(loop, Limits(pdf_cpu_seconds=2))

@@ -18,7 +18,7 @@ _MIN_TILT_DEGREES = 0.3
 # In heights of the line; detection's own margin already hides about as much of a gap. The room is in heights of the
 # page's usual line: large print needs no more of it, and a logo with more is read worse.
 _JOIN_GAP = 0.25
-_END_ROOM = 0.2
+_END_ROOM = 0.12
 # What the recognition models take. RapidOCR pads every line to 320; these two read short lines as well for 0.58 of
 # the CPU (330 short lines of real scans; with no room at all, 3 of 4 differing lines got worse).
 LINE_HEIGHT_PX = 48
