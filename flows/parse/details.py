@@ -31,7 +31,7 @@ _TAX_LABEL = re.compile(
 _RECEIPT_NUMBER = re.compile(
     r"(?:invoice|inv|receipt|rcpt|bill|doc|slip|check|chk|bon|beleg|rechnung(?:s)?|quittung|ticket|facture|"
     r"factura|fattura|documento|recibo|fatura|kuitti|kvitto|trans(?:action)?|order|cn|c/n|token)"
-    r"\s*(?:no|nr|num(?:ber|ero|mer)?|n[°º]|id|#)?\s*[.:#°]*\s*(?P<number>[A-Z#]{0,4}[\w\-/]*\d[\w\-/]*)",
+    r"[\s\-]*(?:no|nr|num(?:ber|ero|mer)?|n[°º]|id|#)?\s*[.:#°]*\s*(?P<number>[A-Z#]{0,4}[\w\-/]*\d[\w\-/]*)",
     re.IGNORECASE,
 )
 _RECEIPT_WORDS_RANK = (

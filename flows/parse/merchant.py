@@ -219,7 +219,7 @@ def _form_score(text: str, *, legal: bool) -> float:
         score -= 3.0 if names.looks_like_paper(text) else 0.0
         score -= 2.0 if names.looks_like_address(text) else 0.0
         score -= 0.8 if text.islower() else 0.0
-    score -= 2.5 if names.looks_like_contact(text) else 0.0
+    score -= 3.5 if names.looks_like_contact(text) else 0.0
     score -= 1.5 if names.looks_like_slogan(text) else 0.0
     if not names.significant_words(text) or names.only_trade(text):
         score -= 1.5

@@ -31,7 +31,8 @@ _ADDRESS = re.compile(
     r"lane|drive|hwy|highway|building|"
     r"bangunan|kawasan|seksyen|section|lorong|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|"
     r"strasse\b|weg \d|\bno\.? ?:? ?\d|"
-    r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu|ring|weg|gasse|damm|ufer) ?\d|[都道府県市区町村].*\d|"
+    r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu|ring|weg|gasse|damm|ufer) ?\d|"
+    r"[都道府県市区町村].*\d|"
     r"\d+(?:丁目|番地)|[省市路].*号",
 )
 _STREET_WORDS = (
