@@ -45,7 +45,7 @@ class RapidEngine:
 
     name = "rapidocr"
 
-    def __init__(self, detection_side: int = 960, detection_glyph: float = 12.0) -> None:
+    def __init__(self, detection_side: int = 960, detection_glyph: float = 16.0) -> None:
         self._side, self._glyph = detection_side, detection_glyph
         cv2.setNumThreads(1)  # two threads an image double the CPU for nothing; run processes side by side
         self._ocr = RapidOCR(params=_params(detection_side))
