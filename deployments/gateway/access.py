@@ -87,7 +87,7 @@ def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
             raise RefusedError(401, detail, {"WWW-Authenticate": "Bearer"})
         if scope.value not in caller.scopes:
             raise RefusedError(403, f"This key lacks the scope {scope.value!r}.")
-        parts.rates.count_request(caller.key_id)
+        await parts.rates.count_request(caller.key_id)
         return caller
 
     return admit

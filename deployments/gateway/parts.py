@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -30,6 +31,8 @@ from flows.storage import Inbox, Results
 
 _CONNECTIONS = 32
 _DATABASE_CONNECTIONS = 8
+# Threads wait for the database more than they compute; asyncio's own default on two cores is 6.
+_THREADS = 16
 _BOTO_CONFIG = Config(
     signature_version="s3v4",
     connect_timeout=5,
@@ -87,6 +90,7 @@ def s3_client(settings: GatewaySettings, endpoint: str | None) -> Any:
 async def open_parts(settings: GatewaySettings) -> AsyncIterator[Parts]:
     """Open everything. Nothing needs to answer yet: each part is tried when it is first used."""
     async with AsyncExitStack() as stack:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "gateway"))
         ledger = open_ledger(
             settings.ledger_url.get_secret_value(),
             pool_size=_DATABASE_CONNECTIONS,

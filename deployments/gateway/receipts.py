@@ -67,7 +67,7 @@ async def post_receipts(  # noqa: PLR0917  # FastAPI passes them by name
     """
     async with AsyncExitStack() as stack:
         files = await read_files(request, parts.settings, stack)
-        parts.rates.count_uploads(caller.key_id, len(files))
+        await parts.rates.count_uploads(caller.key_id, len(files))
         wait = _wait_of(prefer, parts.settings.submit_wait_seconds)
         accepted = await parts.intake.accept(caller.owner, files, idempotency_key=idempotency_key, wait_seconds=wait)
     parts.metrics.received.labels("api").inc(sum(not one.duplicate for one in accepted))

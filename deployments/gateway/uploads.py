@@ -59,7 +59,7 @@ class UploadStatus(BaseModel):
 @router.post("", status_code=201, summary="Ask for a place to upload to")
 async def post_upload(wish: UploadWish, caller: Uploader, parts: TheParts) -> UploadTicket:
     """For phones and large batches. The place takes one file of this type and size, for some minutes."""
-    parts.rates.count_uploads(caller.key_id, 1)
+    await parts.rates.count_uploads(caller.key_id, 1)
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=parts.settings.upload_minutes)
     key = make_key(caller.owner, wish.name)
     new = NewUpload(caller.owner, parts.inbox.bucket, key, wish.media_type, expires_at=expires)

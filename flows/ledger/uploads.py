@@ -89,7 +89,9 @@ def reserve(uploads: Sequence[NewUpload], *, session: Session, idempotency_key: 
         }
         for position, upload in enumerate(uploads)
     ]
-    session.execute(insert(Upload).values(rows).on_conflict_do_nothing())
+    made = session.scalars(insert(Upload).values(rows).on_conflict_do_nothing().returning(Upload)).all()
+    if len(made) == len(rows):
+        return sorted((as_value(UploadView, row) for row in made), key=lambda view: view.position)
     mine = select(Upload).where(Upload.owner == uploads[0].owner).order_by(col(Upload.position))
     if idempotency_key is None:
         mine = mine.where(col(Upload.key).in_([upload.key for upload in uploads]))
