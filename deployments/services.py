@@ -25,8 +25,11 @@ def worker_service(settings: StackSettings) -> Service:
         command=(*command, "--name", "embedded"),
         env={ALIVE_FILE: str(alive)},
         needs=("postgres", "seaweedfs", "prefect"),
+        # What the last worker left would make this one count as ready, and then as hung while it still starts.
+        prepare=lambda: alive.unlink(missing_ok=True),
         ready_check=_recently_touched(alive),
         liveness_check=_recently_touched(alive),
+        start_timeout=300.0,
         stop_timeout=30.0,
         niceness=5,
     )
