@@ -244,11 +244,11 @@ def running(settings: StackSettings) -> Iterator[tuple[Stack, Pipeline, Path]]:
 
 
 async def _read_with_tesseract() -> None:
-    from blocks import ReceiptPipeline  # noqa: PLC0415
+    from blocks import OcrEngine  # noqa: PLC0415
 
-    block: Any = await ReceiptPipeline.aload("default")
-    block.ocr.engine = "tesseract"
-    await block.asave("default", overwrite=True)
+    block: Any = await OcrEngine.aload("reading")
+    block.engine = "tesseract"
+    await block.asave("reading", overwrite=True)
 
 
 def _pipeline(stack: Stack) -> Pipeline:

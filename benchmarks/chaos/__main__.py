@@ -92,12 +92,14 @@ async def _configure(url: str) -> None:
     """Read with Tesseract, which costs half a CPU-second a receipt, and tell the outside by webhook."""
     from prefect.blocks.notifications import CustomWebhookNotificationBlock  # noqa: PLC0415
 
-    from blocks import ReceiptPipeline  # noqa: PLC0415
+    from blocks import OcrEngine, ReceiptPipeline  # noqa: PLC0415
 
     told = {"subject": "{{subject}}", "body": "{{body}}"}
     await CustomWebhookNotificationBlock(name="chaos", url=url, json_data=told).asave("chaos", overwrite=True)
+    reading: Any = await OcrEngine.aload("reading")
+    reading.engine = "tesseract"
+    await reading.asave("reading", overwrite=True)
     pipeline: Any = await ReceiptPipeline.aload("default")
-    pipeline.ocr.engine = "tesseract"
     pipeline.notification = "custom-webhook/chaos"
     await pipeline.asave("default", overwrite=True)
 
