@@ -1,7 +1,8 @@
 """What a flow is configured with: Prefect block classes. `prefect block register -m blocks` registers them."""
 
 from blocks.expense_database import ExpenseDatabase
+from blocks.llm_parser import LlmParser
 from blocks.ocr_engine import OcrEngine
 from blocks.receipt_pipeline import ReceiptPipeline
 
-__all__ = ["ExpenseDatabase", "OcrEngine", "ReceiptPipeline"]
+__all__ = ["ExpenseDatabase", "LlmParser", "OcrEngine", "ReceiptPipeline"]
