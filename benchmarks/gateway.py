@@ -1,11 +1,11 @@
 """How fast receipts are taken in while OCR uses all cores, how soon events arrive, and what a gateway's memory does.
 
-    python -m benchmarks.gateway [--json FILE] [--data FOLDER] [--senders 20] [--seconds 30] [--port 27800]
+    python -m benchmarks.gateway [--json FILE] [--data FOLDER] [--senders 20] [--pause 4] [--seconds 60]
 
 Starts a stack of its own, or uses the one that runs on FOLDER. Three phases:
 
-1. accept: each of the senders posts a photo of 1 MB every second, as people do, not as fast as a loop can. The photos
-   are real pictures with different content, so that OCR is busy with those that came before.
+1. accept: each of the senders posts a photo of 1 MB every `pause` seconds, as people do, not as fast as a loop can.
+   The photos are real pictures with different content, so that OCR is busy with those that came before.
 2. event to receipt: objects are put into the bucket past the gateway; from the put's answer to the receipt's time.
 3. memory: the gateway's resident memory before and after bodies of the largest size, several at once.
 """
@@ -57,7 +57,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="a running stack's folder; else one is started")
     parser.add_argument("--port", type=int, default=27_800)
     parser.add_argument("--senders", type=int, default=20)
-    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--pause", type=float, default=4.0, help="seconds between two photos of one sender")
+    parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--events", type=int, default=40)
     return parser.parse_args()
 
@@ -137,11 +138,11 @@ async def _post(client: httpx.AsyncClient, body: bytes) -> float:
 
 async def _accept(client: httpx.AsyncClient, photos: list[bytes], options: argparse.Namespace) -> dict[str, float]:
     async def sender(number: int) -> list[float]:
-        await asyncio.sleep(number / options.senders)
+        await asyncio.sleep(number / options.senders * options.pause)
         taken = []
-        for turn in range(options.seconds):
+        for turn in range(max(1, int(options.seconds / options.pause))):
             body = _unique(photos[(number + turn) % len(photos)])
-            due = asyncio.get_running_loop().time() + 1.0
+            due = asyncio.get_running_loop().time() + options.pause
             taken.append(await _post(client, body))
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
         return taken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import uvicorn
@@ -25,6 +26,9 @@ def main() -> None:
         app = create_app(settings)
     except ConfigurationError as error:
         sys.exit(f"receiptflow: {error}")
+    # Half a million objects of imported modules never become garbage; a full collection over them stops all requests.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
         app,
         host=settings.gateway_host,
