@@ -13,8 +13,8 @@ from flows.vocabulary import Word
 
 # A line counts for the page's direction when it is clearly longer than high.
 _MIN_ASPECT = 1.8
-# Below this tilt the page is left as it is: a turned picture is no better and costs its sharpness.
-_MIN_TILT_DEGREES = 0.3
+# Below this tilt the page is left as it is: boxes in whole pixels cannot tell it from level.
+_MIN_TILT_DEGREES = 0.6
 # In heights of the line; detection's own margin already hides about as much of a gap. The room is in heights of the
 # page's usual line: large print needs no more of it, and a logo with more is read worse.
 _JOIN_GAP = 0.25
