@@ -12,6 +12,9 @@ import typer
 from deployments.cli.common import AsJson, console, print_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flows.accuracy import AccuracyReport, CalibrationRow
     from flows.reading import Reader
     from flows.vocabulary import DocumentText, ReceiptFields
 
@@ -105,10 +108,30 @@ def accuracy(
     as_json: AsJson = False,
 ) -> None:
     """Measure right, wrong and missing per field on images with known truth."""
-    from flows.accuracy import measure_accuracy  # noqa: PLC0415
+    from flows.accuracy import calibration, outcomes_of, reader_for, report_on  # noqa: PLC0415
 
-    report = measure_accuracy(folder, engine)
+    outcomes = list(outcomes_of(folder, reader_for(engine)))
+    report = report_on(outcomes)
     if as_json:
-        typer.echo(report.to_json())
+        typer.echo(report.model_dump_json(indent=2))
     else:
-        typer.echo(report.to_text())
+        _print_report(report, calibration(outcomes))
+
+
+def _print_report(report: AccuracyReport, calibrated: Sequence[CalibrationRow]) -> None:
+    rows: list[tuple[Any, ...]] = [
+        ("total", report.total.right, report.total.wrong, report.total.missing),
+        ("purchase_date", report.purchase_date.right, report.purchase_date.wrong, report.purchase_date.missing),
+        ("merchant (exact)", report.merchant.right_exact, report.merchant.wrong, report.merchant.missing),
+        ("merchant (fuzzy)", report.merchant.right_fuzzy, report.merchant.wrong, report.merchant.missing),
+    ]
+    numbers = ("right", "wrong", "missing")
+    print_table(f"{report.receipts} receipts", ("field", *numbers), rows, right=numbers)
+    console.print(f"all three right {report.all_three}; accepted {report.accepted}, wrong {report.accepted_wrong}")
+    cost = report.cpu_seconds
+    seconds = f"mean {cost.mean:.2f}, p50 {cost.p50:.2f}, p95 {cost.p95:.2f}"
+    console.print(f"CPU seconds {seconds}; peak memory {report.peak_rss_mb:.0f} MB")
+    columns = ("field", "confidence", "values", "mean", "right")
+    rows = [(row.field, row.band, row.count, f"{row.mean_confidence:.3f}", f"{row.right:.3f}") for row in calibrated]
+    print_table("calibration", columns, rows)
+    print_table("misses", ("file", "field", "got", "truth"), ((m.file, m.field, m.got, m.truth) for m in report.misses))

@@ -41,5 +41,5 @@ async def _load(block_slug: str) -> NotificationBlock:
             "notification setting."
         ) from error
     if not isinstance(block, NotificationBlock):
-        raise ConfigurationError(f"{block_slug} is not a notification block; name one, for example slack-webhook/books.")
+        raise ConfigurationError(f"{block_slug} is no notification block; name one, for example slack-webhook/books.")
     return block
