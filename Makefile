@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: setup setup-dev run test bench chaos chaos-ci lint lock clean
+.PHONY: bench-gateway fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -43,6 +43,27 @@ chaos-ci: setup
 # What orchestration costs beside the OCR: make bench [QUICK=1] [JSON=out.json]
 bench: setup
 	$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)") --write docs/performance.md
+
+# How well receipts are read: the samples, and the folders of real receipts with truth that are named.
+TRUTH ?= $(wildcard ../shared/receipts/sroie ../shared/receipts/german)
+accuracy: setup
+	$(BIN)/python -m deployments.samples build/samples
+	$(BIN)/python benchmarks/accuracy.py build/samples $(TRUTH) --out docs/accuracy.md
+
+# 500 broken files of every format through the reader, in processes that can be killed.
+hostile: setup
+	$(BIN)/python benchmarks/hostile.py
+
+ocr-cost: setup
+	$(BIN)/python benchmarks/ocr_cost.py $(firstword $(TRUTH))
+
+# How long a sender waits while OCR uses the machine: make bench-gateway [JSON=out.json]
+bench-gateway: setup
+	$(BIN)/python -m benchmarks.gateway $(if $(JSON),--json "$(JSON)")
+
+# The API against its own OpenAPI schema.
+fuzz-api: setup-dev
+	$(BIN)/python -m benchmarks.fuzz_api
 
 lint: setup-dev
 	$(BIN)/ruff check .
