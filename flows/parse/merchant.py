@@ -136,6 +136,8 @@ def _continues(block: tuple[Line, ...], line: Line) -> bool:
     ratio = line.row.height / last.row.height
     if line.row.page != last.row.page or gap > 1.2 * last.row.height or not 0.6 <= ratio <= 1.6:
         return False
+    if line.raw[-1:].isdigit() and not names.legal_form(line.raw):
+        return False  # a house number
     same_case = first.raw.isupper() == line.raw.isupper()
     if _open_bracket(block) or (_incomplete_form(line.raw) and same_case):
         return True

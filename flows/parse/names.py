@@ -31,7 +31,8 @@ _ADDRESS = re.compile(
     r"lane|drive|hwy|highway|building|"
     r"bangunan|kawasan|seksyen|section|lorong|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|"
     r"strasse\b|weg \d|\bno\.? ?:? ?\d|"
-    r"\b\d{5,6}\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu|ring|weg|gasse|damm|ufer) ?\d|"
+    r"\b\d{5,6}\b|\b[a-z]\d[a-z] ?\d[a-z]\d\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu|ring|weg|gasse|"
+    r"damm|ufer) ?\d|"
     r"[都道府県市区町村].*\d|"
     r"\d+(?:丁目|番地)|[省市路].*号",
 )
@@ -82,7 +83,7 @@ _TITLE = re.compile(
 _ROLE = re.compile(
     r"\bowned by|\boperated by|\bmanaged by|licen[sc]ee|formerly|bill(?:ed)? to|sold to|deliver(?:y|ed)? to|"
     r"ship to|\bmember of|franchise|a division of|"
-    r"\bpart of|\bby :|kunde\b|\bclient\b|bediente|powered by|for staff|\battn\b|\bname\b ?:"
+    r"\bpart of|\bby :|kunde\b|\bclient\b|\binh\. |bediente|powered by|for staff|\battn\b|\bname\b ?:"
 )
 _REGISTRATION = re.compile(
     r"\s*[\[({]?\s*(?:co(?:mpany)?\.?\s*(?:reg\.?)?\s*(?:no\.?)?\s*:?\s*)?[A-Z]{0,3}\d[\d\s]{3,}\s*-?\s*[A-Z\d]{0,2}\s*[\])}]?\s*\.?\s*$",

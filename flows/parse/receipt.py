@@ -171,6 +171,8 @@ def _signed(best: Candidate) -> Decimal:
 
 def _labelled(reading: _Reading, kind: str) -> Found[Decimal] | None:
     found = reading.sums.by_kind.get(kind, [])
+    if reading.total is not None and kind == "tax":
+        found = [each for each in found if abs(each.amount.value) < reading.total.value]  # the rest are tax numbers
     if not found:
         return None
     best = max(found, key=lambda each: (each.label.strength, -each.line))
