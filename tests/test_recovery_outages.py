@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 import psycopg
@@ -19,8 +20,6 @@ from deployments.provision import provision
 from deployments.worker.claims import claim_message
 from flows import ledger as books
 from flows.ledger import State
-from flows.submission import open_submitter
-from flows.sweep_inbox import SweepCounts, receive_unknown, submit_waiting
 
 _AWAY_SECONDS = 6.0
 
@@ -108,16 +107,16 @@ def test_new_version_of_a_step_while_a_run_is_in_flight(live: Live) -> None:
     deploy_test_flow(live.client)
 
 
-def sweep(live: Live) -> None:
-    """What the sweep does, from here."""
+def sweep_until(live: Live, condition: Callable[[], bool], what: str) -> None:
+    """Run the sweep's deployment, as its schedule does, until there is nothing left to do for it."""
+    deployment = live.client.read_deployment_by_name("sweep-inbox/inbox")
 
-    async def work() -> None:
-        counts = SweepCounts()
-        await receive_unknown(live.pipeline, counts, bucket=None, prefix="")
-        async with open_submitter(live.pipeline.ledger) as submitter:
-            await submit_waiting(live.pipeline, submitter, counts)
+    def swept() -> bool:
+        run = live.client.create_flow_run_from_deployment(deployment.id)
+        until(lambda: (state := live.client.read_flow_run(run.id).state) and state.is_final(), "the end of a sweep")
+        return condition()
 
-    asyncio.run(work())
+    until(swept, what)
 
 
 def test_lost_ledger_is_made_again_from_the_buckets_without_ocr(live: Live) -> None:
@@ -126,8 +125,7 @@ def test_lost_ledger_is_made_again_from_the_buckets_without_ocr(live: Live) -> N
     with live.database("ledger") as ledger:
         (expenses,) = ledger.execute("SELECT count(*) FROM expenses").fetchone() or (0,)
         ledger.execute("TRUNCATE receipts, contents, extractions, expenses, notifications CASCADE")
-    sweep(live)
-    until(lambda: _settled(live), "the places of all receipts")
+    sweep_until(live, lambda: _settled(live), "the places of all receipts")
     # Only this one's: others were read in a version that is not deployed any more.
     assert known.sha256 is not None
     assert len(live.lines("extract_text", subject=known.sha256)) == 1
@@ -152,7 +150,7 @@ def test_prefects_database_lost_entirely_costs_no_receipt_and_no_second_expense(
     keep_away(live, "prefect", seconds=0.5)
     asyncio.run(provision(storage_of(live.stack), SecretStr(live.stack.environment["RECEIPTFLOW_LEDGER_URL"])))
     deploy_test_flow(live.client)
-    sweep(live)
+    sweep_until(live, lambda: _settled(live), "the places of all receipts")
     for receipt_id in ids:
         receipt = live.final(receipt_id)
         assert receipt.state in {State.EXPENSED, State.REVIEW}
