@@ -40,6 +40,18 @@ def test_killed_flow_process_is_resumed_where_it_was(live: Live, event: str, ste
         assert live.run(receipt).run_count == 2
 
 
+def test_resumed_run_goes_before_those_that_wait(live: Live) -> None:
+    before = len(live.lines("extract_text"))
+    first = live.add(picture("slow=2"))
+    line = live.started("extract_text", times=before + 1)
+    others = [live.add(picture("slow=1")) for _ in range(6)]
+    kill([psutil.Process(line.pid)])
+    for receipt_id in (first, *others):
+        live.require_one_expense(receipt_id)
+    order = sorted((first, *others), key=lambda receipt_id: live.receipt(receipt_id).finished_at or 0)
+    assert order.index(first) <= 3, "only what ran beside it may have ended first"
+
+
 @pytest.mark.parametrize("whole_family", [False, True], ids=["worker", "worker and flow process"])
 def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, whole_family: bool) -> None:
     before = len(live.lines("extract_text"))

@@ -73,7 +73,9 @@ async def resume(
         proposed: State[Any] = Crashed(message=f"Given up after attempt {attempt}: {death}.")
     else:
         now = dt.datetime.now(dt.UTC)
-        proposed = AwaitingRetry(message=f"Attempt {attempt} died: {death}. It is resumed.", scheduled_time=now)
+        # Its old place in the queue: due from now on, it would resume behind everything that waits.
+        due = min(now, flow_run.expected_start_time or now)
+        proposed = AwaitingRetry(message=f"Attempt {attempt} died: {death}. It is resumed.", scheduled_time=due)
     flow_run_logger(flow_run).error(proposed.message)
     await persistently(lambda: client.set_flow_run_state(flow_run_id, proposed))
     return proposed
