@@ -56,11 +56,12 @@ async def read_files(request: Request, settings: GatewaySettings, stack: AsyncEx
     """
     multipart = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
     most = settings.max_files if multipart else 1
-    body = _bounded(request, settings, settings.max_upload_bytes * most + _MULTIPART_OVERHEAD_BYTES * most)
+    stream = request.stream()
+    body = _bounded(stream, request, settings, settings.max_upload_bytes * most + _MULTIPART_OVERHEAD_BYTES * most)
     try:
         uploads = await (_multipart(request, body, settings) if multipart else _raw(request, body, settings))
     except RefusedError:
-        await _let_finish(request)
+        await _let_finish(stream)
         raise
     for upload in uploads:
         stack.push_async_callback(upload.close)
@@ -68,23 +69,25 @@ async def read_files(request: Request, settings: GatewaySettings, stack: AsyncEx
     return [await _spooled(upload) for upload in uploads]
 
 
-async def _let_finish(request: Request) -> None:
+async def _let_finish(stream: AsyncGenerator[bytes, None]) -> None:
     """Read on for a moment: a connection that is closed on a sender in full flow loses the answer on its way."""
     try:
         async with asyncio.timeout(_FINISH_SECONDS):
-            async for _chunk in request.stream():
+            async for _chunk in stream:
                 pass
     except (TimeoutError, ClientDisconnect):
         return
 
 
-async def _bounded(request: Request, settings: GatewaySettings, limit: int) -> AsyncGenerator[bytes, None]:
+async def _bounded(
+    stream: AsyncGenerator[bytes, None], request: Request, settings: GatewaySettings, limit: int
+) -> AsyncGenerator[bytes, None]:
     """The body's pieces within `limit` bytes and the settings' times."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(settings)
     deadline = asyncio.get_running_loop().time() + settings.body_seconds
-    stream, seen = request.stream(), 0
+    seen = 0
     while True:
         left = deadline - asyncio.get_running_loop().time()
         try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from deployments.gateway.intake import Accepted
 from flows.ledger import ExpenseView, ReceiptDetail, ReceiptView, State
@@ -109,7 +109,8 @@ class Expense(Answer):
     receipt_id: UUID
     merchant: str | None = Field(examples=["Café Central"])
     purchase_date: dt.date | None = Field(examples=["2026-11-21"])
-    purchase_time: dt.time | None
+    # JSON Schema's own format "time" demands an offset, which a receipt does not print.
+    purchase_time: Annotated[dt.time, WithJsonSchema({"type": "string", "examples": ["13:05:00"]})] | None
     total: Decimal = Field(examples=["12.40"])
     subtotal: Decimal | None
     tax: Decimal | None

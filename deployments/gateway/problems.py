@@ -107,9 +107,12 @@ async def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
 RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "description": text, "content": {"application/problem+json": {}}}
     for code, text in {
+        400: "The body cannot be read.",
         401: "No API key, or one that is not valid.",
         403: "The key lacks the scope for this.",
         404: "There is no such thing, or it is another owner's.",
+        408: "The body came too slowly.",
+        413: "The body is too large.",
         422: "The request cannot be understood.",
         429: "Too many requests with this key.",
         503: "A part behind the API is away; repeat later.",
