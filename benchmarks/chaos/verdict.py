@@ -20,6 +20,8 @@ from benchmarks.chaos.outside import Delivery
 
 FLOW_BOUND_SECONDS = 5.0
 SERVER_BOUND_SECONDS = 30.0
+# Strikes of one moment begin within this time of each other.
+_TOGETHER_SECONDS = 0.5
 
 
 @dataclass
@@ -146,10 +148,18 @@ def resume_seconds(evidence: Evidence, strikes: Sequence[Strike]) -> dict[str, l
     found: dict[str, list[float]] = defaultdict(list)
     ordered = sorted(strikes, key=lambda strike: strike.at)
     for number, strike in enumerate(ordered):
-        until = min((later.at for later in ordered[number + 1 :] if later.at > strike.at), default=float("inf"))
-        after = _progress(evidence, strike) if strike.is_server else _resumptions(evidence, strike)
-        found[strike.kind].extend(moment - strike.back for moment in after if strike.back <= moment < until)
+        later = (one.at for one in ordered[number + 1 :] if one.at > strike.at + _TOGETHER_SECONDS)
+        until = min(later, default=float("inf"))
+        since = _whole_again(strike, ordered)
+        after = _progress(evidence, since) if strike.is_server else _resumptions(evidence, strike)
+        found[strike.kind].extend(moment - since for moment in after if since <= moment < until)
     return {kind: sorted(seconds) for kind, seconds in sorted(found.items()) if seconds}
+
+
+def _whole_again(strike: Strike, strikes: Sequence[Strike]) -> float:
+    """When what was hit was back, and also whatever else was down at that moment or struck together with it."""
+    others = (one.back for one in strikes if one.at < strike.at + _TOGETHER_SECONDS and one.back > strike.at)
+    return max([strike.back, *others])
 
 
 def _resumptions(evidence: Evidence, strike: Strike) -> list[float]:
@@ -162,15 +172,15 @@ def _resumptions(evidence: Evidence, strike: Strike) -> list[float]:
     return again
 
 
-def _progress(evidence: Evidence, strike: Strike) -> list[float]:
+def _progress(evidence: Evidence, since: float) -> list[float]:
     """When something went on, if anything was there to go on with: a step, a receipt's state or a run."""
     work = any(
-        one["received_at"].timestamp() < strike.back and not (one["finished_at"] and _ended(one) < strike.back)
+        one["received_at"].timestamp() < since and not (one["finished_at"] and _ended(one) < since)
         for one in evidence.receipts
     )
     runs = (at for states in evidence.run_states.values() for at, kind, _ in states if kind == "RUNNING")
     moments = [*(one.at for one in evidence.executions), *evidence.changes, *runs]
-    first = min((moment for moment in moments if moment > strike.back), default=None)
+    first = min((moment for moment in moments if moment > since), default=None)
     return [first] if work and first is not None else []
 
 
