@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
@@ -85,14 +86,17 @@ async def follow_receipt(receipt_id: UUID, caller: Reader, parts: TheParts) -> E
 async def _events(parts: Parts, receipt_id: UUID, owner: str, watch: Watch) -> AsyncIterator[ServerSentEvent]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _STREAM_SECONDS
+    told: dt.datetime | None = None
     while True:
         try:
             detail = await read_detail(parts, receipt_id, owner)
         except ReceiptNotFoundError:
             yield ServerSentEvent(event="end", data="deleted")
             return
-        answer = await in_full(parts, detail)
-        yield ServerSentEvent(event="receipt", data=answer.model_dump_json(), id=detail.updated_at.isoformat())
+        if detail.updated_at != told:
+            told = detail.updated_at
+            answer = await in_full(parts, detail)
+            yield ServerSentEvent(event="receipt", data=answer.model_dump_json(), id=told.isoformat())
         if detail.state in FINAL_STATES:
             yield ServerSentEvent(event="end", data=detail.state.value)
             return

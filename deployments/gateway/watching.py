@@ -90,7 +90,8 @@ class Watcher:
     def _compare(self, watched: list[UUID], marks: dict[UUID, dt.datetime]) -> None:
         for receipt_id in watched:
             mark = marks.get(receipt_id)
-            if receipt_id in self._watches and self._marks.get(receipt_id, mark) != mark:
+            # The first look rings too: what changed between the request's own look and this one would be missed.
+            if receipt_id in self._watches and (receipt_id not in self._marks or self._marks[receipt_id] != mark):
                 for watch in self._watches[receipt_id]:
                     watch.ring()
             if receipt_id in self._watches:
