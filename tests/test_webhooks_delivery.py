@@ -54,7 +54,7 @@ async def receiver() -> AsyncIterator[Receiver]:
     made = Receiver(free_port())
     server = uvicorn.Server(uvicorn.Config(made, port=made.port, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  # uvicorn offers no event to wait for
         await asyncio.sleep(0.01)
     yield made
     server.should_exit = True
