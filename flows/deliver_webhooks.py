@@ -15,10 +15,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows import ledger as books
 from flows.configuration import load_pipeline
-from flows.ledger import Ledger, NotificationView, ReceiptNotFoundError
-from flows.ledger.states import WEBHOOK_PREFIX
-from flows.ledger.webhooks import WebhookNotFoundError, WebhookView, get_webhook, webhook_of
-from flows.notify.webhook import DeliveryFailedError, TargetRefusedError, post
+from flows.ledger import (
+    WEBHOOK_PREFIX,
+    Ledger,
+    NotificationView,
+    ReceiptNotFoundError,
+    WebhookNotFoundError,
+    WebhookView,
+    get_webhook,
+    webhook_of,
+)
+from flows.notify import DeliveryFailedError, TargetRefusedError, post
 from flows.processes import holder_is_gone, this_process
 
 _log = logging.getLogger("receiptflow.webhooks")

@@ -1,6 +1,6 @@
 """The way in of posted files: find what was sent before, store the rest, register it, have it submitted.
 
-Order: one transaction that reserves keys and finds known content, then the puts, then one transaction that
+Order: find known content (and reserve keys for a request that has a name), then the puts, then one transaction that
 registers. Whatever is interrupted in between is repeated harmlessly: the same request stores the same object under
 the same key, and an object that nobody registered is found by the sweep.
 """
@@ -105,13 +105,17 @@ class Intake:
         ]
         with self._ledger.session() as session:
             known = books.receipts_of_content(owner, {file.sha256 for file in files}, session=session)
-            places = books.reserve(wanted, session=session, idempotency_key=idempotency_key)
+            places = (
+                books.reserve(wanted, session=session, idempotency_key=idempotency_key)
+                if idempotency_key
+                else books.unreserved(wanted)
+            )
             answers = {}
             for place in places:
                 receipt = known.get(str(place.sha256))
                 if place.receipt_id is not None:
                     receipt = books.get_receipt(place.receipt_id, session=session)
-                elif receipt is not None:
+                elif receipt is not None and idempotency_key:
                     books.note_received(place.id, receipt.id, session=session)
                 if receipt is not None:
                     answers[place.id] = _known(receipt, place)
@@ -132,8 +136,7 @@ class Intake:
         ]
         with self._ledger.session() as session:
             receptions = books.receive_many(objects, session=session)
-            for place, reception in zip(places, receptions, strict=True):
-                books.note_received(place.id, reception.receipt_id, session=session)
+            books.note_all_received(places, [one.receipt_id for one in receptions], session=session)
         return {
             place.id: Accepted(reception.receipt_id, reception.flow_run_id, reception.state, duplicate=False)
             for place, reception in zip(places, receptions, strict=True)

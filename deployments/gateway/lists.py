@@ -14,8 +14,7 @@ from deployments.gateway.access import Reader
 from deployments.gateway.models import Expense, ExpensePage, Receipt, ReceiptPage
 from deployments.gateway.parts import TheParts
 from deployments.gateway.problems import RESPONSES
-from flows.ledger import ExpenseView, Page, ReceiptView, State, find_expenses
-from flows.ledger.api_queries import list_receipts
+from flows.ledger import ExpenseView, Page, ReceiptView, State, find_expenses, list_receipts
 
 router = APIRouter(responses=RESPONSES)
 

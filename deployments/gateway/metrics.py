@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from deployments.gateway.access import Admin
 from deployments.gateway.parts import Parts, TheParts
 from deployments.gateway.problems import RESPONSES
-from flows.ledger.api_queries import Gauges, gauges
+from flows.ledger import Gauges, gauges
 
 router = APIRouter(tags=["operations"], responses=RESPONSES)
 

@@ -19,10 +19,11 @@ from flows.ledger import (
     InvalidReferenceError,
     KeyReusedError,
     ReceiptNotFoundError,
+    TooManyWebhooksError,
     UploadNotFoundError,
+    WebhookNotFoundError,
     WrongStateError,
 )
-from flows.ledger.webhooks import TooManyWebhooksError, WebhookNotFoundError
 from flows.storage import ObjectGoneError
 
 _log = logging.getLogger("receiptflow.gateway")

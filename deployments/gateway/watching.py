@@ -12,8 +12,7 @@ from uuid import UUID
 
 from deployments.gateway.problems import RefusedError
 from flows.errors import ReceiptflowError
-from flows.ledger import Ledger
-from flows.ledger.api_queries import marks_of_change
+from flows.ledger import Ledger, marks_of_change
 
 _log = logging.getLogger("receiptflow.gateway")
 _LOOK_SECONDS = 0.25

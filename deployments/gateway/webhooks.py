@@ -16,9 +16,17 @@ from deployments.gateway.access import Admin
 from deployments.gateway.models import Answer
 from deployments.gateway.parts import Parts, TheParts
 from deployments.gateway.problems import RESPONSES, RefusedError
-from flows.ledger import DeliveryState, Kind, NotificationView
-from flows.ledger.webhooks import create_webhook, delete_webhook, find_deliveries, list_webhooks, replay_delivery
-from flows.notify.webhook import DeliveryFailedError, TargetRefusedError, require_allowed
+from flows.ledger import (
+    DeliveryState,
+    Kind,
+    NotificationView,
+    create_webhook,
+    delete_webhook,
+    find_deliveries,
+    list_webhooks,
+    replay_delivery,
+)
+from flows.notify import DeliveryFailedError, TargetRefusedError, require_allowed
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=RESPONSES)
 T = TypeVar("T")

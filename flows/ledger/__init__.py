@@ -2,6 +2,7 @@
 
 from sqlmodel import Session
 
+from flows.ledger.api_queries import Gauges, gauges, list_receipts, marks_of_change
 from flows.ledger.attempts import begin_attempt, find_running, heartbeat, note_crash, note_progress, release
 from flows.ledger.audit import (
     broken_duplicates,
@@ -56,7 +57,7 @@ from flows.ledger.receive import (
     waiting_for_submission,
 )
 from flows.ledger.runs import receipt_of_flow_run, receipts_of_flow_runs, submitted_unfinished
-from flows.ledger.states import FINAL_STATES, DeliveryState, Door, Kind, State
+from flows.ledger.states import FINAL_STATES, WEBHOOK_PREFIX, DeliveryState, Door, Kind, State
 from flows.ledger.upkeep import delete_receipt, forget_run, hold, reopen
 from flows.ledger.uploads import (
     KeyReusedError,
@@ -64,9 +65,11 @@ from flows.ledger.uploads import (
     UploadNotFoundError,
     UploadView,
     find_upload,
+    note_all_received,
     note_received,
     receipts_of_content,
     reserve,
+    unreserved,
     upload_at,
 )
 from flows.ledger.values import (
@@ -93,9 +96,22 @@ from flows.ledger.views import (
     RunningReceipt,
     StateChangeView,
 )
+from flows.ledger.webhooks import (
+    TooManyWebhooksError,
+    WebhookNotFoundError,
+    WebhookView,
+    create_webhook,
+    delete_webhook,
+    find_deliveries,
+    get_webhook,
+    list_webhooks,
+    replay_delivery,
+    webhook_of,
+)
 
 __all__ = [
     "FINAL_STATES",
+    "WEBHOOK_PREFIX",
     "AlreadyFinal",
     "AmbiguousReferenceError",
     "Attempt",
@@ -108,6 +124,7 @@ __all__ = [
     "ExpenseView",
     "Extraction",
     "FencedError",
+    "Gauges",
     "Holder",
     "InvalidReferenceError",
     "KeyNotFoundError",
@@ -131,9 +148,12 @@ __all__ = [
     "Session",
     "State",
     "StateChangeView",
+    "TooManyWebhooksError",
     "UploadNotFoundError",
     "UploadView",
     "WaitingReceipt",
+    "WebhookNotFoundError",
+    "WebhookView",
     "WrongStateError",
     "all_expenses",
     "begin_attempt",
@@ -146,23 +166,32 @@ __all__ = [
     "counts_by_state",
     "create_database",
     "create_key",
+    "create_webhook",
     "delete_receipt",
+    "delete_webhook",
     "expensed_without_expense",
+    "find_deliveries",
     "find_expenses",
     "find_key",
     "find_receipts",
     "find_running",
     "find_upload",
     "forget_run",
+    "gauges",
     "get_receipt",
+    "get_webhook",
     "heartbeat",
     "history",
     "hold",
     "list_keys",
+    "list_receipts",
+    "list_webhooks",
     "mark_failed",
     "mark_sent",
     "mark_submitted",
+    "marks_of_change",
     "never_submitted",
+    "note_all_received",
     "note_crash",
     "note_progress",
     "note_received",
@@ -182,6 +211,7 @@ __all__ = [
     "release",
     "reopen",
     "replay",
+    "replay_delivery",
     "reserve",
     "resolve",
     "revoke_key",
@@ -191,6 +221,7 @@ __all__ = [
     "submitted_unfinished",
     "supersede",
     "unknown_objects",
+    "unreserved",
     "untold_among",
     "upgrade",
     "upload_at",
@@ -198,4 +229,5 @@ __all__ = [
     "waiting_for_submission",
     "walk_contents",
     "walk_receipts",
+    "webhook_of",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from uuid import UUID
+from dataclasses import dataclass, fields
+from uuid import UUID, uuid4
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
@@ -119,6 +119,34 @@ def receipts_of_content(owner: str, sha256s: Collection[str], *, session: Sessio
     # The receipt that holds the content comes last and wins; else the one that came first.
     rows = [*session.exec(on_their_way), *session.exec(claimed)]
     return {str(sha256): as_value(ReceiptView, receipt) for sha256, receipt in rows}
+
+
+def unreserved(uploads: Sequence[NewUpload]) -> list[UploadView]:
+    """The same places without a reservation, for a request that nobody can repeat by name.
+
+    They are kept with `note_all_received`, which saves a transaction.
+    """
+    now = dt.datetime.now(dt.UTC)
+    return [
+        UploadView(
+            id=uuid4(),
+            position=position,
+            receipt_id=None,
+            created_at=now,
+            **{field.name: getattr(upload, field.name) for field in fields(NewUpload)},
+        )
+        for position, upload in enumerate(uploads)
+    ]
+
+
+def note_all_received(uploads: Sequence[UploadView], receipt_ids: Sequence[UUID], *, session: Session) -> None:
+    """Note which receipts uploads became, reserved or not, in one statement."""
+    rows = [
+        {field.name: getattr(upload, field.name) for field in fields(UploadView)} | {"receipt_id": receipt_id}
+        for upload, receipt_id in zip(uploads, receipt_ids, strict=True)
+    ]
+    query = insert(Upload).values(rows)
+    session.execute(query.on_conflict_do_update(index_elements=["id"], set_={"receipt_id": query.excluded.receipt_id}))
 
 
 def note_received(upload_id: UUID, receipt_id: UUID, *, session: Session) -> None:

@@ -2,5 +2,15 @@
 
 from flows.notify.messages import Message, message_for
 from flows.notify.sender import NotificationFailedError, send
+from flows.notify.webhook import DeliveryFailedError, TargetRefusedError, post, require_allowed
 
-__all__ = ["Message", "NotificationFailedError", "message_for", "send"]
+__all__ = [
+    "DeliveryFailedError",
+    "Message",
+    "NotificationFailedError",
+    "TargetRefusedError",
+    "message_for",
+    "post",
+    "require_allowed",
+    "send",
+]
