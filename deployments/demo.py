@@ -18,14 +18,10 @@ from deployments.samples import render_samples
 from deployments.settings import StackSettings
 from flows import ledger as books
 from flows.configuration import Pipeline
-from flows.errors import ConfigurationError
-from flows.intake import media_type_of
-from flows.intake.errors import EmptyFileError, UnsupportedTypeError
 from flows.ledger import FINAL_STATES, ReceiptView, State
 
 _OWNER = "demo"
 _POLL_SECONDS = 0.3
-_HEADER_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -48,30 +44,6 @@ def sample_folder(settings: StackSettings) -> Path:
         console.print("rendering the sample receipts")
         render_samples(folder)
     return folder
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """The folder's files that begin like a picture or PDF; says of each other file that it is passed over.
-
-    Raises:
-        ConfigurationError: there is no such folder, or nothing in it.
-    """
-    if not folder.is_dir():
-        raise ConfigurationError(f"{folder} is no folder: name one with images, RECEIPTS=<folder>.")
-    kept = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
-        try:
-            with path.open("rb") as file:
-                media_type_of(file.read(_HEADER_BYTES))
-        except (UnsupportedTypeError, EmptyFileError) as error:
-            console.print(f"passed over {path.name}: {error}", soft_wrap=True)
-        except OSError as error:
-            console.print(f"passed over {path.name}: {error.strerror}", soft_wrap=True)
-        else:
-            kept.append(path)
-    if not kept:
-        raise ConfigurationError(f"{folder} holds no images or PDFs: name a folder that does, RECEIPTS=<folder>.")
-    return kept
 
 
 async def run_demo(pipeline: Pipeline, files: Sequence[Path]) -> DemoResult:

@@ -35,28 +35,35 @@ def up(
 ) -> None:
     """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server, worker and gateway. Ctrl-C stops all."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    from deployments.pictures import pictures_in  # noqa: PLC0415
     from deployments.settings import StackSettings  # noqa: PLC0415
     from deployments.stack import Stack  # noqa: PLC0415
 
     settings = StackSettings(data_dir=data, port=port)
+    files = pictures_in(receipts) if receipts is not None else None
     try:
         with Stack(settings) as stack:
-            left_over = _run(stack, settings, demo=demo or receipts is not None, folder=receipts, once=once)
+            left_over = _run(stack, settings, demo=demo or files is not None, files=files, once=once)
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(130) from None
     raise typer.Exit(1 if left_over else 0)
 
 
-def _run(stack: Stack, settings: StackSettings, *, demo: bool, folder: Path | None, once: bool) -> int:
-    """Bring the services up and do what was asked for. Returns how many receipts are left over."""
+def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path] | None, once: bool) -> int:
+    """Bring the services up and do what was asked for; the demo without files takes the samples.
+
+    Returns:
+        how many receipts are left over.
+    """
     os.environ.update(stack.environment)
     began = time.monotonic()
     console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
-    files = _files(settings, folder) if demo else []
+    if demo and files is None:
+        files = _samples(settings)
     pipeline = asyncio.run(_provision(stack, settings))
     console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
-    result = _demonstrate(pipeline, files) if demo else None
+    result = _demonstrate(pipeline, files) if files else None
     if once:
         return result.left_over if result else 0
     _print_addresses(stack, settings)
@@ -65,10 +72,11 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, folder: Path | No
     return 0
 
 
-def _files(settings: StackSettings, folder: Path | None) -> list[Path]:
-    from deployments.demo import pictures_in, sample_folder  # noqa: PLC0415
+def _samples(settings: StackSettings) -> list[Path]:
+    from deployments.demo import sample_folder  # noqa: PLC0415
+    from deployments.pictures import pictures_in  # noqa: PLC0415
 
-    return pictures_in(folder if folder is not None else sample_folder(settings))
+    return pictures_in(sample_folder(settings))
 
 
 async def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
