@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures of receipts, told by their first bytes. Imports no Prefect: it is asked first."""
+"""Which files of a folder are pictures of receipts, by their first bytes. Imports no Prefect: it is asked first."""
 
 from __future__ import annotations
 
