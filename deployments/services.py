@@ -30,7 +30,7 @@ def worker_service(settings: StackSettings) -> Service:
         ready_check=_recently_touched(alive),
         liveness_check=_recently_touched(alive),
         start_timeout=300.0,
-        stop_timeout=30.0,
+        stop_timeout=45.0,
         niceness=5,
     )
 

@@ -50,18 +50,23 @@ class SweepCounts:
 @flow(name="sweep-inbox", persist_result=False)
 async def sweep_inbox(bucket: Bucket = None, prefix: Prefix = "") -> dict[str, int]:
     """Receive and submit whatever lies in the inbox and is not known yet."""
-    counts = SweepCounts()
-    pipeline = await load_pipeline()
-    await receive_unknown(pipeline, counts, bucket=bucket or None, prefix=prefix)
-    async with open_submitter(pipeline.ledger) as submitter:
-        await submit_waiting(pipeline, submitter, counts)
-        mended = await mend_lost(submitter.client, pipeline.ledger, submitter, quiet_seconds=_QUIET_SECONDS)
-    counts.resubmitted = mended.resubmitted
+    counts = await sweep(await load_pipeline(), bucket=bucket or None, prefix=prefix)
     get_run_logger().info("Swept: %s", counts.in_words())
     await acreate_markdown_artifact(
         key="sweep-inbox", markdown=f"# Sweep\n\n{counts.in_words()}.", description="What the sweep saw and did"
     )
     return vars(counts)
+
+
+async def sweep(pipeline: Pipeline, *, bucket: str | None = None, prefix: str = "") -> SweepCounts:
+    """What the flow does, for callers that are no flow run."""
+    counts = SweepCounts()
+    await receive_unknown(pipeline, counts, bucket=bucket, prefix=prefix)
+    async with open_submitter(pipeline.ledger) as submitter:
+        await submit_waiting(pipeline, submitter, counts)
+        mended = await mend_lost(submitter.client, pipeline.ledger, submitter, quiet_seconds=_QUIET_SECONDS)
+    counts.resubmitted = mended.resubmitted
+    return counts
 
 
 async def receive_unknown(pipeline: Pipeline, counts: SweepCounts, *, bucket: str | None, prefix: str) -> None:

@@ -31,13 +31,9 @@ def sweep(
 
 async def _sweep(prefix: str, data: Path, as_json: bool) -> None:
     pipeline = await connect(data)
-    from flows.submission import open_submitter  # noqa: PLC0415
-    from flows.sweep_inbox import SweepCounts, receive_unknown, submit_waiting  # noqa: PLC0415
+    from flows import sweep_inbox  # noqa: PLC0415
 
-    counts = SweepCounts()
-    await receive_unknown(pipeline, counts, bucket=None, prefix=prefix)
-    async with open_submitter(pipeline.ledger) as submitter:
-        await submit_waiting(pipeline, submitter, counts)
+    counts = await sweep_inbox.sweep(pipeline, prefix=prefix)
     if as_json:
         print_json(vars(counts))
     else:
