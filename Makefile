@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: bench-gateway fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench chaos chaos-ci lint lock clean
+.PHONY: test-slow bench-gateway fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -30,6 +30,10 @@ run: setup
 
 test: setup-dev
 	$(BIN)/python -m pytest $(ARGS)
+
+# Outages of whole servers and a short chaos run: ten minutes more.
+test-slow: setup-dev
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 # A real stack under seeded random faults, and whether every promise held: make chaos SEED=2 FAULTS=200 JSON=out.json
 SEED     ?= 1

@@ -48,8 +48,8 @@ def _check_list(fields: ReceiptFields) -> Iterator[str]:
     if fields.checks:
         yield from ("## Checks", "")
         for check in fields.checks:
-            mark = {True: "✅", False: "❌", None: "➖"}[check.held]
-            yield f"- {mark} **{_escape(check.name)}**: {_escape(check.detail)}"
+            mark = {True: "held", False: "FAILED", None: "not made"}[check.held]
+            yield f"- {mark}: **{_escape(check.name)}**, {_escape(check.detail)}"
         yield ""
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "left_over")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_nothing_is_lost_or_done_twice_under_a_dozen_faults(tmp_path: Path) -> None:
     report = tmp_path / "chaos.json"

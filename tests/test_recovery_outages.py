@@ -21,6 +21,8 @@ from deployments.worker.claims import claim_message
 from flows import ledger as books
 from flows.ledger import State
 
+pytestmark = pytest.mark.slow
+
 _AWAY_SECONDS = 6.0
 
 
