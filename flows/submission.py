@@ -96,7 +96,7 @@ async def open_submitter(ledger: Ledger) -> AsyncIterator[Submitter]:
             deployment = await client.read_deployment_by_name(DEPLOYMENT)
         except ObjectNotFound as error:
             raise ConfigurationError(
-                f"The deployment {DEPLOYMENT} does not exist: run `receiptflow provision` or `prefect deploy --all`."
+                f"The deployment {DEPLOYMENT} does not exist: run `prefect deploy --all`."
             ) from error
         except (httpx.TransportError, httpx.HTTPStatusError) as error:
             raise OrchestratorUnavailableError(f"Prefect's server is not reachable: {error}") from error

@@ -1,4 +1,4 @@
-"""Commands for operators: `sweep`, `provision`, `doctor`, `env`."""
+"""Commands for operators: `sweep`, `doctor`, `env`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that run the embedded stack: `up`, and `provision` for one that is run elsewhere."""
+"""The command that runs the embedded stack: `up`."""
 
 from __future__ import annotations
 
