@@ -2,7 +2,7 @@
 
 Starts a stack of its own (PostgreSQL, Prefect's server), runs the same empty flow through each kind of worker, and
 prints CPU seconds per run by part (server, database, worker with its processes), less what the idle system costs in
-the same time. `python benchmarks/worker_cost.py --runs 60 --process-runs 6`
+the same time. `python -m benchmarks.worker_cost --runs 60 --process-runs 6`
 """
 
 from __future__ import annotations
@@ -21,22 +21,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.workers.process import ProcessWorker
 
+from benchmarks.bench.cpu import family_seconds
 from deployments.settings import StackSettings
 from deployments.stack import Stack
 from deployments.worker import WarmWorker
 
 _IDLE_SECONDS = 10.0
 _SETTLE_SECONDS = 4.0  # logs and events are sent with a delay of up to two seconds
+_STARTING_SECONDS = 120.0
+_LONGEST_RUN_SECONDS = 30.0
+_PAGE = 200  # the server's largest
+_UNFINISHED = (
+    StateType.SCHEDULED,
+    StateType.PENDING,
+    StateType.RUNNING,
+    StateType.PAUSED,
+    StateType.CANCELLING,
+)
 _TYPES = {"warm": WarmWorker, "process": ProcessWorker}
 
 
@@ -54,22 +69,21 @@ class Cost:
     created_to_completed_p95_seconds: float
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process, of all below it, and of those below it that have ended."""
-    total = 0.0
-    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
+class RunningStack(Protocol):
+    """What is asked of the stack that runs are executed on."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lead a worker to it."""
+
+    def pids(self) -> dict[str, int]:
+        """Process id of each part."""
 
 
 class Bench:
     """One stack with one worker on it."""
 
-    def __init__(self, stack: Stack, client: SyncPrefectClient, worker_type: str) -> None:
+    def __init__(self, stack: RunningStack, client: SyncPrefectClient, worker_type: str) -> None:
         self.stack = stack
         self.client = client
         self.worker_type = worker_type
@@ -122,31 +136,41 @@ class Bench:
                 yield worker.pid
             finally:
                 worker.terminate()
-                worker.wait()
+                worker.wait(timeout=_STARTING_SECONDS)
 
     def _create(self, deployment: uuid.UUID) -> FlowRun:
         return self.client.create_flow_run_from_deployment(deployment)
 
     def _finish(self, runs: list[FlowRun]) -> float:
         """Wait for all; returns the seconds between the first claim and the last end, by the server's clock."""
-        ids = [run.id for run in runs]
-        while True:
-            found: list[FlowRun] = []
-            for start in range(0, len(ids), 200):
-                chunk = FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + 200]))
-                found += self.client.read_flow_runs(flow_run_filter=chunk)
-            if all(run.state and run.state.is_final() for run in found):
-                break
-            time.sleep(1.0)
+        deadline = time.monotonic() + _STARTING_SECONDS + len(runs) * _LONGEST_RUN_SECONDS
+        while (left := self._count(runs, *_UNFINISHED)) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        if left:
+            raise TimeoutError(f"{left} of {len(runs)} runs of work pool {self.pool} did not end; see WORKER_LOG")
+        found = [run for chunk in _chunks(runs) for run in self.client.read_flow_runs(flow_run_filter=chunk)]
         starts = [run.start_time for run in found if run.start_time]
         ends = [run.end_time for run in found if run.end_time]
-        assert all(run.state_name == "Completed" for run in found)
+        if any(run.state_name != "Completed" for run in found):
+            raise RuntimeError(f"not all runs of work pool {self.pool} completed")
         return (max(ends) - min(starts)).total_seconds()
+
+    def _count(self, runs: list[FlowRun], *states: StateType) -> int:
+        """How many of the runs are in these states. Counting costs the measured server less than reading."""
+        wanted = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states)))
+        total = 0
+        for chunk in _chunks(runs):
+            body = {"flow_runs": chunk.model_copy(update={"state": wanted}).model_dump(mode="json", exclude_none=True)}
+            total += self.client.request("POST", "/flow_runs/count", json=body).json()
+        return total
 
     def _latency(self, deployment: uuid.UUID) -> float:
         time.sleep(random.uniform(0.1, 0.5))
         run = self._create(deployment)
+        deadline = time.monotonic() + _STARTING_SECONDS
         while not ((now := self.client.read_flow_run(run.id)).state and now.state.is_final()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"run {run.id} did not end")
             time.sleep(0.1)
         assert now.end_time and now.created
         return (now.end_time - now.created).total_seconds()
@@ -154,9 +178,9 @@ class Bench:
     def _cpu(self, worker: int) -> dict[str, float]:
         pids = self.stack.pids()
         return {
-            "server": cpu_seconds(pids["prefect"]),
-            "database": cpu_seconds(pids["postgres"]),
-            "worker": cpu_seconds(worker),
+            "server": family_seconds(pids["prefect"]),
+            "database": family_seconds(pids["postgres"]),
+            "worker": family_seconds(worker),
         }
 
     def _idle(self, worker: int) -> dict[str, float]:
@@ -164,6 +188,13 @@ class Bench:
         before = self._cpu(worker)
         time.sleep(_IDLE_SECONDS)
         return {part: (total - before[part]) / _IDLE_SECONDS for part, total in self._cpu(worker).items()}
+
+
+def _chunks(runs: list[FlowRun]) -> Iterator[FlowRunFilter]:
+    """Filters for all the runs, each of as many as the server takes at once."""
+    ids = [run.id for run in runs]
+    for start in range(0, len(ids), _PAGE):
+        yield FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + _PAGE]))
 
 
 def table(costs: list[Cost]) -> str:

@@ -49,11 +49,11 @@ _BOTO_CONFIG = {
 
 @dataclass(frozen=True)
 class StorageAddress:
-    """Where the two buckets are. `endpoint_url` is None for AWS itself."""
+    """Where the two buckets are. `endpoint_url` is None for AWS itself; without keys boto looks for credentials."""
 
     endpoint_url: str | None
-    access_key: str
-    secret_key: SecretStr
+    access_key: str | None
+    secret_key: SecretStr | None
     region: str = "us-east-1"
     inbox: str = "inbox"
     results: str = "results"

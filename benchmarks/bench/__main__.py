@@ -1,98 +1,100 @@
-"""`make bench`: prints the table of ratios and writes docs/performance.md and the JSON that was asked for.
+"""`make bench`: measures, prints the table with its targets, writes the JSON and the page that were asked for.
 
-Method: one embedded stack in a fresh folder. The bare loop reads the same pictures with the same engine in as many
-processes as there are cores, models loaded; CPU seconds are those of all processes of the stack, ended ones included.
-Figures of these runs are ratios within one run: the machine's own speed cancels out.
+Parts run one after another on one stack and can be chosen: `--only throughput,latency`. What was measured is written
+after each part, so that a later part's trouble costs none of it; `--add` keeps the figures that the JSON file has.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
-import platform
+import signal
 import sys
 import tempfile
+import time
+import traceback
 from pathlib import Path
-from typing import Any
 
-from benchmarks.bench.bare import measure_bare
-from benchmarks.bench.material import batch
-from benchmarks.bench.measures import measure_backlog, measure_latency, measure_sweep, measure_throughput
-from benchmarks.bench.system import System, cores
+from benchmarks.bench.backlog import backlog
+from benchmarks.bench.burst import burst
+from benchmarks.bench.latency import latency
+from benchmarks.bench.parts import Bench, Figures, Part
+from benchmarks.bench.process_worker import process_worker
+from benchmarks.bench.report import document, profile_table, table
+from benchmarks.bench.sweep import sweep
+from benchmarks.bench.system import System
+from benchmarks.bench.throughput import throughput
+from benchmarks.bench.trivial import trivial
+from benchmarks.bench.two_workers import two_workers
 
-_TARGETS = {
-    "efficiency": "≥ 0.8",
-    "overhead_cpu_seconds": "≤ 0.25",
-    "latency_overhead_seconds": "≤ 0.4 / ≤ 0.8",
-    "backlog_ratio": "≥ 0.95",
-    "sweep_100k_seconds": "≤ 30",
-    "sweep_100k_rss_mb": "≤ 200",
+_PARTS: dict[str, Part] = {
+    "throughput": throughput,
+    "latency": latency,
+    "workers": two_workers,
+    "process": process_worker,
+    "trivial": trivial,
+    "backlog": backlog,
+    "burst": burst,
+    "sweep": sweep,
 }
-
-
-def measure(folder: Path, port: int, *, quick: bool) -> dict[str, Any]:
-    """All measurements on one stack."""
-    burst, singles, backlog, known = (40, 12, 200, 10_000) if quick else (200, 40, 1000, 100_000)
-    samples = folder / "samples"
-    bare = measure_bare(batch(samples, max(burst // 2, 20)), "auto", cores())
-    with System(folder, port) as system:
-        measure_throughput(system, samples, bare, 8)  # warm
-        throughput = measure_throughput(system, samples, bare, burst)
-        latency = measure_latency(system, samples, bare, singles)
-        ratio, memory = measure_backlog(system, samples, backlog)
-        seconds, megabytes = measure_sweep(system, known)
-    return {
-        "efficiency": throughput.efficiency,
-        "overhead_cpu_seconds": throughput.overhead_cpu_seconds,
-        "latency_overhead_seconds": latency,
-        "backlog_ratio": ratio,
-        "backlog_memory_ratio": memory,
-        "sweep_100k_seconds": seconds * 100_000 / known,
-        "sweep_100k_rss_mb": megabytes,
-        "bare_receipts_per_second": bare.per_second,
-        "bare_cpu_seconds": bare.cpu_seconds,
-        "receipts_per_second": throughput.per_second,
-        "sizes": {"burst": burst, "singles": singles, "backlog": backlog, "known_objects": known},
-    }
-
-
-def table(figures: dict[str, Any]) -> str:
-    """The figures as Markdown, with the targets beside them."""
-    rows = ["| | measured | target |", "|---|---|---|"]
-    for name, value in figures.items():
-        if name == "sizes":
-            continue
-        shown = " / ".join(f"{part:.3g}" for part in value.values()) if isinstance(value, dict) else f"{value:.3g}"
-        rows.append(f"| {name} | {shown} | {_TARGETS.get(name, '')} |")
-    return "\n".join(rows)
-
-
-def document(figures: dict[str, Any]) -> str:
-    """The page that docs/performance.md holds."""
-    machine = f"{cores()} cores, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
-    sizes = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in figures["sizes"].items())
-    return (
-        "# Performance\n\nWritten by `make bench`; the method is in `benchmarks/bench/`.\n\n"
-        f"{dt.datetime.now(dt.UTC).date()}, {machine}. Sizes: {sizes}.\n\n{table(figures)}\n"
-    )
 
 
 def main() -> None:
     """Measure, print, write."""
+    options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # the stack is stopped too
+    began = time.monotonic()
+    figures: Figures = json.loads(options.json.read_text()) if options.add and options.json else {}
+    with tempfile.TemporaryDirectory(prefix="receiptflow-bench-") as folder:
+        failed = _measure(Path(folder), options, figures)
+    sys.stdout.write(table(figures) + "\n\n" + profile_table(figures) + "\n")
+    if options.write and not failed:
+        options.write.write_text(document(figures, quick=options.quick, seconds=time.monotonic() - began))
+    if failed:
+        sys.exit("bench: not measured: " + "; ".join(failed))
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a few minutes instead of an hour")
+    parser.add_argument("--quick", action="store_true", help="some minutes instead of an hour or two")
+    parser.add_argument("--only", type=_names, default=list(_PARTS), help=f"some of {','.join(_PARTS)}")
     parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--add", action="store_true", help="add to the figures that the JSON file has")
     parser.add_argument("--write", type=Path, help="write the page there")
     parser.add_argument("--port", type=int, default=24_600)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="receiptflow-bench-") as folder:
-        figures = measure(Path(folder), options.port, quick=options.quick)
-    sys.stdout.write(table(figures) + "\n")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1))
-    if options.write:
-        options.write.write_text(document(figures))
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(_PARTS):
+        raise argparse.ArgumentTypeError(f"there is no part {', '.join(sorted(unknown))}")
+    return names
+
+
+def _measure(folder: Path, options: argparse.Namespace, figures: Figures) -> list[str]:
+    """Run the parts; returns those that failed, with the cause."""
+    failed = []
+    _say("starting the stack")
+    with System(folder, options.port) as system:
+        bench = Bench(system, folder / "samples", options.quick, _say)
+        with bench.closing:
+            for name in options.only:
+                began = time.monotonic()
+                try:
+                    figures.update(_PARTS[name](bench))
+                except Exception as error:  # the other parts' figures are worth having
+                    failed.append(f"{name} ({type(error).__name__}: {error})")
+                    _say(traceback.format_exc())
+                _say(f"{name}: {time.monotonic() - began:.0f} s")
+                if options.json:
+                    options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    return failed
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"bench: {line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -6,20 +6,31 @@ import datetime as dt
 import multiprocessing
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
 
 from flows.parse import parse_receipt
 from flows.reading import Reader
 
+# A reading takes one to two seconds; a loop that is slower than this by far does not work.
+_LONGEST_READING_SECONDS = 30.0
+_LOADING_SECONDS = 120.0
 _reader: Reader
 
 
 @dataclass(frozen=True)
 class Bare:
-    """Receipts a second, and CPU seconds a receipt, of the bare loop on `processes` cores."""
+    """Receipts a second, and CPU seconds of each receipt in order, of the bare loop."""
 
     per_second: float
-    cpu_seconds: float
+    cpu: tuple[float, ...]
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Mean CPU seconds a receipt."""
+        return sum(self.cpu) / len(self.cpu)
 
 
 def _start(engine: str, warm: bytes) -> None:
@@ -34,11 +45,26 @@ def _read(body: bytes) -> float:
     return time.process_time() - began
 
 
-def measure_bare(bodies: list[bytes], engine: str, processes: int | None = None) -> Bare:
-    """Read all bodies with so many processes (default: one a core); loading is not counted."""
-    size = processes or os.cpu_count() or 1
-    with multiprocessing.get_context("spawn").Pool(size, _start, (engine, bodies[0])) as pool:
-        pool.map(_read, bodies[:size], chunksize=1)
+class BareLoop:
+    """So many processes with loaded models, which cost nothing while they wait for the next round."""
+
+    def __init__(self, warm: bytes, *, engine: str = "auto", processes: int | None = None) -> None:
+        self.size = processes or os.cpu_count() or 1
+        self._pool: Any = multiprocessing.get_context("spawn").Pool(self.size, _start, (engine, warm))
+        self._pool.map_async(_read, [warm] * self.size, chunksize=1).get(timeout=_LOADING_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.terminate()
+        self._pool.join()
+
+    def measure(self, bodies: Sequence[bytes]) -> Bare:
+        """Read all bodies; loading is not counted."""
         began = time.perf_counter()
-        cpu = pool.map(_read, bodies, chunksize=1)
-        return Bare(len(bodies) / (time.perf_counter() - began), sum(cpu) / len(bodies))
+        limit = _LONGEST_READING_SECONDS * len(bodies) / self.size
+        cpu = self._pool.map_async(_read, bodies, chunksize=1).get(timeout=limit)
+        return Bare(len(bodies) / (time.perf_counter() - began), tuple(cpu))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
 
 from deployments.samples import render_samples
 
@@ -28,3 +31,14 @@ def batch(folder: Path, count: int, *, mixed: bool = True) -> list[bytes]:
     files = originals(folder) if mixed else [folder / _MEASURED]
     bodies = [file.read_bytes() for file in files]
     return [unique(bodies[n % len(bodies)]) for n in range(count)]
+
+
+def slip() -> bytes:
+    """The picture of a very small receipt, quickly read: for what is about the way and not about the reading."""
+    image = Image.new("L", (300, 150), 255)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(22)
+    for number, line in enumerate(("CORNER SHOP", "2026-11-20 14:05", "TOTAL 12.50 EUR")):
+        draw.text((20, 15 + 42 * number), line, fill=0, font=font)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()

@@ -102,5 +102,5 @@ def read_executions(path: Path) -> list[Execution]:
 
 def _parsed(lines: Iterable[str]) -> Iterable[Execution]:
     for line in lines:
-        at, event, step, subject, version, pid = line.split("\t")
+        at, event, step, subject, version, pid, *_spent = line.split("\t")
         yield Execution(float(at), event, step, subject, version, int(pid))

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from deployments.cli import keys, operations, reading, receipts, reconcile, stack
+from deployments.cli import keys, operations, provisioning, reading, receipts, reconcile, stack
 
 app = typer.Typer(
     name="receiptflow",
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (stack, receipts, reading, operations, reconcile, keys):
+for module in (stack, provisioning, receipts, reading, operations, reconcile, keys):
     module.register(app)
 
 

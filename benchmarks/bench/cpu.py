@@ -1,0 +1,69 @@
+"""CPU seconds by part of the stack, from /proc: each part's process and everything below it, ended ones included."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+
+import psutil
+
+# Under the supervisor by the names of `stack.json`; what is left over is the supervisor with its guardians.
+_SUPERVISOR = "supervisor"
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all below it; those that end meanwhile are left out."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def family_seconds(pid: int) -> float:
+    """CPU time of a process, of all below it, and of those below it that have ended and were waited for."""
+    return sum(sum(_times(process)) for process in family(pid))
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process and all below it; pages that they share are counted in each."""
+    total = 0
+    for process in family(pid):
+        with suppress(psutil.NoSuchProcess):
+            total += process.memory_info().rss
+    return total / 1e6
+
+
+def seconds_by_part(supervisor: int, pids: Mapping[str, int]) -> Counter[str]:
+    """CPU seconds of the supervisor and of each named part, the worker and PostgreSQL parted further."""
+    spent: Counter[str] = Counter({name: family_seconds(pid) for name, pid in pids.items()})
+    spent[_SUPERVISOR] = family_seconds(supervisor) - spent.total()
+    if "worker" in pids:
+        own = sum(_times(psutil.Process(pids["worker"]))[:1])
+        spent["worker children"] = spent.pop("worker") - own
+        spent["worker"] = own
+    if "postgres" in pids:
+        spent.update(_backends(pids["postgres"]))
+        spent["postgres"] -= spent["postgres: prefect"] + spent["postgres: ledger"]
+    return spent
+
+
+def _backends(postmaster: int) -> Counter[str]:
+    """PostgreSQL's time by database; a backend names its database in its title (`postgres: user database …`)."""
+    spent: Counter[str] = Counter()
+    for process in family(postmaster)[1:]:
+        with suppress(psutil.NoSuchProcess):  # it has ended since; its time is its parent's now
+            words = " ".join(process.cmdline()).split()
+            name = words[2] if len(words) > 2 and words[2] in {"prefect", "ledger"} else ""
+            if name:
+                spent[f"postgres: {name}"] += sum(_times(process))
+    return spent
+
+
+def _times(process: psutil.Process) -> tuple[float, float]:
+    """A process's own time, and that of its ended children."""
+    with suppress(psutil.NoSuchProcess):  # it has ended since; its time is its parent's now
+        times = process.cpu_times()
+        return times.user + times.system, times.children_user + times.children_system
+    return 0.0, 0.0

@@ -1,0 +1,117 @@
+"""The figures as a table with targets, as JSON, and as the page docs/performance.md."""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench.system import cores
+
+Figures = dict[str, Any]
+
+_TARGETS = {
+    "efficiency": "≥ 0.8",
+    "overhead_cpu_seconds": "≤ 0.25",
+    "latency_overhead_seconds": "≤ 0.4 / ≤ 0.8",
+    "backlog_ratio": "≥ 0.95",
+    "sweep_100k_seconds": "≤ 30",
+    "sweep_100k_rss_mb": "≤ 200",
+    "two_workers_ratio": "≥ 1.6",
+}
+_MEANINGS = {
+    "efficiency": "receipts/s of the whole system ÷ of a bare loop of the same OCR and parse",
+    "overhead_cpu_seconds": "CPU seconds a receipt of everything but OCR and parse",
+    "latency_overhead_seconds": "upload acknowledged → booked, less OCR and parse, p50 / p95, seconds",
+    "backlog_ratio": "throughput of the last tenth of a backlog ÷ of the first",
+    "sweep_100k_seconds": "a sweep of 100,000 known objects, seconds",
+    "sweep_100k_rss_mb": "its peak memory, MB",
+    "two_workers_ratio": "throughput of two worker processes ÷ of one, servers on the same cores",
+}
+_PROFILE = "profile_cpu_seconds"
+
+
+def table(figures: Figures) -> str:
+    """The figures of the targets as Markdown, Prefect's process worker beside them."""
+    process = figures.get("process_worker", {})
+    rows = ["| | measured | target | Prefect's process worker |", "|---|---|---|---|"]
+    for name, target in _TARGETS.items():
+        if name in figures:
+            rows.append(f"| {_MEANINGS[name]} | {shown(figures[name])} | {target} | {shown(process.get(name))} |")
+    return "\n".join(rows)
+
+
+def shown(value: Any) -> str:
+    """A figure for people."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return " / ".join(shown(part) for part in value.values())
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def profile_table(figures: Figures) -> str:
+    """CPU seconds of one receipt by part."""
+    parts = figures.get(_PROFILE, {})
+    total = sum(parts.values())
+    rows = ["| part | CPU seconds a receipt | share |", "|---|---|---|"]
+    rows += [f"| {name} | {seconds:.3f} | {seconds / total:.0%} |" for name, seconds in parts.items()]
+    return "\n".join(rows)
+
+
+def details_table(figures: Figures) -> str:
+    """Everything else that was measured, one row a figure."""
+    rows = ["| figure | value |", "|---|---|"]
+    for name, value in figures.items():
+        if name in _TARGETS or name == _PROFILE:
+            continue
+        for label, part in _flat(name, value):
+            rows.append(f"| {label} | {part} |")
+    return "\n".join(rows)
+
+
+def _flat(name: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [pair for key, part in value.items() for pair in _flat(f"{name}: {key}", part)]
+    if isinstance(value, list):
+        return [(name, ", ".join(shown(one) for one in value))]
+    return [(name, shown(value))]
+
+
+def document(figures: Figures, *, quick: bool, seconds: float) -> str:
+    """The page."""
+    machine = f"{cores()} cores ({_processor()}), {platform.machine()}, Linux {platform.release()}"
+    size, now = "quick" if quick else "full", dt.datetime.now(dt.UTC)
+    return f"""# Performance
+
+Written by `make bench`; do not edit. {now:%Y-%m-%d %H:%M} UTC, {size} run of {seconds / 60:.0f} min.
+Machine: {machine}, Python {platform.python_version()}.
+
+{table(figures)}
+
+## Method
+
+One embedded stack (`receiptflow up`) in a fresh folder, asked from outside. Every comparison is made within this run,
+so that the machine's own speed cancels out: rounds of the bare loop (as many processes as cores, models loaded, the
+same pictures) take turns with bursts through the upload API, in which each receipt has its own flow run. The bare
+loop's rate is raised by the share of the cores that the idle stack takes meanwhile. OCR and parse inside the system
+are taken from the steps' own notes (CPU of their thread; wall time for the latencies) and subtracted receipt by
+receipt; CPU is that of all processes of the stack, ended ones included. Prefect's process worker runs the same flow in
+a work pool of its own on the same stack. What a part does is told at the head of its module in `benchmarks/bench/`.
+
+## One receipt's way by part
+
+{profile_table(figures)}
+
+`worker children` is what the flow's processes do beside OCR and parse; `postgres` is its background processes.
+
+## All figures
+
+{details_table(figures)}
+"""
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")

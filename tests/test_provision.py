@@ -1,0 +1,90 @@
+"""`receiptflow provision` makes a stack run elsewhere ready, once or often, and says in one line what is missing.
+
+Held here against a real server, PostgreSQL and S3, with nothing but environment variables: pool, queues, blocks,
+deployments, tables and buckets are there afterwards; what a person changed stays; a mistake names its cure.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import s3_client_of
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+from deployments.provision import POOL, QUEUES
+from deployments.settings import StackSettings
+from deployments.stack import Stack
+from flows.ledger import schema_is_current
+
+COMMAND = str(Path(sys.executable).with_name("receiptflow"))
+
+
+@pytest.fixture(scope="module")
+def own_stack(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
+    """A stack that nobody provisioned."""
+    with Stack(stack_settings()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def elsewhere(own_stack: Stack) -> dict[str, str]:
+    """The environment of somebody whose Prefect, PostgreSQL and S3 run elsewhere: addresses, no data folder."""
+    own = own_stack.environment
+    kept = {name: own[name] for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_HOME")}
+    storage = {name: value for name, value in own.items() if name.startswith("RECEIPTFLOW_S3_")}
+    names = {"RECEIPTFLOW_INBOX_BUCKET": f"in-{uuid.uuid4().hex[:8]}", "RECEIPTFLOW_RESULTS_BUCKET": "results"}
+    ledger = own_stack.settings.database_url(f"ledger_{uuid.uuid4().hex[:8]}")
+    return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **kept, **storage, **names} | {
+        "RECEIPTFLOW_LEDGER_URL": ledger
+    }
+
+
+def provision(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [COMMAND, "provision", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_missing_addresses_are_named_in_one_line(elsewhere: dict[str, str]) -> None:
+    for name in ("PREFECT_API_URL", "RECEIPTFLOW_LEDGER_URL"):
+        done = provision({key: value for key, value in elsewhere.items() if key != name})
+        assert done.returncode == 1
+        assert name in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_missing_bucket_is_named_with_its_cure(elsewhere: dict[str, str]) -> None:
+    done = provision(elsewhere)
+    assert done.returncode == 1
+    assert elsewhere["RECEIPTFLOW_INBOX_BUCKET"] in done.stderr and "--create" in done.stderr
+
+
+def test_everything_is_there_afterwards_and_changes_stay(elsewhere: dict[str, str], own_stack: Stack) -> None:
+    """Twice: the second time a queue's priority was changed by a person, and remains so."""
+    first = provision(elsewhere, "--create")
+    assert first.returncode == 0, first.stderr
+    assert schema_is_current(elsewhere["RECEIPTFLOW_LEDGER_URL"])
+    bucket = elsewhere["RECEIPTFLOW_INBOX_BUCKET"]
+    assert s3_client_of(own_stack).get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    api = {
+        PREFECT_API_URL: elsewhere["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: elsewhere["PREFECT_API_AUTH_STRING"],
+    }
+    with temporary_settings(api), get_client(sync_client=True) as client:
+        assert client.read_work_pool(POOL).type == "receiptflow"
+        queues = {queue.name: queue for queue in client.read_work_queues(work_pool_name=POOL)}
+        assert {name: queues[name].priority for name in QUEUES} == QUEUES
+        deployments = {deployment.name for deployment in client.read_deployments()}
+        assert {"receipt", "inbox", "all"} <= deployments
+        document = client.read_block_document_by_name("inbox", "s3-bucket")
+        assert document.data["bucket_name"] == bucket
+        path = f"/work_pools/{POOL}/queues/backlog"
+        client.request("PATCH", path, json={"priority": 77})
+        again = provision(elsewhere)
+        assert again.returncode == 0, again.stderr
+        assert client.request("GET", path).json()["priority"] == 77
