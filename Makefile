@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: test-slow bench-gateway fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench chaos chaos-ci lint lock clean
+.PHONY: test-slow bench-gateway fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-scale chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -44,9 +44,14 @@ chaos: setup
 chaos-ci: setup
 	$(BIN)/python -m benchmarks.chaos --seed 4 --faults 12 --receipts 15
 
-# What orchestration costs beside the OCR: make bench [QUICK=1] [JSON=out.json]
-bench: setup
-	$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)") --write docs/performance.md
+# What orchestration costs beside the OCR: make bench [QUICK=1] [JSON=out.json] [ONLY=throughput,latency [ADD=1]]
+# ONLY measures some parts, ADD keeps the figures that the JSON file has; docs/performance.md is written without ONLY.
+bench: setup-dev
+	$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)") $(if $(ADD),--add) $(if $(ONLY),--only $(ONLY),--write docs/performance.md)
+
+# Two hosts, two API servers, Redis, PostgreSQL over TCP: make bench-scale [JSON=out.json]
+bench-scale: setup-dev
+	$(BIN)/python -m benchmarks.bench_scale $(if $(JSON),--json "$(JSON)")
 
 # How well receipts are read: the samples, and the folders of real receipts with truth that are named.
 TRUTH ?= $(wildcard ../shared/receipts/sroie ../shared/receipts/german)

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from benchmarks.bench.observed import cores
 from benchmarks.bench.parts import Bench, Figures, patience
-from benchmarks.bench.system import System, cores
+from benchmarks.bench.system import System
 from deployments.provision import POOL
 
 

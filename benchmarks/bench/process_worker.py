@@ -7,9 +7,9 @@ import time
 
 from prefect.workers.process import ProcessWorker
 
+from benchmarks.bench.observed import cores
 from benchmarks.bench.parts import Bench, Figures, patience
 from benchmarks.bench.pools import OwnPool, api
-from benchmarks.bench.system import cores
 
 
 def process_worker(bench: Bench) -> Figures:

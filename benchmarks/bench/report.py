@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.system import cores
+from benchmarks.bench.observed import cores
 
 Figures = dict[str, Any]
 

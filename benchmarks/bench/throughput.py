@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.bench.bare import Bare
+from benchmarks.bench.observed import cores
 from benchmarks.bench.parts import SETTLE_SECONDS, Bench, Figures, patience
 from benchmarks.bench.steps import mean_cpu
-from benchmarks.bench.system import System, cores
+from benchmarks.bench.system import System
 
 _IDLE_SECONDS = 8.0
 _WARM = 8
@@ -30,6 +31,7 @@ class Round:
     per_second: float
     cpu: Counter[str]
     reading_cpu: float
+    seconds: float  # a receipt; so long does what the idle stack takes fall to it
 
 
 def throughput(bench: Bench) -> Figures:
@@ -38,7 +40,7 @@ def throughput(bench: Bench) -> Figures:
     system.finished(system.post_all(bench.batch(_WARM)), patience(_WARM))
     idle = idle_cores(system)
     rounds, size = bench.size(full=4, quick=2), bench.size(full=80, quick=20)
-    done = [_round(bench, bench.batch(size)) for _ in range(rounds)]
+    done = [_round(bench, bench.batch(size), idle) for _ in range(rounds)]
     free = 1 - idle.total() / cores()
     efficiencies = [one.per_second / one.bare.per_second * free for one in done]
     bench.say("efficiency by round: " + ", ".join(f"{value:.3f}" for value in efficiencies))
@@ -47,13 +49,14 @@ def throughput(bench: Bench) -> Figures:
         "efficiency_rounds": efficiencies,
         "overhead_cpu_seconds": statistics.mean(one.cpu.total() - one.reading_cpu for one in done),
         "overhead_cpu_rounds": [one.cpu.total() - one.reading_cpu for one in done],
+        "overhead_idle_share_seconds": idle.total() * statistics.mean(one.seconds for one in done),
         "receipts_per_second": statistics.mean(one.per_second for one in done),
         "bare_receipts_per_second": statistics.mean(one.bare.per_second for one in done),
         "reading_cpu_seconds": {
             "bare": statistics.mean(one.bare.cpu_seconds for one in done),
             "system": statistics.mean(one.reading_cpu for one in done),
         },
-        "idle_cores": idle.total(),
+        "idle_cores": {"all": idle.total(), **dict(idle.most_common())},
         "profile_cpu_seconds": profile(done),
     }
 
@@ -76,16 +79,18 @@ def profile(rounds: Sequence[Round]) -> dict[str, float]:
     return {"OCR and parse": reading, **dict(parts.most_common())}
 
 
-def _round(bench: Bench, bodies: Sequence[bytes]) -> Round:
+def _round(bench: Bench, bodies: Sequence[bytes], idle: Counter[str]) -> Round:
     system = bench.system
     bare = bench.bare.measure(bodies)
     before = system.cpu_seconds()
     ids = system.post_all(bodies)
     ends = system.finished(ids, patience(len(bodies)))
     time.sleep(SETTLE_SECONDS)
+    # The pause is the measurement's, not the receipts': what the idle stack takes in it is not theirs.
+    before.update({name: share * SETTLE_SECONDS for name, share in idle.items()})
     cpu = _each(system.cpu_seconds(), before, len(bodies))
-    rate = len(bodies) / (ends[-1] - _first_received(system, ids))
-    return Round(bare, rate, cpu, mean_cpu(system.costs(bodies)))
+    seconds = ends[-1] - _first_received(system, ids)
+    return Round(bare, len(bodies) / seconds, cpu, mean_cpu(system.costs(bodies)), seconds / len(bodies))
 
 
 def _each(after: Counter[str], before: Counter[str], count: float) -> Counter[str]:

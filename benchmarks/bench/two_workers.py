@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import statistics
 
+from benchmarks.bench.observed import TooSlowError
 from benchmarks.bench.parts import Bench, Figures, patience
 from benchmarks.bench.pools import OwnPool, api
-from benchmarks.bench.system import TooSlowError
 from deployments.receipt_worker import ReceiptWorker
 
 _WARM_ROUNDS = 20
