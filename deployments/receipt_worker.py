@@ -7,11 +7,9 @@ quarantined), resumes runs that failed in an outage, and lets only one worker at
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +28,6 @@ from flows.mending import mend_stopped
 from flows.submission import DEPLOYMENT
 
 _MEND_SECONDS = 5.0
-_ALIVE_SECONDS = 2.0
-# The file that this worker touches every two seconds; the supervisor takes it for hung when it stops doing so.
-ALIVE_FILE = "RECEIPTFLOW_WORKER_ALIVE_FILE"
 _OWN_FAULTS = {
     signal.SIGSEGV,
     signal.SIGABRT,
@@ -73,8 +68,8 @@ class ReceiptWorker(WarmWorker):
         return claim is None or claim.is_mine
 
     def services(self) -> list[Coroutine[Any, Any, None]]:
-        """The warm worker's services, the mending of failed runs, and the sign of life for the supervisor."""
-        return [*super().services(), self._mend(), _show_life()]
+        """The warm worker's services, and the mending of failed runs."""
+        return [*super().services(), self._mend()]
 
     async def _mend(self) -> None:
         while True:
@@ -127,9 +122,3 @@ def _can_be_its_fault(death: Death) -> bool:
         return True
     return death.cause is Cause.SIGNAL and death.signal in _OWN_FAULTS
 
-
-async def _show_life() -> None:
-    path = os.environ.get(ALIVE_FILE)
-    while path:
-        await asyncio.to_thread(Path(path).touch)
-        await asyncio.sleep(_ALIVE_SECONDS)

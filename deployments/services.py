@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
 
 from deployments.provision import POOL
-from deployments.receipt_worker import ALIVE_FILE, ReceiptWorker
 from deployments.settings import StackSettings
 from deployments.stack import Check, Service
+from deployments.worker.environment import PROCESS_SETTINGS
 
-# Two missed touches and some load; the supervisor adds its own patience before it kills.
+# Some missed touches and some load; the supervisor adds its own patience before it kills.
 _LONGEST_SILENCE_SECONDS = 6.0
+_WORKER = "deployments.receipt_worker:ReceiptWorker"
+_FLOWS = ("flows.receipt_to_expense", "flows.sweep_inbox", "flows.reconcile_books", "flows.deliver_webhooks")
 
 
 def worker_service(settings: StackSettings) -> Service:
     """The worker of this machine. It runs below normal priority, so that servers answer while OCR computes."""
-    alive = settings.root / "run" / "worker.alive"
+    return _nursery(settings, "worker", ("postgres", "seaweedfs", "prefect"))
+
+
+def standby_service(settings: StackSettings) -> Service:
+    """The same once more, with everything imported: it takes over when the whole of the other one is killed."""
+    return _nursery(settings, "worker-standby", ("worker",))
+
+
+def _nursery(settings: StackSettings, name: str, needs: tuple[str, ...]) -> Service:
+    alive, lock = (settings.root / "run" / file for file in (f"{name}.alive", "worker.lock"))
     alive.parent.mkdir(exist_ok=True)
-    command = (sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", ReceiptWorker.type)
+    options = ("--pool", POOL, "--worker", _WORKER, "--name", "embedded", "--lock", str(lock), "--alive", str(alive))
     return Service(
-        name="worker",
-        command=(*command, "--name", "embedded"),
-        env={ALIVE_FILE: str(alive)},
-        needs=("postgres", "seaweedfs", "prefect"),
-        # What the last worker left would make this one count as ready, and then as hung while it still starts.
+        name=name,
+        command=(sys.executable, "-m", "deployments.worker.nursery", *options, *_FLOWS),
+        env={variable: os.environ.get(variable, value) for variable, value in PROCESS_SETTINGS.items()},
+        needs=needs,
+        # What the last one left would make this one count as ready, and then as hung while it still starts.
         prepare=lambda: alive.unlink(missing_ok=True),
         ready_check=_recently_touched(alive),
         liveness_check=_recently_touched(alive),

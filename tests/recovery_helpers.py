@@ -172,10 +172,21 @@ class Live:
         until(lambda: not self.open_tasks(receipt), "the end of all its task runs")
         return receipt
 
+    def worker(self) -> psutil.Process:
+        """The process that takes runs from the work pool: of the nursery's children the one in its session."""
+        nursery = psutil.Process(self.stack.pids()["worker"])
+        (worker,) = (one for one in nursery.children() if os.getsid(one.pid) != one.pid)
+        return worker
+
+    def zygote(self) -> psutil.Process:
+        """The process that the flow runs' processes are forked from."""
+        nursery = psutil.Process(self.stack.pids()["worker"])
+        return next(one for one in nursery.children() if os.getsid(one.pid) == one.pid and one.children())
+
     def worker_family(self) -> list[psutil.Process]:
-        """The worker's processes, itself first."""
-        worker = psutil.Process(self.stack.pids()["worker"])
-        return [worker, *worker.children(recursive=True)]
+        """The worker's processes, the nursery first."""
+        nursery = psutil.Process(self.stack.pids()["worker"])
+        return [nursery, *nursery.children(recursive=True)]
 
     def database(self, name: str) -> psycopg.Connection[Any]:
         """A connection outside all code under test."""

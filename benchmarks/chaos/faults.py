@@ -22,9 +22,12 @@ import psycopg
 from benchmarks.chaos.rig import Rig
 
 SERVERS = ("server", "s3", "database")
+_ONE_PROCESS = ("worker", "zygote", "nursery")
+OF_WORKER = ("flow", "worker+flow", *_ONE_PROCESS)
 CARDS: tuple[tuple[str, str], ...] = (
     *(("flow", manner) for manner in ("kill", "kill", "kill", "stop", "hang")),
     ("zygote", "kill"),
+    ("nursery", "kill"),
     *(("worker", manner) for manner in ("kill", "stop", "hang")),
     *(("worker+flow", manner) for manner in ("kill", "kill", "stop")),
     *((server, manner) for server in SERVERS for manner in ("kill", "stop", "hang", "refuse")),
@@ -112,7 +115,7 @@ class Striker:
         try:
             targets = self._targets(strike, running)
             strike.interrupted = frozenset(running[target.pid] for target in targets if target.pid in running)
-            if strike.part in {"worker", "zygote", "machine"}:
+            if strike.part in {*_ONE_PROCESS, "machine"}:
                 strike.interrupted = frozenset(running.values())
             strike.at = time.time()
             getattr(self, f"_{strike.manner}")(strike, targets, length)
@@ -128,12 +131,11 @@ class Striker:
             processes = self.rig.flow_processes()
             busy = [process for process in processes if process.pid in running]
             return [self.rng.choice(busy or processes)] if processes else []
-        if strike.part == "zygote":
-            zygote = self.rig.zygote()
-            return [zygote] if zygote else []
+        if strike.part in _ONE_PROCESS:
+            process: psutil.Process | None = getattr(self.rig, strike.part)()
+            return [process] if process else []
         family = self.rig.family(strike.part.removesuffix("+flow"))
-        alone = strike.part == "worker" or (strike.manner == "kill" and strike.part != "worker+flow")
-        return family[:1] if alone else family
+        return family[:1] if strike.manner == "kill" and strike.is_server else family
 
     def _kill(self, strike: Strike, targets: list[psutil.Process], _length: float) -> None:
         if strike.part == "machine":
@@ -169,13 +171,13 @@ class Striker:
             time.sleep(0.1)
 
     def _await_back(self, strike: Strike) -> None:
-        if strike.part in {"flow", "zygote", "worker", "worker+flow"}:
+        if strike.part in OF_WORKER:
             # The supervisor or the worker starts it again at once, and what that takes is part of resuming. What
             # was only stopped is back when it is let go; what hung, when it was put out of its misery.
             strike.back = strike.at if strike.manner == "kill" else time.time()
         deadline = time.monotonic() + _BACK_SECONDS
-        part = {"machine": "server", "flow": "worker", "zygote": "worker", "worker+flow": "worker"}
-        while not self.rig.answers(part.get(strike.part, strike.part)):
+        part = "worker" if strike.part in OF_WORKER else "server" if strike.part == "machine" else strike.part
+        while not self.rig.answers(part):
             if time.monotonic() > deadline:
                 strike.trouble = f"{strike.part} did not come back within {_BACK_SECONDS:.0f} s"
                 return

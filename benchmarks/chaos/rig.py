@@ -27,7 +27,7 @@ _PROGRAMS = {
     "server": ("prefect", "server", "start"),
     "s3": ("mini",),
     "database": ("-D",),
-    "worker": ("worker", "start"),
+    "worker": ("deployments.worker.nursery",),
 }
 EXECUTION_LOG = "RECEIPTFLOW_EXECUTION_LOG"
 
@@ -83,13 +83,14 @@ class Rig:
         return {str(name): str(value) for name, value in state["environment"].items()}
 
     def family(self, part: str) -> list[psutil.Process]:
-        """All processes of a part, its program first; empty while it is down."""
+        """All processes of a part, its program first; empty while it is down. Of the worker, those that work."""
         words = _PROGRAMS[part]
         for guardian in self._guardians():
             with contextlib.suppress(psutil.NoSuchProcess):
                 line = guardian.cmdline()
-                if all(word in line for word in words):
-                    return guardian.children(recursive=True)
+                family = guardian.children(recursive=True)
+                if all(word in line for word in words) and (part != "worker" or len(family) > 1):
+                    return family
         return []
 
     def _guardians(self) -> list[psutil.Process]:
@@ -99,22 +100,27 @@ class Rig:
             return psutil.Process(self._up.pid).children()
         return []
 
+    def nursery(self) -> psutil.Process | None:
+        """The process that the worker and the zygote are forked from."""
+        return next(iter(self.family("worker")), None)
+
+    def worker(self) -> psutil.Process | None:
+        """The process that takes runs from the work pool."""
+        return next((one for one in self._below_nursery() if not _leads_session(one)), None)
+
     def zygote(self) -> psutil.Process | None:
         """The process that flow runs' processes are forked from."""
-        for process in self.family("worker"):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if "deployments.worker.zygote" in process.cmdline() and _parent_line(process) != process.cmdline():
-                    return process
-        return None
+        zygotes = [one for one in self._below_nursery() if _leads_session(one)]
+        return max(zygotes, key=lambda zygote: len(_children(zygote)), default=None)
+
+    def _below_nursery(self) -> list[psutil.Process]:
+        nursery = self.nursery()
+        return _children(nursery) if nursery else []
 
     def flow_processes(self) -> list[psutil.Process]:
         """The warm processes that execute flow runs."""
         zygote = self.zygote()
-        if zygote is None:
-            return []
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return zygote.children()
-        return []
+        return _children(zygote) if zygote else []
 
     def s3(self) -> Any:
         """A boto3 client of one's own, without retries."""
@@ -151,9 +157,17 @@ class Rig:
         return bool(self.flow_processes())
 
 
-def _parent_line(process: psutil.Process) -> list[str]:
-    parent = process.parent()
-    return parent.cmdline() if parent else []
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.children()
+    return []
+
+
+def _leads_session(process: psutil.Process) -> bool:
+    """Whether it is a zygote: unlike the worker those have a session of their own."""
+    with contextlib.suppress(ProcessLookupError):
+        return os.getsid(process.pid) == process.pid
+    return False
 
 
 def free_ports(count: int) -> int:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks.chaos.doors import Feeder
 from benchmarks.chaos.evidence import Evidence, Execution
-from benchmarks.chaos.faults import Strike
+from benchmarks.chaos.faults import OF_WORKER, Strike
 from benchmarks.chaos.outside import Delivery
 
 FLOW_BOUND_SECONDS = 5.0
@@ -55,7 +55,7 @@ class Verdict:
 def bound_of(kind: str) -> float:
     """The longest time, in seconds, in which work goes on after a fault of this kind."""
     part, _, _ = kind.partition(" ")
-    return FLOW_BOUND_SECONDS if part in {"flow", "zygote", "worker", "worker+flow"} else SERVER_BOUND_SECONDS
+    return FLOW_BOUND_SECONDS if part in OF_WORKER else SERVER_BOUND_SECONDS
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

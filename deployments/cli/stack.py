@@ -56,6 +56,8 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     Returns:
         how many receipts are left over.
     """
+    from deployments.services import standby_service  # noqa: PLC0415
+
     os.environ.update(stack.environment)
     began = time.monotonic()
     console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
@@ -67,6 +69,7 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     if once:
         return result.left_over if result else 0
     _print_addresses(stack, settings)
+    stack.add(standby_service(settings))
     stack.wait()
     console.print("stopping")
     return 0

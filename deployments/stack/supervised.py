@@ -21,6 +21,9 @@ from deployments.stack.service import Check, Service
 _GUARDIAN = Path(__file__).with_name("guardian.py")
 _READY_POLL_SECONDS = 0.1
 _PROBE_SECONDS = 2.0
+# A part that is stopped (SIGSTOP) is killed after this time: it cannot answer, so nothing is gained by asking it.
+_STOPPED_SECONDS = 5.0
+_STOPPED_POLL_SECONDS = 1.0
 # A part that answers no probe is killed after this time if it did not work meanwhile (stopped, deadlocked) …
 _HUNG_SECONDS = 7.0
 # … and after this one although it works: on a machine at full load an answer may take long.
@@ -204,8 +207,14 @@ class Supervised:
 
     def _watch(self) -> str | None:
         """Probe until it ends or hangs; why, or None if it ended by itself."""
-        failing_since, cpu_then = 0.0, 0.0
-        while not self._ended(_PROBE_SECONDS):
+        failing_since, cpu_then, stopped_since = 0.0, 0.0, 0.0
+        while not self._ended(_STOPPED_POLL_SECONDS if stopped_since else _PROBE_SECONDS):
+            if self._is_stopped():
+                stopped_since = stopped_since or failing_since or time.monotonic()
+                if time.monotonic() - stopped_since > _STOPPED_SECONDS:
+                    return f"was stopped for more than {_STOPPED_SECONDS:.0f} s"
+                continue
+            stopped_since = 0.0
             asked, cpu = time.monotonic(), self._cpu_seconds()
             problem = _problem(self.service.liveness_check)
             rotate_log(self._log_path)
@@ -223,11 +232,18 @@ class Supervised:
         idle = self._cpu_seconds() - cpu_then < _IDLE_CPU_SECONDS
         return silent_seconds > (_HUNG_SECONDS if idle else _BUSY_SECONDS)
 
-    def _cpu_seconds(self) -> float:
+    def _is_stopped(self) -> bool:
+        return self._stat()[0] == "T"
+
+    def _stat(self) -> list[str]:
+        """The fields of proc_pid_stat(5) from the third, the state, on; as of a dead process when it is gone."""
         try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
-            return 0.0
+            return ["X", *["0"] * 20]
+
+    def _cpu_seconds(self) -> float:
+        fields = self._stat()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _finish(self) -> int | None:

@@ -16,6 +16,7 @@ from prefect.logging.loggers import get_logger
 
 from deployments.worker.child_process import Answer, ChildProcess, Job, Mould
 from deployments.worker.death import Cause, Death
+from deployments.worker.nursery_link import NurseryLink
 from deployments.worker.process_control import resident_bytes
 from deployments.worker.sources import Sources
 from deployments.worker.watchdog import watch
@@ -27,10 +28,14 @@ _STOP_SECONDS = 15.0
 
 
 class ProcessPool:
-    """Executes jobs in at most `size` warm children, forked from a zygote that has `modules` imported."""
+    """Executes jobs in at most `size` warm children, forked from a zygote that has `modules` imported.
 
-    def __init__(self, size: int, modules: list[str]) -> None:
+    With a nursery the zygote is a fork of it as long as the code has not changed, and so there at once.
+    """
+
+    def __init__(self, size: int, modules: list[str], nursery: NurseryLink | None = None) -> None:
         self.size = size
+        self._nursery = nursery
         self._sources = Sources(modules)
         self._fingerprint = self._seen = ""
         self._zygote: ZygoteProcess | None = None
@@ -151,7 +156,8 @@ class ProcessPool:
                     self._retire(child)
             old.dismiss()
         self._generations = [zygote for zygote in self._generations if not zygote.gone.is_set()]
-        zygote = ZygoteProcess(self._sources.modules)
+        current = self._nursery is not None and self._nursery.is_current()
+        zygote = ZygoteProcess(self._sources.modules, self._nursery if current else None)
         packages = await zygote.start()
         if self._sources.watch(*packages):
             fingerprint = self._sources.fingerprint()

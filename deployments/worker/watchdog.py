@@ -11,7 +11,7 @@ from deployments.worker.death import Cause
 from deployments.worker.process_control import is_stopped, resident_bytes
 
 INTERVAL_SECONDS = 0.5
-STOPPED_SECONDS = 10.0
+STOPPED_SECONDS = 5.0
 SILENT_SECONDS = 60.0  # twelve heartbeats: a decoder may hold the interpreter for long, but not this long
 
 

@@ -35,6 +35,7 @@ from deployments.worker.configuration import (
     pool_default,
 )
 from deployments.worker.death import Cause, Death
+from deployments.worker.nursery_link import NurseryLink
 from deployments.worker.orphans import Orphans
 from deployments.worker.pool import ProcessPool
 from deployments.worker.recovery import give_back, persistently
@@ -61,11 +62,14 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         " A run whose process dies is resumed by itself."
     )
 
-    def __init__(self, work_pool_name: str, *, limit: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, work_pool_name: str, *, limit: int | None = None, nursery: NurseryLink | None = None, **kwargs: Any
+    ) -> None:
         # The limit is the number of processes. The base class's limiter is not used: a run that is taken up again
         # while its slot is still held makes it raise, which ends the worker.
         super().__init__(work_pool_name, limit=None, **kwargs)
         self._size = limit
+        self._nursery = nursery
         self._wake = asyncio.Event()
         self._draining = asyncio.Event()
         self._backlog = False
@@ -196,7 +200,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         deployments = await persistently(partial(self.client.read_deployments, work_pool_filter=pool_filter))
         entrypoints = {deployment.entrypoint or "" for deployment in deployments}
         modules = {entrypoint.rpartition(".")[0] for entrypoint in entrypoints if ":" not in entrypoint} - {""}
-        return ProcessPool(self._wanted_size(), sorted(modules))
+        return ProcessPool(self._wanted_size(), sorted(modules), self._nursery)
 
     def _wanted_size(self) -> int:
         configured = pool_default(self.work_pool.base_job_template, "processes")
@@ -223,7 +227,8 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
     def services(self) -> list[Coroutine[Any, Any, None]]:
         """What goes on beside the runs until the worker is told to stop; a subclass may add to it."""
         orphans = Orphans(self.client, self._work_pool_name, self.has_in_hand, on_resumed=self._wake.set)
-        return [self._keep_synced(), self._keep_warm(), orphans.run(self.alone)]
+        life = [self._nursery.show_life()] if self._nursery else []
+        return [*life, self._keep_synced(), self._keep_warm(), orphans.run(self.alone)]
 
     def has_in_hand(self, flow_run_id: UUID) -> bool:
         """Whether this worker carries out the run just now."""

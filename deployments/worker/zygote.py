@@ -1,6 +1,7 @@
 """The zygote: one single-threaded process with everything imported, from which warm children are forked.
 
-Run as `python -m deployments.worker.zygote FD`, FD being a SEQPACKET socket to the worker. Orders come in as JSON
+Forked by the nursery, or run as `python -m deployments.worker.zygote FD` where there is none or its code is out of
+date. FD is a SEQPACKET socket to the worker. Orders come in as JSON
 (`preload`, `fork` with the child's own socket attached); what happened goes back (`ready`, `forked`, `exited`).
 It never talks to the network and never starts a thread: a fork in a threaded process can deadlock.
 """
@@ -19,7 +20,7 @@ import sys
 import sysconfig
 import traceback
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from deployments.worker.process_control import MESSAGE_BYTES, die_with_parent, lower_session, thread_names
 
@@ -29,11 +30,15 @@ _INT_BYTES = array.array("i").itemsize
 def main() -> None:
     """Serve orders until the worker goes away; every process below ends with it."""
     die_with_parent(int(sys.argv[2]))
-    link = socket.socket(fileno=int(sys.argv[1]))
+    lower_session()
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+def serve(link: socket.socket) -> NoReturn:
+    """Take orders from this socket until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when we end, not the terminal
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     importlib.import_module("deployments.worker.child")
-    lower_session()
     _Zygote(link).serve()
 
 
@@ -47,7 +52,7 @@ class _Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
 
-    def serve(self) -> None:
+    def serve(self) -> NoReturn:
         waiting = selectors.DefaultSelector()
         waiting.register(self._link, selectors.EVENT_READ, self._take_order)
         waiting.register(self._bell, selectors.EVENT_READ, self._reap)
@@ -70,7 +75,8 @@ class _Zygote:
         failures = {name: failure for name in modules if (failure := _import(name))}
         gc.collect()
         gc.freeze()  # what is shared with children is never walked again, so its pages stay shared
-        self._tell(event="ready", failures=failures, threads=thread_names(), packages=_project_packages())
+        threads, packages = thread_names(), project_packages()
+        self._tell(event="ready", pid=os.getpid(), failures=failures, threads=threads, packages=packages)
 
     def _fork(self, order: dict[str, Any], child_link: socket.socket) -> None:
         zygote_pid = os.getpid()
@@ -128,7 +134,7 @@ def _import(name: str) -> str | None:
     return None
 
 
-def _project_packages() -> list[str]:
+def project_packages() -> list[str]:
     """Top-level packages that are neither Python's nor installed: an editable project's, whose files may change."""
     installed = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}", sysconfig.get_path("stdlib"))
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}

@@ -19,6 +19,7 @@ from prefect.logging.loggers import get_logger
 
 from deployments.worker.child_process import ChildProcess, Mould
 from deployments.worker.environment import PROCESS_SETTINGS
+from deployments.worker.nursery_link import NurseryLink
 from deployments.worker.process_control import MESSAGE_BYTES
 from flows.errors import ConfigurationError
 
@@ -26,8 +27,8 @@ from flows.errors import ConfigurationError
 class ZygoteProcess:
     """A running zygote and its living children by process id; a child's end is known within milliseconds."""
 
-    def __init__(self, modules: list[str]) -> None:
-        self._modules = modules
+    def __init__(self, modules: list[str], nursery: NurseryLink | None = None) -> None:
+        self._modules, self._nursery = modules, nursery
         self._logger = get_logger("worker.zygote")
         self._numbers = itertools.count(1)
         self._forks: dict[int, tuple[Mould, socket.socket, asyncio.Future[ChildProcess]]] = {}
@@ -38,13 +39,25 @@ class ZygoteProcess:
         self.pid = 0
 
     async def start(self) -> list[str]:
-        """Start the interpreter and wait until the modules are imported.
+        """Fork it from the nursery, start an interpreter where there is none, and wait until the modules are imported.
 
         Returns:
             The top-level packages that it imported from outside the installed ones: they can change on disk.
         """
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._link.setblocking(False)
+        with theirs:
+            if self._nursery:
+                self._nursery.fork_zygote(theirs)
+            else:
+                await self._launch(theirs)
+        asyncio.get_running_loop().add_reader(self._link.fileno(), self._hear)
+        await self._order({"op": "preload", "modules": self._modules})
+        ready = await self._ready
+        self.pid = ready["pid"]
+        return self._check(ready)
+
+    async def _launch(self, theirs: socket.socket) -> None:
         arguments = [sys.executable, "-m", "deployments.worker.zygote", str(theirs.fileno()), str(os.getpid())]
         self._process = await asyncio.create_subprocess_exec(
             *arguments,
@@ -52,11 +65,6 @@ class ZygoteProcess:
             start_new_session=True,
             env={**PROCESS_SETTINGS, **os.environ},
         )
-        theirs.close()
-        self.pid = self._process.pid
-        asyncio.get_running_loop().add_reader(self._link.fileno(), self._hear)
-        await self._order({"op": "preload", "modules": self._modules})
-        return self._check(await self._ready)
 
     async def fork(self, mould: Mould) -> ChildProcess:
         """Have a child forked."""
