@@ -121,4 +121,3 @@ def _can_be_its_fault(death: Death) -> bool:
     if death.cause in {Cause.MEMORY, Cause.TIME, Cause.SILENT}:
         return True
     return death.cause is Cause.SIGNAL and death.signal in _OWN_FAULTS
-

@@ -52,16 +52,20 @@ def test_resumed_run_goes_before_those_that_wait(live: Live) -> None:
     assert order.index(first) <= 3, "only what ran beside it may have ended first"
 
 
-@pytest.mark.parametrize("whole_family", [False, True], ids=["worker", "worker and flow process"])
-def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, whole_family: bool) -> None:
+@pytest.mark.parametrize("part", ["worker", "zygote", "nursery", "all"])
+def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, part: str) -> None:
+    """Whichever of its processes dies, none of those below it stays behind, and the run goes on."""
     before = len(live.lines("extract_text"))
     receipt_id = live.add(picture("slow=3"))
-    live.started("extract_text", times=before + 1)
+    line = live.started("extract_text", times=before + 1)
     family = live.worker_family()
-    kill(family if whole_family else family[:1])
+    struck = {"worker": [live.worker()], "zygote": [live.zygote()], "nursery": family[:1], "all": family}
+    kill(struck[part])
     receipt = live.require_one_expense(receipt_id)
     assert live.run(receipt).run_count == 2
-    assert not any(process.is_running() for process in family)
+    gone = struck[part] if part in {"worker", "zygote"} else family
+    assert not any(process.is_running() for process in gone)
+    assert not psutil.pid_exists(line.pid)
 
 
 def test_flow_process_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(live: Live) -> None:
@@ -74,8 +78,12 @@ def test_flow_process_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(li
     assert not hung.is_running()
 
 
-def test_worker_that_hangs_is_replaced(live: Live) -> None:
-    live.worker_family()[0].send_signal(signal.SIGSTOP)
+@pytest.mark.parametrize("part", ["worker", "nursery"])
+def test_worker_that_hangs_is_replaced(live: Live, part: str) -> None:
+    hung = live.worker() if part == "worker" else live.worker_family()[0]
+    hung.send_signal(signal.SIGSTOP)
+    if part == "nursery":  # it is missed although its worker goes on
+        until(lambda: not hung.is_running(), "the end of what hangs")
     live.require_one_expense(live.add(picture()))
 
 

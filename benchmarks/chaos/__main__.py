@@ -29,7 +29,7 @@ from benchmarks.chaos.rig import Rig, free_ports
 from benchmarks.chaos.verdict import Verdict, judge, print_verdict, write_json
 from deployments.settings import Ports
 
-_CALM_SECONDS = 60.0
+_CALM_SECONDS = 20.0
 # The settling ends when nothing has changed for so long, or after so long in all.
 _STILL_SECONDS = 180.0
 _SETTLE_SECONDS = 1800.0
@@ -112,7 +112,7 @@ def _has_gateway(rig: Rig) -> bool:
 def _strike(rig: Rig, feeder: Feeder, striker: Striker, faults: int) -> None:
     """Inject so many faults, receipts coming in all the while; now and then two at once, or one upon another."""
     rng, deck = striker.rng, Deck(striker.rng)
-    waits = moments(rig, rng)
+    waits, began = moments(rig, rng), time.time()
     while (done := len(striker.strikes)) < faults:
         feeder.release(4 + len(feeder.items) * (done + 1) // faults)
         striker.await_work()
@@ -122,14 +122,14 @@ def _strike(rig: Rig, feeder: Feeder, striker: Striker, faults: int) -> None:
             cards.append(deck.deal(beside=cards[0][0]))
         struck = striker.strike(*cards)
         for strike in struck:
-            _tell(strike, len(striker.strikes), faults)
+            _tell(strike, began, len(striker.strikes), faults)
         if rng.random() >= _AGAIN_SHARE:
             _await_calm(rig, struck)
 
 
-def _tell(strike: Strike, done: int, faults: int) -> None:
+def _tell(strike: Strike, began: float, done: int, faults: int) -> None:
     hit = f", {len(strike.interrupted)} runs interrupted" if strike.interrupted else ""
-    took = f", back after {strike.back - strike.at:.1f} s"
+    took = f" at {strike.at - began:.0f} s, back after {strike.back - strike.at:.1f} s"
     console.print(f"{done}/{faults} {strike.kind}{hit}{took} {strike.trouble}", soft_wrap=True, highlight=False)
 
 
@@ -143,7 +143,7 @@ def _await_calm(rig: Rig, struck: list[Strike]) -> None:
         except psycopg.Error:
             states = {}
         runs = [run for run in runs if not any(at > since and kind in _GOES_ON for at, kind, _ in states.get(run, []))]
-        time.sleep(1.0)
+        time.sleep(0.5)
 
 
 def _settle(rig: Rig, feeder: Feeder) -> Evidence:

@@ -33,8 +33,8 @@ CARDS: tuple[tuple[str, str], ...] = (
     *((server, manner) for server in SERVERS for manner in ("kill", "stop", "hang", "refuse")),
     ("machine", "kill"),
 )
-_HANG_SECONDS = 90.0
-_WORK_SECONDS = 60.0
+_HANG_SECONDS = 60.0
+_WORK_SECONDS = 15.0
 _AT_WORK_SHARE = 0.85
 _BACK_SECONDS = 180.0
 
@@ -109,7 +109,7 @@ class Striker:
             time.sleep(0.1)
 
     def _length(self, manner: str) -> float:
-        return {"stop": self.rng.uniform(0.5, 6.0), "refuse": self.rng.uniform(3.0, 25.0)}.get(manner, 0.0)
+        return {"stop": self.rng.uniform(0.5, 6.0), "refuse": self.rng.uniform(2.0, 15.0)}.get(manner, 0.0)
 
     def _do(self, strike: Strike, length: float, running: dict[int, UUID]) -> None:
         try:
@@ -201,9 +201,9 @@ def moments(rig: Rig, rng: random.Random) -> Iterator[None]:
     while True:
         manner = rng.choice(("any", "started", "durable", "started"))
         if manner == "any":
-            time.sleep(rng.uniform(0.0, 4.0))
+            time.sleep(rng.uniform(0.0, 3.0))
         else:
-            _await_line(rig, manner, seconds=6.0)
+            _await_line(rig, manner, seconds=4.0)
             time.sleep(rng.choice((rng.uniform(0.0, 0.05), rng.uniform(0.0, 1.5))))
         yield
 

@@ -56,8 +56,6 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     Returns:
         how many receipts are left over.
     """
-    from deployments.services import standby_service  # noqa: PLC0415
-
     os.environ.update(stack.environment)
     began = time.monotonic()
     console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
@@ -69,10 +67,16 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     if once:
         return result.left_over if result else 0
     _print_addresses(stack, settings)
-    stack.add(standby_service(settings))
+    _stand_by(stack, settings)
     stack.wait()
     console.print("stopping")
     return 0
+
+
+def _stand_by(stack: Stack, settings: StackSettings) -> None:
+    from deployments.services import standby_service  # noqa: PLC0415  Prefect reads the environment when imported
+
+    stack.add(standby_service(settings))
 
 
 def _samples(settings: StackSettings) -> list[Path]:

@@ -135,7 +135,10 @@ class _Nursery:
             signal.signal(signal.SIGCHLD, lambda *_: None)
             signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
             self._vigil = Vigil(pid)
-            return self._watch(pid, ours, bell)
+            try:
+                return self._watch(pid, ours, bell)
+            finally:
+                signal.set_wakeup_fd(-1)
 
     def _watch(self, worker: int, link: socket.socket, bell: socket.socket) -> int:
         waiting = selectors.DefaultSelector()
@@ -184,9 +187,7 @@ class _Nursery:
         die_with_parent(nursery)
         _reset_signals()
         worker_class: Any = getattr(sys.modules[self._modules[0]], self._class_name)
-        worker = worker_class(
-            self._options.pool, name=self._options.name, nursery=NurseryLink(link, self.is_current)
-        )
+        worker = worker_class(self._options.pool, name=self._options.name, nursery=NurseryLink(link, self.is_current))
         asyncio.run(worker.start())
         sys.exit(0)
 

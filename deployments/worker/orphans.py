@@ -54,11 +54,12 @@ class Orphans:
     """Looks after the runs of one work pool. `in_hand` names those that this worker carries out itself."""
 
     def __init__(
-        self, client: PrefectClient, pool_name: str, in_hand: Callable[[UUID], bool], on_resumed: Callable[[], None]
+        self, client: PrefectClient, pool_name: str, in_hand: Callable[[UUID], bool], on_resumed: Callable[[UUID], None]
     ) -> None:
         self._client, self._pool_name = client, pool_name
         self._in_hand, self._on_resumed = in_hand, on_resumed
         self._logger = get_logger("worker.orphans")
+        self.has_looked = asyncio.Event()  # once, whether or not it could see anything
 
     async def run(self, alone: Alone) -> None:
         """Look for ever; a server that is away is asked again at the next look."""
@@ -71,6 +72,7 @@ class Orphans:
                 looks += 1
             except (httpx.HTTPError, ObjectNotFound, ReceiptflowError) as error:
                 self._logger.warning("Cannot look for orphaned runs (%r); trying again", error)
+            self.has_looked.set()
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def _look(self, *, with_tasks: bool) -> None:
@@ -98,7 +100,7 @@ class Orphans:
         death = Death(Cause.LOST, detail=f"its worker {claim.worker} is gone")
         if await resume(self._client, flow_run.id, death, deaths=0, max_attempts=_NEVER):
             self._logger.info("Resumed flow run %s: %s", flow_run.id, death)
-            self._on_resumed()
+            self._on_resumed(flow_run.id)
 
     async def _is_gone(self, claim: Claim, flow_run: FlowRun) -> bool:
         if claim.is_mine:

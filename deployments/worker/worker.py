@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -48,6 +49,9 @@ _AFTER_ERROR_SECONDS = 1.0
 _DRAIN_SECONDS = 20.0  # what still runs then is killed and taken up again by the next worker
 _GIVE_BACK_SECONDS = 5.0
 _WARM_SECONDS = 3.0
+_FIRST_LOOK_SECONDS = 5.0
+_RESUMED_SECONDS = 60.0  # so long a resumed run goes before others; then another worker has it, or nobody can
+_BESIDE_RESUMED = 8  # due runs read beyond the free processes while one is to be resumed: it may be behind a sweep
 
 
 class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResult]):
@@ -74,11 +78,12 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         self._draining = asyncio.Event()
         self._backlog = False
         self._running: set[asyncio.Task[None]] = set()
+        self._resumed: dict[UUID, float] = {}  # when, by the run
 
     async def recover(self, flow_run_id: UUID, cause: Death) -> None:
         """Told of each run whose process died; a subclass may do more before or instead. Default: resume the run."""
         await self._keeper.resume(flow_run_id, cause)
-        self._backlog = True  # the run is due again: poll as soon as this process's place is free
+        self._on_resumed(flow_run_id)
 
     async def start(
         self, run_once: bool = False, with_healthcheck: bool = False, printer: Callable[..., None] = print
@@ -93,6 +98,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
                     return
                 async with await self._open_pool() as self._pool:
                     self._keeper = RunKeeper(self.client, self._pool, self.recover)
+                    self._orphans = Orphans(self.client, self._work_pool_name, self.has_in_hand, self._on_resumed)
                     self._started_event = await self._emit_worker_started_event()
                     printer(f"Worker {self.name!r} started!")
                     await (self._work_once() if run_once else self._work())
@@ -118,9 +124,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         free = 0 if self._draining.is_set() or not self._has_successfully_synced else self._free
         if free <= 0:
             return []
-        due = [
-            entry.flow_run for entry in await self._due(free) if entry.flow_run.id not in self._submitting_flow_run_ids
-        ]
+        due = await self._first_due(free)
         self._last_polled_time = dt.datetime.now(dt.UTC)
         self._backlog = len(due) == free
         for flow_run in due:
@@ -129,6 +133,24 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             self._running.add(task)
             task.add_done_callback(self._on_end)
         return due
+
+    async def _first_due(self, free: int) -> list[FlowRun]:
+        """The runs to take up now: those that were cut off go before all others, whatever queue these are in."""
+        since = time.monotonic() - _RESUMED_SECONDS
+        self._resumed = {run_id: at for run_id, at in self._resumed.items() if at > since}
+        wanted = free + _BESIDE_RESUMED if self._resumed else free
+        due = [entry.flow_run for entry in await self._due(wanted)]
+        due = [flow_run for flow_run in due if flow_run.id not in self._submitting_flow_run_ids]
+        due.sort(key=lambda flow_run: flow_run.id not in self._resumed)
+        for flow_run in due[:free]:
+            self._resumed.pop(flow_run.id, None)
+        return due[:free]
+
+    def _on_resumed(self, flow_run_id: UUID) -> None:
+        """The run is due again: poll now, and as soon as a process is free."""
+        self._resumed[flow_run_id] = time.monotonic()
+        self._backlog = True
+        self._wake.set()
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -216,6 +238,9 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         )
         services = [asyncio.create_task(service) for service in (watch.run(), *self.services())]
         try:
+            # Else what waits would take the places of the runs that the last worker had begun.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._orphans.has_looked.wait(), timeout=_FIRST_LOOK_SECONDS)
             while not self._draining.is_set():
                 await self._poll_and_wait()
             await self._finish_running()
@@ -226,9 +251,8 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
 
     def services(self) -> list[Coroutine[Any, Any, None]]:
         """What goes on beside the runs until the worker is told to stop; a subclass may add to it."""
-        orphans = Orphans(self.client, self._work_pool_name, self.has_in_hand, on_resumed=self._wake.set)
         life = [self._nursery.show_life()] if self._nursery else []
-        return [*life, self._keep_synced(), self._keep_warm(), orphans.run(self.alone)]
+        return [*life, self._keep_synced(), self._keep_warm(), self._orphans.run(self.alone)]
 
     def has_in_hand(self, flow_run_id: UUID) -> bool:
         """Whether this worker carries out the run just now."""
