@@ -1,0 +1,92 @@
+"""The benchmark counts what it says: costs from the steps' notes, throughput by windows, CPU by part, its table.
+
+Held here without a stack; the measurements themselves are `make bench`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.bench.__main__ import main
+from benchmarks.bench.backlog import ratio
+from benchmarks.bench.cpu import family_seconds, seconds_by_part
+from benchmarks.bench.latency import overhead
+from benchmarks.bench.observed import cores
+from benchmarks.bench.report import document, table
+from benchmarks.bench.steps import Cost, costs_by_content
+from flows.steps import EXECUTION_LOG, log_execution
+
+_BUSY = "import sys, time\nend = time.process_time() + 0.4\nwhile time.process_time() < end: pass\nprint(flush=True)\n"
+
+
+def test_costs_are_those_of_ocr_and_parse_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "executions"
+    monkeypatch.setenv(EXECUTION_LOG, str(log))
+    log_execution("started", "extract_text", "abc", "v1")
+    log_execution("durable", "extract_text", "abc", "v1", (1.25, 1.5))
+    log_execution("durable", "parse_receipt", "abc", "v1", (0.25, 0.25))
+    log_execution("durable", "record_expense", "abc")
+    assert costs_by_content(log) == {"abc": Cost(cpu=1.5, wall=1.75, pid=os.getpid())}
+
+
+def test_waiting_is_less_each_receipts_own_reading() -> None:
+    costs = [Cost(0, wall, 0) for wall in (1.0, 2.0, 0.5)]
+    assert overhead([1.25, 2.5, 1.5], costs) == {"p50": 0.5, "p95": 1.0}
+
+
+def test_a_steady_backlog_has_the_ratio_one_and_a_slowing_one_less() -> None:
+    steady = [float(second) for second in range(200)]
+    slowing = [second**1.2 for second in steady]
+    assert ratio(steady, 20) == pytest.approx(1)
+    assert ratio(slowing, 20) < 0.7
+
+
+def test_a_backlog_that_runs_dry_is_not_counted() -> None:
+    """At its end there are fewer receipts than cores."""
+    ends = [float(second) for second in range(200)]
+    tail = [ends[-1] + 50 * number for number in range(1, cores())]
+    assert ratio([*ends, *tail], 20) == pytest.approx(1)
+
+
+def test_time_of_ended_processes_counts_once() -> None:
+    spawn = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {_BUSY!r}])\nprint(flush=True)\ninput()\n"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", spawn], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert parent.stdout and parent.stdin
+    for _ in range(2):
+        parent.stdout.readline()
+    spent = family_seconds(parent.pid)
+    parts = seconds_by_part(os.getpid(), {"worker": parent.pid})
+    parent.communicate(b"\n")
+    assert 0.4 <= spent < 2
+    assert parts["worker children"] >= 0.4 > parts["worker"]
+
+
+def test_the_table_has_targets_and_the_baseline_beside_them() -> None:
+    figures = {
+        "efficiency": 0.81234,
+        "latency_overhead_seconds": {"p50": 0.3, "p95": 0.7},
+        "process_worker": {"efficiency": 0.1},
+        "profile_cpu_seconds": {"OCR and parse": 3.0, "prefect": 1.0},
+        "burst": {"statuses": {"202": 5}},
+    }
+    assert "| 0.812 | ≥ 0.8 | 0.1 |" in table(figures)
+    assert "| 0.3 / 0.7 | ≤ 0.4 / ≤ 0.8 |  |" in table(figures)
+    page = document(figures, quick=True, seconds=60)
+    assert "| prefect | 1.000 | 25% |" in page
+    assert "| burst: statuses: 202 | 5 |" in page
+
+
+def test_a_part_that_does_not_exist_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--only", "throughput,nothing"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "nothing" in capsys.readouterr().err
