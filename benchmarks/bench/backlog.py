@@ -5,14 +5,12 @@ The work pool is paused while the receipts are handed in, so that taking them in
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.bench.observed import cores
 from benchmarks.bench.parts import Bench, Figures, patience
+from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 from deployments.provision import POOL
 
@@ -50,16 +48,12 @@ def ratio(ends: Sequence[float], window: int) -> float:
 @contextmanager
 def paused(system: System) -> Iterator[None]:
     """The work pool gives out no runs during the block."""
-    prefect(system, "work-pool", "pause", POOL)
+    _prefect(system, "pause")
     try:
         yield
     finally:
-        prefect(system, "work-pool", "resume", POOL)
+        _prefect(system, "resume")
 
 
-def prefect(system: System, *arguments: str) -> str:
-    """A command of Prefect's own, on the stack."""
-    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    environment = {**os.environ, **system.environment}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120)
-    return done.stdout
+def _prefect(system: System, order: str) -> None:
+    python("-m", "prefect", "--no-prompt", "work-pool", order, POOL, seconds=120, environment=system.environment)

@@ -8,8 +8,6 @@ behind; single uploads are posted while it waits.
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -20,6 +18,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.bench.material import slip, unique
 from benchmarks.bench.parts import Bench, Figures, patience
+from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 
 _OWNERS, _SENDERS = 10, 16
@@ -38,6 +37,7 @@ _TIMES = (
     "SELECT extract(epoch FROM received_at), extract(epoch FROM started_at) FROM receipts "
     "WHERE id = ANY(%s::uuid[]) ORDER BY received_at"
 )
+_BACKFILLED = "SELECT 1 FROM receipts WHERE bucket = %s AND finished_at IS NOT NULL"
 
 
 def burst(bench: Bench) -> Figures:
@@ -131,8 +131,7 @@ def _fresh_beside_backfill(bench: Bench) -> tuple[dict[str, int], dict[str, floa
     picture = slip()
     for number in range(count):
         system.s3.put_object(Bucket=_BUCKET, Key=f"backfill/{number:05d}.jpg", Body=unique(picture))
-    command = [sys.executable, "-c", _SWEEP, str(system.settings.root), _BUCKET]
-    subprocess.run(command, check=True, timeout=_SWEEP_TIMEOUT_SECONDS, capture_output=True)
+    python("-c", _SWEEP, str(system.settings.root), _BUCKET, seconds=_SWEEP_TIMEOUT_SECONDS)
     waits = []
     for _ in range(singles):
         receipt = system.post(unique(picture))
@@ -140,8 +139,5 @@ def _fresh_beside_backfill(bench: Bench) -> tuple[dict[str, int], dict[str, floa
         waits.append(system.finished([receipt], patience(1))[0] - answered)
     waiting = "SELECT count(*) FROM receipts WHERE bucket = %s AND state = 'waiting'"
     left = int(system.awaited(waiting, [_BUCKET], 1, seconds=5)[0])
-    system.awaited(f"{_EACH} WHERE bucket = %s AND finished_at IS NOT NULL", [_BUCKET], count, patience(count))
+    system.awaited(_BACKFILLED, [_BUCKET], count, patience(count))
     return {"receipts": count, "still_waiting": left}, {"p50": statistics.median(waits), "most": max(waits)}
-
-
-_EACH = "SELECT 1 FROM receipts"

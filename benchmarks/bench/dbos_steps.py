@@ -11,9 +11,9 @@ import statistics
 import sys
 import time
 
-from dbos import DBOS, DBOSConfig, Queue
+from dbos import DBOS, DBOSConfig
 
-queue = Queue("bench", worker_concurrency=2, polling_interval_sec=0.05)
+_QUEUE = "bench"
 
 
 @DBOS.step()
@@ -37,9 +37,10 @@ def main() -> None:
     config: DBOSConfig = {"name": "bench", "system_database_url": url, "log_level": "ERROR"}
     DBOS(config=config)
     DBOS.launch()
+    DBOS.register_queue(_QUEUE, worker_concurrency=2, polling_interval_sec=0.05)
     four_steps()
     cpu, began = time.process_time(), time.perf_counter()
-    for handle in [queue.enqueue(four_steps) for _ in range(runs)]:
+    for handle in [DBOS.enqueue_workflow(_QUEUE, four_steps) for _ in range(runs)]:
         handle.get_result()
     lasted, spent = time.perf_counter() - began, time.process_time() - cpu
     waits = [_single() for _ in range(singles)]

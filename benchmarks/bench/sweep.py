@@ -6,11 +6,10 @@ In a bucket of its own, versioned like the inbox, whose objects no event announc
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.bench.parts import Bench, Figures
+from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 
 _TARGET_OBJECTS = 100_000
@@ -35,9 +34,8 @@ def sweep(bench: Bench) -> Figures:
     """Put objects, book them as known, sweep. Fewer objects than the target's are scaled to it, which is said."""
     system, count = bench.system, bench.size(full=_TARGET_OBJECTS, quick=10_000)
     _make_known(system, count)
-    command = [sys.executable, "-c", _SWEEP, str(system.settings.root), _BUCKET]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_LONGEST_SECONDS)
-    seconds, peak, listed, received = json.loads(done.stdout.splitlines()[-1])
+    printed = python("-c", _SWEEP, str(system.settings.root), _BUCKET, seconds=_LONGEST_SECONDS)
+    seconds, peak, listed, received = json.loads(printed.splitlines()[-1])
     if (listed, received) != (count, 0):
         raise RuntimeError(f"the sweep listed {listed} objects and received {received}; it should be {count} and 0")
     return {

@@ -18,6 +18,7 @@ from benchmarks.bench.observed import cores
 from benchmarks.bench.parts import SETTLE_SECONDS, Bench, Figures, patience
 from benchmarks.bench.steps import mean_cpu
 from benchmarks.bench.system import System
+from benchmarks.bench.writes import database_counters, each
 
 _IDLE_SECONDS = 8.0
 _WARM = 8
@@ -40,7 +41,9 @@ def throughput(bench: Bench) -> Figures:
     system.finished(system.post_all(bench.batch(_WARM)), patience(_WARM))
     idle = idle_cores(system)
     rounds, size = bench.size(full=4, quick=2), bench.size(full=80, quick=20)
+    counted = database_counters(system)
     done = [_round(bench, bench.batch(size), idle) for _ in range(rounds)]
+    written = each(database_counters(system), counted, rounds * size)
     free = 1 - idle.total() / cores()
     efficiencies = [one.per_second / one.bare.per_second * free for one in done]
     bench.say("efficiency by round: " + ", ".join(f"{value:.3f}" for value in efficiencies))
@@ -57,6 +60,7 @@ def throughput(bench: Bench) -> Figures:
             "system": statistics.mean(one.reading_cpu for one in done),
         },
         "idle_cores": {"all": idle.total(), **dict(idle.most_common())},
+        "written_per_receipt": written,
         "profile_cpu_seconds": profile(done),
     }
 

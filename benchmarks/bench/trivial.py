@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.cpu import family_seconds
 from benchmarks.bench.parts import Bench, Figures
 from benchmarks.bench.pools import api
+from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 from benchmarks.worker_cost import Bench as WorkerBench
 from deployments.worker import WarmWorker
@@ -39,7 +38,7 @@ def _dbos(system: System, runs: int, singles: int) -> dict[str, Any]:
     database = system.pids()["postgres"]
     script = str(Path(__file__).with_name("dbos_steps.py"))
     before = family_seconds(database)
-    command = [sys.executable, script, system.settings.database_url("dbos_bench"), str(runs), str(singles)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_LONGEST_SECONDS)
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    url = system.settings.database_url("dbos_bench")
+    printed = python(script, url, str(runs), str(singles), seconds=_LONGEST_SECONDS)
+    figures: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return {**figures, "database_cpu_seconds": (family_seconds(database) - before) / (runs + singles)}
