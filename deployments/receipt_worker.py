@@ -7,6 +7,7 @@ quarantined), resumes runs that failed in an outage, and lets only one worker at
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ from flows.mending import mend_stopped
 from flows.submission import DEPLOYMENT
 
 _MEND_SECONDS = 5.0
+_DEEP_EVERY = 12  # looks: beyond the runs that ended last
 _OWN_FAULTS = {
     signal.SIGSEGV,
     signal.SIGABRT,
@@ -72,18 +74,18 @@ class ReceiptWorker(WarmWorker):
         return [*super().services(), self._mend()]
 
     async def _mend(self) -> None:
-        while True:
+        for look in itertools.count():
             await asyncio.sleep(_MEND_SECONDS)
             try:
                 async with self.alone() as mine:
                     if mine:
-                        await self._mend_once()
+                        await self._mend_once(deep=look % _DEEP_EVERY == 0)
             except (ReceiptflowError, httpx.HTTPError, ObjectNotFound) as error:
                 get_logger("worker").warning("Runs could not be looked after (%s); trying again", error)
 
-    async def _mend_once(self) -> None:
+    async def _mend_once(self, *, deep: bool) -> None:
         deployment = await self.client.read_deployment_by_name(DEPLOYMENT)
-        mended = await mend_stopped(self.client, (await load_pipeline()).ledger, deployment.id)
+        mended = await mend_stopped(self.client, (await load_pipeline()).ledger, deployment.id, deep=deep)
         if mended:
             get_logger("worker").info("Mended: %s resumed, %s held", mended.resumed, mended.held)
 
@@ -113,7 +115,14 @@ def _note_crash(ledger: Ledger, flow_run_id: UUID, death: Death) -> None:
     with ledger.session() as session:
         receipt = books.receipt_of_flow_run(flow_run_id, session=session)
         if receipt is not None and receipt.state is State.RUNNING:
-            books.note_crash(receipt.id, receipt.attempt, str(death), counts=_can_be_its_fault(death), session=session)
+            books.note_crash(
+                receipt.id,
+                receipt.attempt,
+                str(death),
+                counts=_can_be_its_fault(death),
+                session=session,
+                pid=death.pid or None,
+            )
 
 
 def _can_be_its_fault(death: Death) -> bool:

@@ -53,29 +53,41 @@ class Mended:
         return bool(self.resumed or self.resubmitted or self.held)
 
 
-async def mend_stopped(client: PrefectClient, ledger: Ledger, deployment_id: UUID) -> Mended:
+async def mend_stopped(client: PrefectClient, ledger: Ledger, deployment_id: UUID, *, deep: bool = False) -> Mended:
     """Resume the runs that failed or crashed before their receipt had a place and its owner was told; hold the
     receipts of cancelled ones.
 
-    Ended runs are read newest first, those that have done all that there is to do are passed over.
+    Ended runs are read newest first, those that have done all that there is to do are passed over: one page of them,
+    or with `deep` all that ended within two days, which many finished ones could hide otherwise.
     """
-    mended = Mended()
-    runs = await client.read_flow_runs(
+    mended, before = Mended(), None
+    while runs := await _stopped_before(client, deployment_id, before):
+        await _mend_page(client, ledger, runs, mended)
+        before = min((run.end_time for run in runs if run.end_time), default=None)
+        if not deep or len(runs) < _PAGE or before is None:
+            break
+    return mended
+
+
+async def _stopped_before(client: PrefectClient, deployment_id: UUID, before: dt.datetime | None) -> list[FlowRun]:
+    """The runs that stopped last, or last before a moment, at most a page of them."""
+    return await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_STOPPED)),
-            end_time=FlowRunFilterEndTime(after_=dt.datetime.now(dt.UTC) - _LOOK_BACK),
+            end_time=FlowRunFilterEndTime(after_=dt.datetime.now(dt.UTC) - _LOOK_BACK, before_=before),
         ),
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id])),
         sort=FlowRunSort.END_TIME_DESC,
         limit=_PAGE,
     )
-    if runs:
-        unended = await asyncio.to_thread(_unended_of, ledger, [run.id for run in runs])
-        by_run = {receipt.flow_run_id: receipt for receipt in unended}
-        for run in runs:
-            if receipt := by_run.get(run.id):
-                await _mend_one(client, ledger, run, receipt, mended)
-    return mended
+
+
+async def _mend_page(client: PrefectClient, ledger: Ledger, runs: list[FlowRun], mended: Mended) -> None:
+    unended = await asyncio.to_thread(_unended_of, ledger, [run.id for run in runs])
+    by_run = {receipt.flow_run_id: receipt for receipt in unended}
+    for run in runs:
+        if receipt := by_run.get(run.id):
+            await _mend_one(client, ledger, run, receipt, mended)
 
 
 def _unended_of(ledger: Ledger, flow_run_ids: Sequence[UUID]) -> list[ReceiptView]:

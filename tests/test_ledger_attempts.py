@@ -194,6 +194,18 @@ def test_a_crash_that_is_reported_twice_counts_once(ledger: Ledger) -> None:
     assert report(2) == 1
 
 
+def test_a_crash_that_is_reported_late_does_not_blame_the_attempt_that_followed(ledger: Ledger) -> None:
+    attempt = begun(ledger, received(ledger))
+    with ledger.session() as session:
+        (running,) = books.find_running(session=session)
+        assert running.holder is not None
+        holder = running.holder.process.pid
+        books.note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=holder + 1)
+        assert books.get_receipt(attempt.receipt_id, session=session).crashes == 0
+        books.note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=holder)
+        assert books.get_receipt(attempt.receipt_id, session=session).crashes == 1
+
+
 def test_after_a_crash_another_flow_run_need_not_wait(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with ledger.session() as session:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,7 @@ console = Console()
 def main() -> int:
     """Chaos, settling, judgement."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is stopped
     folder = Path(tempfile.mkdtemp(prefix="receiptflow-chaos-"))
     rig = Rig(folder, options.port or free_ports(Ports.COUNT))
     try:

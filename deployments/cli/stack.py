@@ -61,7 +61,7 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
     if demo and files is None:
         files = _samples(settings)
-    pipeline = asyncio.run(_provision(stack, settings))
+    pipeline = _provision(stack, settings)
     console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
     result = _demonstrate(pipeline, files) if files else None
     if once:
@@ -86,7 +86,7 @@ def _samples(settings: StackSettings) -> list[Path]:
     return pictures_in(sample_folder(settings))
 
 
-async def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
+def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
     from pydantic import SecretStr  # noqa: PLC0415
 
     from deployments.gateway.service import gateway_service  # noqa: PLC0415
@@ -102,9 +102,9 @@ async def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
         inbox=settings.inbox_bucket,
         results=settings.results_bucket,
     )
-    await provision(storage, SecretStr(environment["RECEIPTFLOW_LEDGER_URL"]))
-    await asyncio.to_thread(stack.add, worker_service(settings), gateway_service(settings))
-    return await load_pipeline()
+    asyncio.run(provision(storage, SecretStr(environment["RECEIPTFLOW_LEDGER_URL"])))
+    stack.add(worker_service(settings), gateway_service(settings))
+    return asyncio.run(load_pipeline())
 
 
 def _demonstrate(pipeline: Pipeline, files: list[Path]) -> DemoResult:

@@ -102,7 +102,9 @@ def note_progress(attempt: Attempt, step: str, *, session: Session) -> None:
         write(receipt, session=session, steps_done=[*receipt.steps_done, step], crashes=0, crash_reason=None)
 
 
-def note_crash(receipt_id: UUID, attempt: int, reason: str, *, counts: bool, session: Session) -> int:
+def note_crash(
+    receipt_id: UUID, attempt: int, reason: str, *, counts: bool, session: Session, pid: int | None = None
+) -> int:
     """Note that an attempt's process ended without a word. Any number of reports of one attempt count once.
 
     Args:
@@ -111,6 +113,7 @@ def note_crash(receipt_id: UUID, attempt: int, reason: str, *, counts: bool, ses
         reason: What is known, for people.
         counts: Whether the receipt can be the cause. A machine that went down whole is no sign of poison.
         session: The transaction.
+        pid: The process that ended, where that is known: an attempt that another process makes is not to blame.
 
     Returns:
         Crashes that count, since the last step that got done.
@@ -120,6 +123,8 @@ def note_crash(receipt_id: UUID, attempt: int, reason: str, *, counts: bool, ses
     """
     receipt = lock_receipt(receipt_id, session=session)
     if receipt.state is not State.RUNNING or receipt.attempt != attempt or receipt.crashed_attempt >= attempt:
+        return receipt.crashes
+    if pid and receipt.holder and receipt.holder["pid"] != pid:
         return receipt.crashes
     crashes = receipt.crashes + int(counts)
     write(receipt, session=session, crashes=crashes, crash_reason=reason, crashed_attempt=attempt, holder=None)
