@@ -65,7 +65,7 @@ def test_time_of_ended_processes_counts_once() -> None:
     parts = seconds_by_part(os.getpid(), {"worker": parent.pid})
     parent.communicate(b"\n")
     assert 0.4 <= spent < 2
-    assert parts["worker children"] >= 0.4 > parts["worker"]
+    assert parts["worker: flow runs"] >= 0.4 > parts["worker"]
 
 
 def test_the_table_has_targets_and_the_baseline_beside_them() -> None:

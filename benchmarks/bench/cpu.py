@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 
 import psutil
@@ -35,18 +35,26 @@ def resident_mb(pid: int) -> float:
     return total / 1e6
 
 
-def seconds_by_part(supervisor: int, pids: Mapping[str, int]) -> Counter[str]:
-    """CPU seconds of the supervisor and of each named part, the worker and PostgreSQL parted further."""
+def seconds_by_part(supervisor: int, pids: Mapping[str, int], flows: Container[int] = ()) -> Counter[str]:
+    """CPU seconds of the supervisor and of each named part, the worker and PostgreSQL parted further.
+
+    `flows` are the processes that execute flow runs, where that is known.
+    """
     spent: Counter[str] = Counter({name: family_seconds(pid) for name, pid in pids.items()})
     spent[_SUPERVISOR] = family_seconds(supervisor) - spent.total()
     if "worker" in pids:
-        own = sum(_times(psutil.Process(pids["worker"]))[:1])
-        spent["worker children"] = spent.pop("worker") - own
-        spent["worker"] = own
+        spent["worker: flow runs"] = _of_flow_runs(pids["worker"], flows)
+        spent["worker"] -= spent["worker: flow runs"]
     if "postgres" in pids:
         spent.update(_backends(pids["postgres"]))
         spent["postgres"] -= spent["postgres: prefect"] + spent["postgres: ledger"]
     return spent
+
+
+def _of_flow_runs(worker: int, flows: Container[int]) -> float:
+    """Time of the processes that execute flow runs. Of those that ended, nearly all were such."""
+    times = [(process.pid in flows, *_times(process)) for process in family(worker)]
+    return sum(ended + (own if is_flow else 0.0) for is_flow, own, ended in times)
 
 
 def _backends(postmaster: int) -> Counter[str]:

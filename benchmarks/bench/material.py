@@ -28,7 +28,7 @@ def unique(body: bytes) -> bytes:
 
 def batch(folder: Path, count: int, *, mixed: bool = True) -> list[bytes]:
     """So many distinct receipts; `mixed` goes round the samples, else they are all of one picture."""
-    files = originals(folder) if mixed else [folder / _MEASURED]
+    files = [file for file in originals(folder) if mixed or file.name == _MEASURED]
     bodies = [file.read_bytes() for file in files]
     return [unique(bodies[n % len(bodies)]) for n in range(count)]
 

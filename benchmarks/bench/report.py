@@ -104,7 +104,8 @@ a work pool of its own on the same stack. What a part does is told at the head o
 
 {profile_table(figures)}
 
-`worker children` is what the flow's processes do beside OCR and parse; `postgres` is its background processes.
+`worker: flow runs` is what the flow's processes do beside OCR and parse, `worker` is polling, claiming and watching;
+`postgres` is its background processes.
 
 ## All figures
 

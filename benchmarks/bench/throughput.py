@@ -79,7 +79,7 @@ def profile(rounds: Sequence[Round]) -> dict[str, float]:
     for one in rounds:
         parts.update({name: seconds / len(rounds) for name, seconds in one.cpu.items()})
     reading = statistics.mean(one.reading_cpu for one in rounds)
-    parts["worker children"] -= reading
+    parts["worker: flow runs"] -= reading
     return {"OCR and parse": reading, **dict(parts.most_common())}
 
 
