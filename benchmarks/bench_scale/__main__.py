@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.bench.parts import Figures
 from benchmarks.bench_scale.cluster import namespace
-from benchmarks.bench_scale.measures import once_each, rate, wake_up
+from benchmarks.bench_scale.measures import lost_host, once_each, rate, wake_up
 from benchmarks.bench_scale.site import running
 from deployments.settings import StackSettings
 
@@ -58,13 +58,14 @@ def _measure(settings: StackSettings, samples: Path, options: argparse.Namespace
         one = rate(site, samples, options.receipts, hosts=1)
         site.join("b", server="b" if shared else "a", processes=1)
         two = rate(site, samples, options.receipts, hosts=2)
-        return {
+        figures = {
             "one_host": one,
             "two_hosts": two,
             "hosts_ratio": two["receipts_per_second"] / one["receipts_per_second"],
             "started_after_seconds": wake_up(site, samples, singles=8),
             "once_each": once_each(site),
         }
+        return {**figures, "lost_host": lost_host(site, samples)}
 
 
 def _ratios(figures: Figures) -> dict[str, float]:

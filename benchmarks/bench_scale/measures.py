@@ -6,8 +6,12 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
+from benchmarks.bench.cpu import family
 from benchmarks.bench.material import batch
 from benchmarks.bench.observed import TooSlowError
 from benchmarks.bench.parts import SETTLE_SECONDS, Figures, patience
@@ -15,6 +19,7 @@ from benchmarks.bench.steps import costs_by_content, mean_cpu
 from benchmarks.bench_scale.site import HOSTS, Site
 
 _WARM_ROUNDS = 20
+_LOST_RECEIPTS = 8
 
 
 def rate(site: Site, samples: Path, count: int, hosts: int) -> Figures:
@@ -61,6 +66,39 @@ def wake_up(site: Site, samples: Path, singles: int) -> dict[str, float]:
         waits.append(site.awaited(query, [receipt], 1, patience(1))[0] - acknowledged)
         time.sleep(1.0)
     return {"p50": statistics.median(waits), "most": max(waits)}
+
+
+def lost_host(site: Site, samples: Path) -> dict[str, float]:
+    """A host is killed while it reads; seconds until its receipt has its place, read by the other host or its own next.
+
+    Its supervisor starts the worker anew, in another process namespace: to the others it is a new host.
+    """
+    bodies = batch(samples, _LOST_RECEIPTS, mixed=False)
+    log, host = site.cluster.executions("b"), site.pids()["host-b"]
+    before = _open_readings(log)
+    ids = site.post_all(bodies)
+    deadline = time.monotonic() + patience(len(bodies))
+    while not (cut := _open_readings(log) - before):
+        if time.monotonic() > deadline:
+            raise TooSlowError("host b took nothing")
+        time.sleep(0.01)
+    killed = time.time()
+    for process in reversed(family(host)):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    query = "SELECT extract(epoch FROM finished_at) FROM receipts WHERE sha256 = ANY(%s) AND finished_at IS NOT NULL"
+    ends = site.awaited(query, [list(cut)], len(cut), patience(len(bodies)))
+    site.finished(ids, patience(len(bodies)))
+    return {"receipts_cut_off": len(cut), "seconds": ends[-1] - killed}
+
+
+def _open_readings(log: Path) -> set[str]:
+    """Contents whose reading has begun on a host and is not durable."""
+    lines = [line.split("\t") for line in log.read_text().splitlines()]
+    texts = [fields for fields in lines if fields[2] == "extract_text"]
+    return {fields[3] for fields in texts if fields[1] == "started"} - {
+        fields[3] for fields in texts if fields[1] == "durable"
+    }
 
 
 def once_each(site: Site) -> dict[str, int]:
