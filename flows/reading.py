@@ -5,13 +5,16 @@ Models load once a process, at first use.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 
+from PIL import Image
+
 from flows.errors import UnreadableError
-from flows.intake import Document, Limits, open_document
+from flows.intake import Limits, open_document
 from flows.ocr import OcrEngine, OcrPage, Upright, load_engine
 from flows.vocabulary import DocumentText, Page
 
@@ -44,6 +47,7 @@ class Reader:
         self.limits = limits or Limits()
         self.languages = tuple(languages)
         self._uprights: OrderedDict[str, Upright] = OrderedDict()
+        self._last: tuple[str, Image.Image] | None = None  # a preview is mostly asked for right after reading
 
     @property
     def version(self) -> str:
@@ -60,6 +64,7 @@ class Reader:
         document = open_document(data, self.limits)
         read = [self._engine.read(page.image) for page in document.pages]
         self._remember(document.sha256, read[0].upright)
+        self._last = document.sha256, document.pages[0].image
         if _characters(read) < _MIN_CHARACTERS:
             raise NoTextError
         return DocumentText(
@@ -72,12 +77,19 @@ class Reader:
 
     def preview(self, data: bytes, max_height: int = 900) -> bytes:
         """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""
-        document = open_document(data, self.limits, first_page_only=True)
-        picture = self._upright_of(document).apply(document.pages[0].image)
+        sha256, page = self._first_page(data)
+        picture = self._upright_of(sha256, page).apply(page)
         picture.thumbnail((picture.width, max_height))
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY, optimize=True)
+        picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY)
         return buffer.getvalue()
+
+    def _first_page(self, data: bytes) -> tuple[str, Image.Image]:
+        last, self._last = self._last, None
+        if last and last[0] == hashlib.sha256(data).hexdigest():
+            return last
+        document = open_document(data, self.limits, first_page_only=True)
+        return document.sha256, document.pages[0].image
 
     @cached_property
     def _engine(self) -> OcrEngine:
@@ -85,10 +97,10 @@ class Reader:
             return load_engine(self.engine_name, languages=self.languages)
         return load_engine(self.engine_name)
 
-    def _upright_of(self, document: Document) -> Upright:
-        if document.sha256 not in self._uprights:
-            self._remember(document.sha256, self._engine.upright(document.pages[0].image))
-        return self._uprights[document.sha256]
+    def _upright_of(self, sha256: str, page: Image.Image) -> Upright:
+        if sha256 not in self._uprights:
+            self._remember(sha256, self._engine.upright(page))
+        return self._uprights[sha256]
 
     def _remember(self, sha256: str, upright: Upright) -> None:
         self._uprights[sha256] = upright

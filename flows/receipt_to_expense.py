@@ -24,6 +24,7 @@ from flows.configuration import load_pipeline
 from flows.errors import ReceiptflowError, UnreadableError
 from flows.heartbeats import heartbeats
 from flows.retries import task_options
+from flows.submission import PIPELINE_VERSION
 from flows.telling import tell_owner
 from flows.work import Job, Outcome, Work
 
@@ -70,7 +71,13 @@ def _state_of(found_durable: bool) -> State[Any]:
     return Completed(name="Cached", message="Its output was durable already.") if found_durable else Completed()
 
 
-@flow(name="receipt-to-expense", flow_run_name="{key}", persist_result=False, validate_parameters=True)
+@flow(
+    name="receipt-to-expense",
+    version=PIPELINE_VERSION,
+    flow_run_name="{key}",
+    persist_result=False,
+    validate_parameters=True,
+)
 async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = None, force: Force = False) -> State[Any]:
     """One receipt from the inbox becomes one expense, exactly once, however often this is run."""
     receipt = await _open(key, bucket, owner, force)
@@ -110,7 +117,7 @@ def _artifacts_of(receipt: Work) -> tuple[str, bytes | None]:
     )
     if receipt.fields is None or receipt.text is None:
         return markdown, None
-    preview = receipt.pipeline.results.get(work.preview_key(receipt.text.sha256))
+    preview = receipt.preview or receipt.pipeline.results.get(work.preview_key(receipt.text.sha256))
     if preview is None:
         return markdown, None
     page = receipt.text.pages[0]

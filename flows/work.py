@@ -87,6 +87,7 @@ class Work:
         self.known: ReceiptView | None = None
         self.attempt: Attempt | None = None
         self.text: DocumentText | None = None
+        self.preview: bytes | None = None  # kept from reading, else in the results bucket
         self.fields: ReceiptFields | None = None
         self.refusal: UnreadableError | None = None
         self.outcome: Outcome | None = None
@@ -246,7 +247,8 @@ def _read(work: Work, sha256: str, data: bytes) -> bool:
     step = _step_of_text(work, sha256)
     work.text, cached = step.durable(results, lambda: reader.extract(data))
     if not cached:
-        results.put(preview_key(sha256), reader.preview(data), "image/jpeg")
+        work.preview = reader.preview(data)
+        results.put(preview_key(sha256), work.preview, "image/jpeg")
     with work.pipeline.ledger.session() as session:
         books.note_progress(work.began(), f"extract_text/{step.version}", session=session)
     return cached

@@ -37,6 +37,7 @@ SERVER_SETTINGS = {
     "shared_buffers": "64MB",
     "fsync": "on",
     "synchronous_commit": "on",
+    "jit": "off",  # all queries are small; compiling one costs more than running it
     "full_page_writes": "on",
     "max_wal_size": "512MB",
     "checkpoint_timeout": "15min",

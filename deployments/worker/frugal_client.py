@@ -7,16 +7,19 @@ Both cost the server as much as a change of state does.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas import OrchestrationResult
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import FlowRun, ServerDefaultResultStorage, State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.context import AsyncClientContext
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL
+
+_STORAGE_SECONDS = 60.0
 
 
 class FrugalClient(PrefectClient):
@@ -24,10 +27,24 @@ class FrugalClient(PrefectClient):
 
     _known: FlowRun | None = None
     _is_running: bool = False
+    _storage: tuple[float, ServerDefaultResultStorage] | None = None
 
     def know(self, flow_run: FlowRun) -> None:
-        """Take a flow run as the server has it now."""
-        self._known, self._is_running = flow_run, False
+        """Take a flow run as the server has it now; a copy, as the engine changes its own."""
+        self._known, self._is_running = flow_run.model_copy(deep=True), False
+
+    async def update_flow_run(self, flow_run_id: UUID, *args: Any, **changes: Any) -> httpx.Response:
+        """Update a flow run, unless that is what it is."""
+        known = self._known
+        if known and known.id == flow_run_id and not args and _changes_nothing(known, changes):
+            return httpx.Response(httpx.codes.NO_CONTENT)
+        return await super().update_flow_run(flow_run_id, *args, **changes)
+
+    async def read_server_default_result_storage(self) -> ServerDefaultResultStorage:
+        """The server's default, at most a minute old: the engine asks for it twice a run, stored results or not."""
+        if self._storage is None or time.monotonic() - self._storage[0] > _STORAGE_SECONDS:
+            self._storage = time.monotonic(), await super().read_server_default_result_storage()
+        return self._storage[1]
 
     async def set_flow_run_state(
         self, flow_run_id: UUID | str, state: State[Any], force: bool = False
@@ -54,6 +71,16 @@ class FrugalClient(PrefectClient):
         if self._known and self._known.id == flow_run_id and self._known.name == name:
             return httpx.Response(httpx.codes.NO_CONTENT)
         return await super().set_flow_run_name(flow_run_id, name)
+
+
+def _changes_nothing(known: FlowRun, changes: dict[str, Any]) -> bool:
+    """Whether a beginning run is told its own version and, as it has none, no retries."""
+    policy = changes.get("empirical_policy")
+    return (
+        set(changes) <= {"flow_version", "empirical_policy"}
+        and changes.get("flow_version") == known.flow_version
+        and (policy is None or not (policy.retries or known.empirical_policy.retries))
+    )
 
 
 def _started(flow_run: FlowRun, state: State[Any], result: OrchestrationResult[Any]) -> FlowRun:

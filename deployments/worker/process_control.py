@@ -14,6 +14,7 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
+_BELOW_WORKER = 10  # niceness that is added
 MESSAGE_BYTES = 1 << 18  # bound of one message between worker and zygote; Linux sockets take 208 KiB by default
 
 
@@ -104,12 +105,11 @@ def is_stopped(pid: int) -> bool:
 
 
 def lower_session() -> None:
-    """Give this process's session the niceness that the process inherited.
+    """Lower this process and its session below the worker: reading takes what servers and the worker leave over.
 
     With autogroups (sched(7)) niceness counts within a session only; a session of one's own would compete with the
     servers as an equal.
     """
-    niceness = os.getpriority(os.PRIO_PROCESS, 0)
-    if niceness > 0:
-        with suppress(OSError):  # a kernel without autogroups: niceness counts everywhere
-            Path("/proc/self/autogroup").write_text(str(niceness))
+    niceness = os.nice(_BELOW_WORKER)
+    with suppress(OSError):  # a kernel without autogroups: niceness counts everywhere
+        Path("/proc/self/autogroup").write_text(str(niceness))

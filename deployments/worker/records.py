@@ -9,11 +9,11 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import Flow
 from prefect.client.schemas.responses import DeploymentResponse
 
-_FRESH_SECONDS = 1.0  # a change of a deployment's variables holds for runs that start this much later
+_FRESH_SECONDS = 5.0  # a change of a deployment's variables holds for runs that start this much later
 
 
 class Records:
-    """Reads through: a deployment is at most a second old, a flow's name never changes."""
+    """Reads through: a deployment is at most five seconds old, a flow's name never changes."""
 
     def __init__(self, client: PrefectClient) -> None:
         self._client = client
