@@ -26,6 +26,8 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "30",
 }
 
+_PREFECT = (sys.executable, "-m", "deployments.server_interpreter", "prefect")
+
 
 def prefect_service(settings: StackSettings, credentials: Credentials) -> Service:
     """Prefect's server for this stack."""
@@ -33,7 +35,7 @@ def prefect_service(settings: StackSettings, credentials: Credentials) -> Servic
     port = str(settings.ports.prefect)
     return Service(
         name="prefect",
-        command=[sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
+        command=[*_PREFECT, "server", "start", "--host", "127.0.0.1", "--port", port],
         env={
             **SERVER_SETTINGS,
             "PREFECT_API_DATABASE_CONNECTION_URL": settings.database_url("prefect", driver="asyncpg"),
