@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled, Completed, Pending, Running
+from prefect.client.schemas.objects import FlowRun, FlowRunPolicy
+from prefect.states import Cancelling, Completed, Pending, Running
 
 from deployments.stack import Stack
 from deployments.worker.frugal_client import FrugalClient, open_client
@@ -117,9 +117,9 @@ async def test_a_run_that_was_not_started_is_asked_for(watched: Watched, server:
     """Whoever cancelled it meanwhile is heard: the server refuses the start, and the next reading is the server's."""
     run = await claimed_run(server)
     watched.client.know(run)
-    await server.set_flow_run_state(run.id, Cancelled(), force=True)
+    await server.set_flow_run_state(run.id, Cancelling(), force=True)
     await watched.client.set_flow_run_state(run.id, Running())
-    assert (await watched.client.read_flow_run(run.id)).state_name == "Cancelled"
+    assert (await watched.client.read_flow_run(run.id)).state_name == "Cancelling"
 
 
 async def test_a_run_that_ended_is_asked_for(watched: Watched, server: PrefectClient) -> None:
@@ -146,3 +146,34 @@ async def test_a_name_that_it_has_is_not_sent_and_another_is(watched: Watched, s
     assert len(watched.requests) == asked
     await watched.client.set_flow_run_name(run.id, "dinner.jpg")
     assert (await server.read_flow_run(run.id)).name == "dinner.jpg"
+
+
+async def test_a_version_that_it_has_is_not_sent_and_another_is(watched: Watched, server: PrefectClient) -> None:
+    run = await claimed_run(server)
+    await server.update_flow_run(run.id, flow_version="1")
+    run = await server.read_flow_run(run.id)
+    watched.client.know(run)
+    asked = len(watched.requests)
+    policy = FlowRunPolicy(retries=0, retry_delay=0)
+    await watched.client.update_flow_run(flow_run_id=run.id, flow_version="1", empirical_policy=policy)
+    assert len(watched.requests) == asked
+    await watched.client.update_flow_run(flow_run_id=run.id, flow_version="2", empirical_policy=policy)
+    assert (await server.read_flow_run(run.id)).flow_version == "2"
+
+
+async def test_retries_are_told_though_the_version_is_known(watched: Watched, server: PrefectClient) -> None:
+    """The engine fills its flow's retries into the run that it was given before it asks for them to be kept."""
+    run = await claimed_run(server)
+    watched.client.know(run)
+    run.empirical_policy.retries = 3
+    await watched.client.update_flow_run(
+        flow_run_id=run.id, flow_version=run.flow_version, empirical_policy=run.empirical_policy
+    )
+    assert (await server.read_flow_run(run.id)).empirical_policy.retries == 3
+
+
+async def test_the_default_storage_is_asked_for_once(watched: Watched) -> None:
+    first = await watched.client.read_server_default_result_storage()
+    asked = len(watched.requests)
+    assert await watched.client.read_server_default_result_storage() == first
+    assert len(watched.requests) == asked
