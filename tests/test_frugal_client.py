@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, FlowRunPolicy
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL
 from prefect.states import Cancelling, Completed, Pending, Running
 
 from deployments.stack import Stack
@@ -61,8 +62,9 @@ async def watched(prefect_api: Stack) -> AsyncIterator[Watched]:
 
 @pytest.fixture
 async def server(prefect_api: Stack) -> AsyncIterator[PrefectClient]:
-    """Prefect's own client, for the truth."""
-    async with get_client() as client:
+    """Prefect's own client, for the truth; made here, as `get_client` may return the frugal one of the context."""
+    auth_string = PREFECT_API_AUTH_STRING.value()
+    async with PrefectClient(PREFECT_API_URL.value() or "", auth_string=auth_string) as client:
         yield client
 
 

@@ -38,6 +38,7 @@ class FrugalClient(PrefectClient):
         known = self._known
         if known and known.id == flow_run_id and not args and _changes_nothing(known, changes):
             return httpx.Response(httpx.codes.NO_CONTENT)
+        self._known = None
         return await super().update_flow_run(flow_run_id, *args, **changes)
 
     async def read_server_default_result_storage(self) -> ServerDefaultResultStorage:
@@ -70,6 +71,7 @@ class FrugalClient(PrefectClient):
         """Name a flow run, unless that is its name."""
         if self._known and self._known.id == flow_run_id and self._known.name == name:
             return httpx.Response(httpx.codes.NO_CONTENT)
+        self._known = None
         return await super().set_flow_run_name(flow_run_id, name)
 
 
