@@ -18,6 +18,7 @@ from recovery_helpers import Live, deploy_test_flow, kill, picture, storage_of, 
 
 from deployments.provision import provision
 from deployments.worker.claims import claim_message
+from deployments.worker.records import FRESH_SECONDS
 from flows import ledger as books
 from flows.ledger import State
 
@@ -95,9 +96,10 @@ def test_run_orphaned_in_pending_is_taken_up(live: Live) -> None:
 def test_new_version_of_a_step_while_a_run_is_in_flight(live: Live) -> None:
     """A run that began before goes on after its process died; what is booked was read in one version throughout."""
     before = len(live.lines("extract_text"))
-    old = live.add(picture("slow=4"))
+    old = live.add(picture(f"slow={FRESH_SECONDS + 3}"))
     line = live.started("extract_text", times=before + 1)
     deploy_test_flow(live.client, version="2")
+    time.sleep(FRESH_SECONDS)  # so long a worker may go on with the deployment as it knows it
     kill([process for process in live.worker_family() if process.pid == line.pid])
     new = live.add(picture())
     for receipt_id in (old, new):

@@ -64,7 +64,7 @@ def _delete(parts: Parts, receipt_id: UUID, owner: str) -> tuple[ReceiptView, ..
     with parts.ledger.session() as session:
         deletion = delete_receipt(receipt_id, "deleted through the API", session=session, owner=owner)
         for receipt in deletion.objects:
-            parts.originals(receipt.bucket).remove(receipt.key, receipt.version_id)
+            parts.originals(receipt.bucket).remove(receipt.key, receipt.etag)
         if deletion.results_sha256 is not None:
             parts.kept.remove_all(f"{deletion.results_sha256}/")
     return deletion.objects

@@ -48,11 +48,17 @@ class Originals:
             answer = self._client.get_object(Bucket=self.bucket, Key=version.key, **exact)
         return answer["Body"], answer.get("ContentType", "")
 
-    def remove(self, key: str, version_id: str = "") -> None:
-        """Remove an object; one that is gone already is no error."""
-        version = {"VersionId": version_id} if version_id else {}
+    def remove(self, key: str, etag: str) -> None:
+        """Remove every version of an object that has this content; other contents under the key stay.
+
+        One that is gone already is no error.
+        """
         with _errors(f"s3://{self.bucket}/{key}"):
-            self._client.delete_object(Bucket=self.bucket, Key=key, **version)
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=key)
+            versions = [one for page in pages for one in page.get("Versions", ())]
+            for version in versions:
+                if version["Key"] == key and version["ETag"].strip('"') == etag:
+                    self._client.delete_object(Bucket=self.bucket, Key=key, VersionId=version["VersionId"])
 
     def remove_all(self, prefix: str) -> None:
         """Remove every object under a prefix."""

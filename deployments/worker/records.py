@@ -9,7 +9,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import Flow
 from prefect.client.schemas.responses import DeploymentResponse
 
-_FRESH_SECONDS = 5.0  # a change of a deployment's variables holds for runs that start this much later
+FRESH_SECONDS = 5.0  # a change of a deployment's variables holds for runs that start this much later
 
 
 class Records:
@@ -23,7 +23,7 @@ class Records:
     async def deployment(self, deployment_id: UUID) -> DeploymentResponse:
         """A deployment as the server had it a moment ago; raises ObjectNotFound when it was deleted."""
         kept = self._deployments.get(deployment_id)
-        if kept and time.monotonic() - kept[0] < _FRESH_SECONDS:
+        if kept and time.monotonic() - kept[0] < FRESH_SECONDS:
             return kept[1]
         deployment = await self._client.read_deployment(deployment_id)
         self._deployments[deployment_id] = (time.monotonic(), deployment)

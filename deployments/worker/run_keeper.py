@@ -63,8 +63,9 @@ class RunKeeper:
             await self._run_hooks(job, state)
 
     def cancel(self, flow_run_id: UUID) -> None:
-        """Kill the run's process, if it has one; the rest follows from its death."""
-        if child := self._pool.find(str(flow_run_id)):
+        """Kill the run's process, if it has one; the rest follows from its death. Its hooks' process is left alone."""
+        child = self._pool.find(str(flow_run_id))
+        if child and child.job and child.job.order["op"] == "run":
             child.kill(Cause.CANCELLED, "the run was cancelled")
 
     def suspend(self, flow_run: FlowRun) -> None:

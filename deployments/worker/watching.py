@@ -2,7 +2,8 @@
 
 Prefect's event stream brings a new run some 50 ms after it was created, whoever created it, so polling can be slow.
 Prefect's own observer of cancellations gives up for good after some failures; this one reconnects for ever, and
-reads the states of the worker's runs whenever it does, so that nothing said during an outage is missed.
+reads the states of the worker's runs whenever it does, and now and then, so that nothing said during an outage or
+dropped by a busy server is missed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
@@ -19,6 +21,7 @@ from prefect.events.filters import EventAnyResourceFilter, EventFilter, EventNam
 from prefect.logging.loggers import get_logger
 
 _RECONNECT_SECONDS = 1.0
+_LOOK_SECONDS = 10.0
 _PREFIX = "prefect.flow-run."
 _DUE = [f"{_PREFIX}{name}" for name in ("Scheduled", "AwaitingRetry", "Resuming")]
 _INTERRUPTED = [f"{_PREFIX}{name}" for name in ("Cancelling", "Suspended")]
@@ -48,6 +51,17 @@ class RunWatch:
 
     async def run(self) -> None:
         """Watch for ever."""
+        await asyncio.gather(self._listen(), self._look_now_and_then())
+
+    async def _look_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await self._look(list(self._in_hand))
+            except httpx.HTTPError as error:
+                self._logger.warning("Cannot read the states of the runs in hand (%r); trying again", error)
+
+    async def _listen(self) -> None:
         while True:
             try:
                 await self._follow()
