@@ -172,10 +172,3 @@ async def test_retries_are_told_though_the_version_is_known(watched: Watched, se
         flow_run_id=run.id, flow_version=run.flow_version, empirical_policy=run.empirical_policy
     )
     assert (await server.read_flow_run(run.id)).empirical_policy.retries == 3
-
-
-async def test_the_default_storage_is_asked_for_once(watched: Watched) -> None:
-    first = await watched.client.read_server_default_result_storage()
-    asked = len(watched.requests)
-    assert await watched.client.read_server_default_result_storage() == first
-    assert len(watched.requests) == asked

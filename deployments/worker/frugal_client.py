@@ -7,19 +7,16 @@ Both cost the server as much as a change of state does.
 from __future__ import annotations
 
 import datetime as dt
-import time
 from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas import OrchestrationResult
-from prefect.client.schemas.objects import FlowRun, ServerDefaultResultStorage, State
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.context import AsyncClientContext
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL
-
-_STORAGE_SECONDS = 60.0
 
 
 class FrugalClient(PrefectClient):
@@ -27,7 +24,6 @@ class FrugalClient(PrefectClient):
 
     _known: FlowRun | None = None
     _is_running: bool = False
-    _storage: tuple[float, ServerDefaultResultStorage] | None = None
 
     def know(self, flow_run: FlowRun) -> None:
         """Take a flow run as the server has it now; a copy, as the engine changes its own."""
@@ -40,12 +36,6 @@ class FrugalClient(PrefectClient):
             return httpx.Response(httpx.codes.NO_CONTENT)
         self._known = None
         return await super().update_flow_run(flow_run_id, *args, **changes)
-
-    async def read_server_default_result_storage(self) -> ServerDefaultResultStorage:
-        """The server's default, at most a minute old: the engine asks for it twice a run, stored results or not."""
-        if self._storage is None or time.monotonic() - self._storage[0] > _STORAGE_SECONDS:
-            self._storage = time.monotonic(), await super().read_server_default_result_storage()
-        return self._storage[1]
 
     async def set_flow_run_state(
         self, flow_run_id: UUID | str, state: State[Any], force: bool = False

@@ -14,7 +14,7 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
-_BELOW_WORKER = 10  # niceness that is added
+_BELOW_WORKER = 5  # niceness that is added
 MESSAGE_BYTES = 1 << 18  # bound of one message between worker and zygote; Linux sockets take 208 KiB by default
 
 
