@@ -21,6 +21,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 
 from flows import ledger as books
+from flows.announcing import announce_received
 from flows.errors import ConfigurationError, TransientError
 from flows.ledger import Ledger, WaitingReceipt
 
@@ -48,9 +49,11 @@ class Submitter:
         self._read_at = time.monotonic()
 
     async def submit(self, receipt: WaitingReceipt, queue: str = FRESH_QUEUE) -> UUID:
-        """The flow run of a receipt, created unless it exists, and noted in the ledger."""
+        """The flow run of a receipt, created unless it exists, noted in the ledger and told to Prefect's events."""
         flow_run_id = await self._create(receipt, queue)
         await asyncio.to_thread(self._note, receipt, flow_run_id)
+        if not receipt.reopened:
+            announce_received(receipt, flow_run_id)
         return flow_run_id
 
     async def submit_all(self, receipts: Sequence[WaitingReceipt], queue: str = BACKLOG_QUEUE) -> list[UUID]:

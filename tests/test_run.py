@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from deployments.samples import HOSTILE, render_hostile, render_samples
@@ -113,6 +114,18 @@ class Running:
             time.sleep(1)
         raise AssertionError(f"{key} has no place: {self.cli('receipts')}")
 
+    def events(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+        """Prefect's events of a filter, as soon as there are any: they are written down a moment after they occur."""
+        user, _, password = self.env["PREFECT_API_AUTH_STRING"].partition(":")
+        deadline = time.monotonic() + RECEIPT_SECONDS
+        while time.monotonic() < deadline:
+            url = f"{self.env['PREFECT_API_URL']}/events/filter"
+            answer = httpx.post(url, json={"filter": wanted}, auth=(user, password), timeout=60)
+            if found := answer.raise_for_status().json()["events"]:
+                return list(found)
+            time.sleep(1)
+        raise AssertionError(f"no events of {wanted}")
+
 
 @pytest.fixture(scope="module")
 def running(stack_settings: Callable[[], StackSettings]) -> Iterator[Running]:
@@ -158,6 +171,15 @@ def test_object_copied_by_the_aws_client_becomes_an_expense_by_the_sweep(running
     running.run(str(BIN / "aws"), "s3", "cp", "--only-show-errors", str(photo), "s3://inbox/acme/by-aws.jpg")
     assert running.cli("sweep")["received"] >= 0
     assert running.wait_for("acme/by-aws.jpg")["state"] in {"expensed", "review"}
+
+
+def test_each_received_object_is_told_to_prefects_events(running: Running, photo: Path) -> None:
+    """Whichever door it came by: here the command line's, which is told by the same submitter as the sweep's."""
+    (row,) = running.cli("add", str(photo), "--wait")
+    wanted = {"resource": {"id": [f"receiptflow.receipt.{row['id']}"]}}
+    (event,) = running.events(wanted)
+    assert event["payload"] == {"key": row["key"], "bucket": "inbox", "owner": row["owner"]}
+    assert f"prefect.flow-run.{row['flow_run_id']}" in {one["prefect.resource.id"] for one in event["related"]}
 
 
 def test_deployment_run_by_a_script(running: Running, photo: Path) -> None:

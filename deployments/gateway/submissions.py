@@ -13,7 +13,6 @@ from uuid import UUID
 
 import httpx
 
-from deployments.bucket_events.announce import announce_received
 from flows.errors import ReceiptflowError
 from flows.ledger import Ledger, WaitingReceipt, waiting_among
 from flows.submission import FRESH_QUEUE, Submitter, open_submitter
@@ -90,7 +89,6 @@ class Submissions:
         flow_run_id = None
         for receipt in await asyncio.to_thread(self._still_waiting, job.receipt_id):
             flow_run_id = await submitter.submit(receipt, FRESH_QUEUE)
-            announce_received(receipt, flow_run_id)
             _log.info("submitted", extra={"receipt_id": str(job.receipt_id), "flow_run_id": str(flow_run_id)})
         if not job.done.done():
             job.done.set_result(flow_run_id)
