@@ -106,7 +106,11 @@ async def _mend_one(client: PrefectClient, ledger: Ledger, run: FlowRun, receipt
     if run.state is not None and run.state.is_cancelled():
         mended.held += await asyncio.to_thread(_hold, ledger, receipt)
         return
-    due = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=_pause_seconds(run.run_count))
+    now = dt.datetime.now(dt.UTC)
+    if run.end_time and now < run.end_time + dt.timedelta(seconds=_pause_seconds(run.run_count)):
+        return
+    # Its old place in the queue, which a time in the future would lose.
+    due = min(now, run.expected_start_time or now)
     message = f"{run.state_name} before the receipt had its place or its owner was told; it is resumed."
     await client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=due, message=message), force=True)
     mended.resumed += 1

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from conftest import free_ports, s3_client_of
+from ledger_helpers import received
 
 from deployments.settings import StackSettings
 from deployments.stack import Stack
+from flows import ledger as books
+from flows.ledger import LedgerUnavailableError, create_database, open_ledger, upgrade
 from flows.storage import Inbox, StorageUnavailableError
 
 _ROOM_MEGABYTES = 160
 _OBJECT_BYTES = 4_000_000
+_LEFT_BYTES = 4_000_000
+_MANY = 100_000
+_PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -30,8 +40,7 @@ def small_disk() -> Iterator[Path]:
 
 
 def test_full_disk_refuses_clearly_and_keeps_what_it_acknowledged(small_disk: Path) -> None:
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(b"\0" * (_ROOM_MEGABYTES // 2 * 1_000_000))
+    ballast = _fill(small_disk, _ROOM_MEGABYTES // 2 * 1_000_000)
     settings = StackSettings(data_dir=small_disk / "data", port=free_ports())
     with Stack(settings, core=["seaweedfs"]) as stack:
         inbox = Inbox(s3_client_of(stack), settings.inbox_bucket)
@@ -45,3 +54,41 @@ def test_full_disk_refuses_clearly_and_keeps_what_it_acknowledged(small_disk: Pa
         ballast.unlink()
         again = inbox.put("a/again", b"room")
         assert inbox.read(again, max_bytes=9) == b"room"
+
+
+def test_full_disk_refuses_receipts_clearly_and_keeps_those_it_acknowledged(small_disk: Path) -> None:
+    """PostgreSQL even goes down where it has no room for its log; it is back, with all it said yes to, once it has."""
+    settings = StackSettings(data_dir=small_disk / "data", port=free_ports())
+    with Stack(settings, core=["postgres"]) as stack:
+        url = stack.environment["RECEIPTFLOW_LEDGER_URL"]
+        create_database(url)
+        upgrade(url)
+        ledger = open_ledger(url)
+        ballast = _fill(small_disk, shutil.disk_usage(small_disk).free - _LEFT_BYTES)
+        kept = []
+        with pytest.raises(LedgerUnavailableError):
+            for number in range(_MANY):
+                kept += [received(ledger, f"a/{number}-{'x' * 900}")]
+        ballast.unlink()
+        again = _patiently(lambda: received(ledger, "a/again"))
+        with ledger.session() as session:
+            assert {books.get_receipt(one, session=session).id for one in (*kept, again)} == {*kept, again}
+        ledger.close()
+
+
+def _fill(disk: Path, size_bytes: int) -> Path:
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size_bytes)
+    return ballast
+
+
+def _patiently(call: Callable[[], UUID]) -> UUID:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return call()
+        except LedgerUnavailableError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)

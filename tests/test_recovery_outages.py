@@ -53,6 +53,17 @@ def test_server_away_while_a_step_works_costs_nothing_but_time(live: Live, part:
     assert live.pipeline.results.get(f"{receipt.sha256}/preview.jpg") is not None
 
 
+def test_worker_dies_while_the_server_is_away(live: Live) -> None:
+    """The next worker waits for the server and resumes what the dead one had claimed."""
+    before = len(live.lines("extract_text"))
+    receipt_id = live.add(picture("slow=3"))
+    live.started("extract_text", times=before + 1)
+    os.kill(live.stack.pids()["prefect"], signal.SIGKILL)
+    kill([live.worker()])
+    receipt = live.require_one_expense(receipt_id)
+    assert live.run(receipt).run_count == 2
+
+
 def test_server_away_while_a_result_is_being_recorded(live: Live) -> None:
     """The echo of the outcome in the results bucket may fail; the outcome is not recorded again for it."""
     before = len(live.lines("record_expense"))

@@ -16,6 +16,7 @@ from recovery_helpers import Live, kill, picture, until
 
 from deployments.intake_queue import retry_receipt
 from flows.ledger import State
+from flows.submission import DEPLOYMENT
 
 
 @pytest.mark.parametrize(
@@ -131,3 +132,37 @@ def test_poisonous_receipt_is_quarantined_and_harms_no_other(live: Live) -> None
     assert receipt.sha256 is not None
     assert len(live.lines("extract_text", subject=receipt.sha256)) == 3
     assert live.ended(receipt).state_name == "Quarantined"
+
+
+def test_paused_receipt_stops_at_its_next_step_and_goes_on_when_it_is_resumed(live: Live) -> None:
+    """As by the buttons of the Prefect UI: nobody takes it up meanwhile, and no finished step is executed again."""
+    before = len(live.lines("extract_text"))
+    receipt_id = live.add(picture("slow=3"))
+    live.started("extract_text", times=before + 1)
+    run_id = live.receipt(receipt_id).flow_run_id
+    assert run_id is not None
+    suspended = {"state": {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}}
+    live.client.request("POST", f"/flow_runs/{run_id}/set_state", json=suspended)
+    live.started("extract_text", times=before + 1, event="durable")
+    live.require_one_expense(live.add(picture()))
+    assert live.client.read_flow_run(run_id).state_name == "Suspended"
+    assert live.receipt(receipt_id).state is State.RUNNING
+    live.client.resume_flow_run(run_id)
+    receipt = live.require_one_expense(receipt_id)
+    assert receipt.flow_run_id == run_id
+    assert receipt.sha256 is not None
+    assert len(live.lines("extract_text", subject=receipt.sha256)) == 1
+
+
+def test_second_run_of_a_receipt_does_nothing_while_the_first_one_works(live: Live) -> None:
+    before = len(live.lines("extract_text"))
+    receipt_id = live.add(picture("slow=4"))
+    live.started("extract_text", times=before + 1)
+    first = live.receipt(receipt_id)
+    deployment = live.client.read_deployment_by_name(DEPLOYMENT)
+    second = live.client.create_flow_run_from_deployment(deployment.id, parameters={"key": first.key})
+    until(lambda: live.client.read_flow_run(second.id).state_name == "AlreadyRunning", "the end of the second run")
+    receipt = live.require_one_expense(receipt_id)
+    assert (receipt.flow_run_id, receipt.attempt) == (first.flow_run_id, 1)
+    assert receipt.sha256 is not None
+    assert len(live.lines("extract_text", subject=receipt.sha256)) == 1

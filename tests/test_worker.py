@@ -60,6 +60,16 @@ class Bench:
         self.workers.append(worker)
         return worker
 
+    def start_impatient(self, silent_seconds: float) -> None:
+        """A worker that takes a process for hung sooner than others do."""
+        arguments = ["prefect", "worker", "start", "--pool", self.pool, "--type", "warm", "--limit", "1"]
+        program = (
+            "import runpy, sys; from deployments.worker import watchdog;"
+            f"watchdog.SILENT_SECONDS = {silent_seconds}; sys.argv = {arguments};"
+            "runpy.run_module('prefect', run_name='__main__')"
+        )
+        self.workers.append(subprocess.Popen([sys.executable, "-c", program], env=self.environment, cwd=self.folder))
+
     def run(self, deployment: uuid.UUID, **parameters: Any) -> FlowRun:
         return self.client.create_flow_run_from_deployment(deployment, parameters=parameters)
 
@@ -174,6 +184,18 @@ def test_a_dead_process_costs_its_run_one_attempt(
     retry = next(s for s in shared.client.read_flow_run_states(run.id) if s.name == "AwaitingRetry")
     assert reason in (retry.message or "")
     assert "Crashed" not in shared.names(run)
+
+
+def test_a_process_that_gives_the_interpreter_to_nobody_is_replaced(bench: Bench, tmp_path: Path) -> None:
+    """A decoder in C that never returns: the process lives and works, but cannot even say so."""
+    deployment = bench.deploy("dies_once")
+    bench.start_impatient(silent_seconds=7.0)
+    note = tmp_path / "note"
+    run = bench.run(deployment, path=str(note), how="silent")
+    bench.wait(run, "Completed")
+    assert words(note) == ["start", "start", "done"]
+    assert not psutil.pid_exists(pids(note)[0])
+    assert any("no sign of life" in (state.message or "") for state in bench.client.read_flow_run_states(run.id))
 
 
 def test_a_run_that_always_dies_is_given_up(shared: Bench, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import time
@@ -63,6 +64,8 @@ async def _die(how: str) -> None:
         await asyncio.sleep(60 + len(hog))
     elif how == "hang":
         time.sleep(600)  # noqa: ASYNC251  this is what a hang is
+    elif how == "silent":
+        ctypes.PyDLL(None).sleep(600)  # without giving the interpreter back
 
 
 @flow

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 0.5
 _PATIENCE_SECONDS = 600.0
-_SWEEP_SECONDS = 15.0
+_SWEEP_SECONDS = 30.0
 DOORS = ("cli", "s3", "deployment", "gateway")
 
 

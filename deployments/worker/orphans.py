@@ -42,6 +42,7 @@ _TASKS_EVERY = 5  # looks
 _LOST_TRACK_SECONDS = 5.0  # a run that is ours by its claim, but not in hand: its end could not be reported
 _TASK_GRACE_SECONDS = 20.0  # task runs report by events, which may arrive after their flow run's end
 _PAGE = 200
+_AT_ONCE = 8
 _ACTIVE = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 _UNENDED = [StateType.PENDING, StateType.RUNNING]
 _ENDED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
@@ -59,6 +60,7 @@ class Orphans:
         self._client, self._pool_name = client, pool_name
         self._in_hand, self._on_resumed = in_hand, on_resumed
         self._logger = get_logger("worker.orphans")
+        self._few = asyncio.Semaphore(_AT_ONCE)
         self.has_looked = asyncio.Event()  # once, whether or not it could see anything
 
     async def run(self, alone: Alone) -> None:
@@ -76,9 +78,14 @@ class Orphans:
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def _look(self, *, with_tasks: bool) -> None:
-        for flow_run in await self._active():
-            if not self._in_hand(flow_run.id):
-                await self._settle(flow_run)
+        """All of them side by side, and only then a word to the worker: else a sweep took the place of the second."""
+        orphaned = [flow_run for flow_run in await self._active() if not self._in_hand(flow_run.id)]
+        resumed = await asyncio.gather(*map(self._settle, orphaned), return_exceptions=True)
+        for flow_run, is_due in zip(orphaned, resumed, strict=True):
+            if is_due is True:
+                self._on_resumed(flow_run.id)
+        if failed := [one for one in resumed if isinstance(one, BaseException)]:
+            raise failed[0]
         if with_tasks:
             await self._end_task_runs()
 
@@ -89,18 +96,22 @@ class Orphans:
             flow_run_filter=FlowRunFilter(state=state), work_pool_filter=pool, limit=_PAGE
         )
 
-    async def _settle(self, flow_run: FlowRun) -> None:
-        claim = await claim_of(self._client, flow_run)
-        if claim is None or not await self._is_gone(claim, flow_run):
-            return
+    async def _settle(self, flow_run: FlowRun) -> bool:
+        """Whether it was orphaned and is to be taken up again."""
+        async with self._few:
+            claim = await claim_of(self._client, flow_run)
+            return claim is not None and await self._is_gone(claim, flow_run) and await self._take_up(flow_run, claim)
+
+    async def _take_up(self, flow_run: FlowRun, claim: Claim) -> bool:
         if flow_run.state is not None and flow_run.state.is_cancelling():
             cancelled: State[Any] = Cancelled(message="The run was cancelled; its process is gone.")
             await self._client.set_flow_run_state(flow_run.id, cancelled, force=True)
-            return
+            return False
         death = Death(Cause.LOST, detail=f"its worker {claim.worker} is gone")
-        if await resume(self._client, flow_run.id, death, deaths=0, max_attempts=_NEVER):
-            self._logger.info("Resumed flow run %s: %s", flow_run.id, death)
-            self._on_resumed(flow_run.id)
+        if not await resume(self._client, flow_run.id, death, deaths=0, max_attempts=_NEVER):
+            return False
+        self._logger.info("Resumed flow run %s: %s", flow_run.id, death)
+        return True
 
     async def _is_gone(self, claim: Claim, flow_run: FlowRun) -> bool:
         if claim.is_mine:
