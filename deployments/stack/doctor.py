@@ -27,7 +27,7 @@ _REINSTALL = "install again with `make setup`"
 _MODULES = (
     "prefect",
     "prefect_aws",
-    "onnxruntime",
+    "openvino",
     "rapidocr",
     "cv2",
     "tesserocr",

@@ -50,7 +50,9 @@ def decode_pictures(
         with Image.open(io.BytesIO(data), formats=(_FORMATS[media_type],)) as picture:
             pages = _page_count(picture, limits)
             wanted = range(1 if first_page_only else pages)
-            return [_decode(picture, index, limits, limits.pixels_per_page(pages)) for index in wanted]
+            decoded = (_decode(picture, index, limits, limits.pixels_per_page(pages)) for index in wanted)
+            # A file's own picture is overwritten by its next page; a single one need not be copied.
+            return [(image.copy() if pages > 1 else image, scale) for image, scale in decoded]
     except (TooLargeError, TooSmallError, TooManyPagesError, MemoryError):
         raise
     except Image.DecompressionBombError as error:  # Pillow's own bound, before ours could look at the size
@@ -128,7 +130,7 @@ def _reduced(picture: Image.Image, max_pixels: int) -> Image.Image:
 def _plain(image: Image.Image) -> Image.Image:
     """Mode "RGB" or "L", transparency on white paper, deep grey scaled to 8 bit."""
     if image.mode in ("RGB", "L"):
-        return image.copy()  # the decoder's own object closes with its file
+        return image
     if image.mode == "1":
         return image.convert("L")
     if image.mode.startswith(("I", "F")):

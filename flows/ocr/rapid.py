@@ -1,4 +1,4 @@
-"""RapidOCR (PP-OCR models on onnxruntime), one thread an image: finds text lines, turns the page, reads the lines.
+"""RapidOCR's PP-OCR networks, one thread an image: finds text lines, turns the page, reads the lines.
 
 Order: detect quads → which way does the page lie (quads for 90 degrees and tilt, a few lines read for 180) →
 read every line once, cropped from the full-size page. A line is the unit of its words.
@@ -9,85 +9,66 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from importlib.metadata import version as installed
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
-from rapidocr import RapidOCR
 
 from flows.ocr.engine import OcrPage
 from flows.ocr.geometry import Floats, Upright, bbox_of
-from flows.ocr.lines import LINE_HEIGHT_PX, in_reading_order, joined, line_image, page_turn, turned_quads, widened
-from flows.ocr.straighten import Grey, content_box, glyph_height
+from flows.ocr.lines import in_reading_order, joined, line_image, page_turn, turned_quads, widened
+from flows.ocr.networks import Networks, Pixels, Reading
+from flows.ocr.straighten import content_box
 from flows.vocabulary import Word
 
-_PIPELINE_VERSION = "1"
+_PIPELINE_VERSION = "2"
 # Lines read to decide between a direction and its opposite, and the mean confidence that settles it at once.
 # Right way up, lines average 0.95 and more; upside down 0.6.
 _PROBE_LINES = 6
 _SURE_CONFIDENCE = 0.88
 _MIN_CONFIDENCE = 0.5
-_MIN_SIDE_PX = 480  # of the region in which lines are looked for, however large its print seems
-
-Pixels = NDArray[np.uint8]
-Reading = tuple[str, float]
 
 
 class RapidEngine:
-    """RapidOCR with the models of its wheel.
+    """RapidOCR's models, run by OpenVINO.
 
     Args:
-        detection_side: longest side in pixels that the page is reduced to for finding lines.
-        detection_glyph: height in pixels that larger print is reduced to for finding lines.
+        detection_side: longest side in pixels that the page's content is reduced to for finding lines.
     """
 
     name = "rapidocr"
 
-    def __init__(self, detection_side: int = 960, detection_glyph: float = 16.0) -> None:
-        self._side, self._glyph = detection_side, detection_glyph
-        cv2.setNumThreads(1)  # two threads an image double the CPU for nothing; run processes side by side
-        self._ocr = RapidOCR(params=_params(detection_side))
+    def __init__(self, detection_side: int = 960) -> None:
+        self._side = detection_side
+        cv2.setNumThreads(1)
+        self._networks = Networks()
         self.version = (
-            f"rapidocr-{installed('rapidocr')}/onnxruntime-{installed('onnxruntime')}"
-            f"/side-{detection_side}/glyph-{detection_glyph:g}/{_PIPELINE_VERSION}"
+            f"rapidocr-{installed('rapidocr')}/{self._networks.version}/side-{detection_side}/{_PIPELINE_VERSION}"
         )
 
     def read(self, image: Image.Image) -> OcrPage:
         """Every text line of the page, as words in reading order."""
         pixels = _bgr(image)
-        upright, quads, known = self._turn(pixels, self._detect(image, pixels))
+        upright, quads, known = self._turn(pixels, self._detect(pixels))
         rest = [i for i in range(len(quads)) if i not in known]
         readings = known | dict(zip(rest, self._recognize(pixels, widened(quads)[rest]), strict=True))
-        words = [_word(readings[i], upright.map(quads[i]), upright) for i in range(len(quads))]
-        kept = [w for w in words if w.text and w.confidence >= _MIN_CONFIDENCE]
-        return OcrPage(in_reading_order(kept), upright)
+        words = [
+            _word(reading, upright.map(quads[i]), upright)
+            for i, reading in readings.items()
+            if reading.confidence >= _MIN_CONFIDENCE and _plain(reading.text)
+        ]
+        return OcrPage(in_reading_order(words), upright)
 
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture, from detection and a few lines."""
         pixels = _bgr(image)
-        return self._turn(pixels, self._detect(image, pixels))[0]
+        return self._turn(pixels, self._detect(pixels))[0]
 
-    def _detect(self, image: Image.Image, pixels: Pixels) -> Floats:
-        grey = np.asarray(image.convert("L"))
-        left, top, right, bottom = content_box(grey)
-        scale = self._detection_scale(grey[top:bottom, left:right])
-        region = cv2.resize(pixels[top:bottom, left:right], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        found = self._ocr(region, use_det=True, use_cls=False, use_rec=False)
-        boxes = getattr(found, "boxes", None)
-        if boxes is None:
-            return np.zeros((0, 4, 2))
-        quads: Floats = np.asarray(boxes, dtype=np.float64) / scale + np.array([left, top])
+    def _detect(self, pixels: Pixels) -> Floats:
+        left, top, right, bottom = content_box(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8))
+        content = pixels[top:bottom, left:right]
+        quads: Floats = self._networks.find_lines(content, self._side) + np.array([left, top])
         return quads
-
-    def _detection_scale(self, grey: Grey) -> float:
-        """The cost of finding lines goes with the pixels; large print needs fewer of them."""
-        side, height = max(grey.shape), glyph_height(grey)
-        scale: float = min(1.0, self._side / side)
-        if not height:
-            return scale
-        return float(min(scale, max(_MIN_SIDE_PX / side, self._glyph / height)))
 
     def _turn(self, pixels: Pixels, quads: Floats) -> tuple[Upright, Floats, dict[int, Reading]]:
         """How to turn the page, its lines in the text's direction, and those that were read on the way."""
@@ -107,27 +88,12 @@ class RapidEngine:
         return level, lines, dict(zip(probes, readings, strict=True))
 
     def _recognize(self, pixels: Pixels, quads: Floats) -> list[Reading]:
-        if not len(quads):
-            return []
-        result = self._ocr.recognize_txt([line_image(pixels, quad) for quad in quads])
-        return [(_plain(text), float(score)) for text, score in zip(result.txts or (), result.scores, strict=True)]
-
-
-def _params(detection_side: int) -> dict[str, Any]:
-    return {
-        "Global.log_level": "error",
-        "Global.use_preprocess_img": False,
-        "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-        "Det.limit_type": "max",
-        "Det.limit_side_len": detection_side,
-        "Rec.rec_batch_num": 1,
-        "Rec.rec_img_shape": [3, LINE_HEIGHT_PX, 1],  # no further padding: see `line_image`
-    }
+        return self._networks.read_lines([line_image(pixels, quad) for quad in quads])
 
 
 def _bgr(image: Image.Image) -> Pixels:
-    return np.ascontiguousarray(np.asarray(image.convert("RGB"))[:, :, ::-1])
+    order = cv2.COLOR_GRAY2BGR if image.mode == "L" else cv2.COLOR_RGB2BGR
+    return np.asarray(cv2.cvtColor(np.asarray(image), order), dtype=np.uint8)
 
 
 def _probes(quads: Floats) -> list[int]:
@@ -144,9 +110,9 @@ def _plain(text: str) -> str:
 
 
 def _mean_confidence(readings: Sequence[Reading]) -> float:
-    return float(np.mean([score for _, score in readings])) if readings else 0.0
+    return float(np.mean([reading.confidence for reading in readings])) if readings else 0.0
 
 
 def _word(reading: Reading, quad: Floats, upright: Upright) -> Word:
-    text, score = reading
-    return Word(text=text, confidence=min(1.0, max(0.0, score)), bbox=bbox_of(quad, upright.width, upright.height))
+    confidence = min(1.0, max(0.0, reading.weakest))
+    return Word(text=_plain(reading.text), confidence=confidence, bbox=bbox_of(quad, upright.width, upright.height))

@@ -1,0 +1,142 @@
+"""The two PP-OCR networks of RapidOCR's wheel on OpenVINO, one thread: where text lines are, and what they say.
+
+OpenVINO because it takes a quarter (detection) and a half (recognition) of onnxruntime's CPU at the same precision,
+and half of that again where the processor computes in 16 bits by itself (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import openvino
+import rapidocr
+from numpy.typing import NDArray
+from rapidocr.ch_ppocr_det.utils import DBPostProcess
+from rapidocr.ch_ppocr_rec.utils import CTCLabelDecode
+
+from flows.errors import ConfigurationError
+from flows.ocr.geometry import Floats
+from flows.ocr.lines import LINE_HEIGHT_PX
+
+Pixels = NDArray[np.uint8]
+
+_MODELS = Path(rapidocr.__file__).parent / "models"
+_DETECTION, _RECOGNITION = _MODELS / "PP-OCRv6_det_small.onnx", _MODELS / "PP-OCRv6_rec_small.onnx"
+# Pages are padded to whole steps: every size costs memory and preparation of its own. Detection works in cells of 32.
+_CANVAS_STEP_PX = 160
+# As in RapidOCR's configuration.
+_OUTLINES: dict[str, Any] = {
+    "thresh": 0.3,
+    "box_thresh": 0.5,
+    "max_candidates": 1000,
+    "unclip_ratio": 1.6,
+    "use_dilation": True,
+}
+# Lines are padded to one of these, since every width costs memory and preparation of its own: 11 widths instead of 26
+# took 0.73 of the CPU and 180 MB less.
+_WIDTHS_PX = (160, 208, 256, 320, 384, 448, 544, 640, 800, 960, 1280, 1600, 2048, 2560, 3200)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a line says. `confidence` is the mean of its characters', `weakest` that of its least sure digit."""
+
+    text: str
+    confidence: float
+    weakest: float
+
+
+class Networks:
+    """Both networks, compiled for this processor.
+
+    Attributes:
+        version: changes when the same pixels could give other lines or other text.
+    """
+
+    def __init__(self) -> None:
+        core = openvino.Core()
+        # 16-bit floats where the processor computes with them: 4 of 727 lines differed. bfloat16 changed 13.
+        precision = "f16" if "FP16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+        self._detection = _compiled(core, _model(core, _DETECTION), precision)
+        recognition = _model(core, _RECOGNITION)
+        characters = recognition.get_rt_info(["framework", "character"]).value.splitlines()
+        self._decode = CTCLabelDecode(character=characters)
+        self._is_digit = np.array([character.isdecimal() for character in self._decode.character])
+        self._recognition = _compiled(core, recognition, precision)
+        self._outlines = DBPostProcess(**_OUTLINES)
+        self.version = f"openvino-{openvino.__version__.split('-')[0]}-{precision}"
+
+    def find_lines(self, page: Pixels, longest_side: int) -> Floats:
+        """Quads around the text lines of a BGR picture, looked for on a copy of at most `longest_side` pixels."""
+        scale = min(1.0, longest_side / max(page.shape))
+        height, width = (max(1, round(side * scale)) for side in page.shape[:2])
+        rows, columns = (-(-side // _CANVAS_STEP_PX) * _CANVAS_STEP_PX for side in (height, width))
+        canvas = np.zeros((1, 3, rows, columns), dtype=np.float32)
+        canvas[..., :height, :width] = _as_input(_resized(page, width, height))
+        boxes, _ = self._outlines(_run(self._detection, canvas)[..., :height, :width], (height, width))
+        quads = np.asarray(boxes, dtype=np.float64).reshape(-1, 4, 2)
+        enlarged: Floats = quads * np.array([page.shape[1] / width, page.shape[0] / height])
+        return enlarged
+
+    def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """The text of each line picture, LINE_HEIGHT_PX high, in BGR."""
+        readings: dict[int, Reading] = {}
+        for number in sorted(range(len(lines)), key=lambda i: lines[i].shape[1]):  # like widths one after the other
+            readings[number] = self._read(lines[number])
+        return [readings[number] for number in range(len(lines))]
+
+    def _read(self, line: Pixels) -> Reading:
+        width = next((wide for wide in _WIDTHS_PX if wide >= line.shape[1]), _WIDTHS_PX[-1])
+        if line.shape[1] > width:
+            line = _resized(line, width, LINE_HEIGHT_PX)
+        padded = np.zeros((1, 3, LINE_HEIGHT_PX, width), dtype=np.float32)
+        padded[..., : line.shape[1]] = _as_input(line)
+        likely = _run(self._recognition, padded)[0]
+        best = likely.argmax(axis=1)
+        sure = likely[np.arange(len(best)), best]
+        ((text, confidence),), _ = self._decode.decode(best[None], sure[None], remove_duplicate=True)
+        return Reading(text, float(confidence), self._weakest_digit(best, sure, float(confidence)))
+
+    def _weakest_digit(self, best: NDArray[np.int64], sure: NDArray[np.float32], otherwise: float) -> float:
+        """Each character is seen in several columns; it is as sure as it is in the best of them."""
+        starts = np.flatnonzero(np.append(True, best[1:] != best[:-1]))
+        digits = np.maximum.reduceat(sure, starts)[self._is_digit[best[starts]]]
+        return float(digits.min()) if len(digits) else otherwise
+
+
+def _model(core: openvino.Core, path: Path) -> openvino.Model:
+    if not path.is_file():
+        raise ConfigurationError(f"{path} is missing; RapidOCR's wheel brings it: install again with `make setup`.")
+    return core.read_model(path)
+
+
+def _compiled(core: openvino.Core, model: openvino.Model, precision: str) -> Any:
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": 1,  # two threads an image double the CPU for nothing; run processes side by side
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,  # or processes side by side would all sit on the first core
+    }
+    return core.compile_model(model, "CPU", settings).create_infer_request()
+
+
+def _run(network: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    network.infer([values])
+    likely: NDArray[np.float32] = network.get_output_tensor().data
+    return likely
+
+
+def _resized(picture: Pixels, width: int, height: int) -> Pixels:
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _as_input(picture: Pixels) -> NDArray[np.float32]:
+    """Channels first, -1.0 to 1.0."""
+    scaled = picture.astype(np.float32) / 127.5 - 1.0
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
