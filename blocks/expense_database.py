@@ -16,5 +16,5 @@ class ExpenseDatabase(Block):
 
     url: SecretStr = Field(
         description="SQLAlchemy URL, for example postgresql+psycopg://user:password@host/ledger. "
-        "The database must exist; the embedded stack makes its tables, elsewhere flows.ledger.upgrade(url) does.",
+        "The database must exist; the embedded stack makes its tables, elsewhere `receiptflow provision` does.",
     )

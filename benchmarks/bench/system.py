@@ -59,9 +59,7 @@ class System(Observed):
         self.environment: dict[str, str] = state["environment"]
         self._pids: dict[str, int] = state["pids"]
         self.key = (self.settings.root / "api-key").read_text().strip()
-        self.database = psycopg.connect(
-            host=str(self.settings.socket_dir), user="postgres", dbname="ledger", autocommit=True
-        )
+        self.database, self.prefect_database = (self._open(name) for name in ("ledger", "prefect"))
         self.s3: Any = boto3.client(
             "s3",
             endpoint_url=self.settings.s3_url,
@@ -69,6 +67,9 @@ class System(Observed):
             aws_secret_access_key=self.environment["RECEIPTFLOW_S3_SECRET_KEY"],
             region_name="us-east-1",
         )
+
+    def _open(self, name: str) -> psycopg.Connection[Any]:
+        return psycopg.connect(host=str(self.settings.socket_dir), user="postgres", dbname=name, autocommit=True)
 
     def stop(self) -> None:
         """Stop the stack as Ctrl-C does; by force where that takes too long."""

@@ -26,6 +26,7 @@ from deployments.stack.prefect_server import SERVER_SETTINGS
 from flows.steps import EXECUTION_LOG
 
 _NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child=SIGTERM")
+_SERVER = (sys.executable, "-m", "deployments.server_interpreter", "prefect", "server")
 _START_SECONDS = 300.0
 
 
@@ -96,7 +97,7 @@ class Cluster:
 
     def _server(self, name: str, extra: Mapping[str, str], *options: str) -> Service:
         port = self._server_port(name)
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        command = [*_SERVER, "start", "--host", "127.0.0.1", "--port", str(port)]
         return Service(
             name=f"server-{name}",
             command=[*command, *options],
@@ -111,7 +112,7 @@ class Cluster:
     def _background(self, extra: Mapping[str, str]) -> Service:
         return Service(
             name="services",
-            command=[sys.executable, "-m", "prefect", "server", "services", "start"],
+            command=[*_SERVER, "services", "start"],
             env=self._server_settings(extra, self._server_port("a")),
             needs=("server-a",),
             stop_timeout=5.0,
