@@ -17,7 +17,7 @@ from deployments.provision import POOL
 
 def backlog(bench: Bench) -> Figures:
     """Last ÷ first window's receipts a second, and each part's memory after ÷ before."""
-    system, count = bench.system, bench.size(full=1000, quick=60)
+    system, count = bench.system, bench.size(full=1000, quick=44)
     window = max(count // 10, 20)
     with paused(system):
         ids = system.post_all(bench.batch(count, mixed=False))

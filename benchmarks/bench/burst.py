@@ -42,7 +42,7 @@ _BACKFILLED = "SELECT 1 FROM receipts WHERE bucket = %s AND finished_at IS NOT N
 
 def burst(bench: Bench) -> Figures:
     """Send them, wait for all; then the backfill with single uploads."""
-    system, count = bench.system, bench.size(full=5000, quick=150)
+    system, count = bench.system, bench.size(full=5000, quick=60)
     keys = [system.new_key(f"owner-{number}") for number in range(_OWNERS)]
     with _watched_memory(system) as memory:
         sent = _send(system, keys, count)
@@ -126,12 +126,13 @@ def _watched_memory(system: System) -> Iterator[dict[str, dict[str, float]]]:
 
 def _fresh_beside_backfill(bench: Bench) -> tuple[dict[str, int], dict[str, float]]:
     """How many of a backfill still waited after some single uploads, and how long these took from answer to books."""
-    system, count, singles = bench.system, bench.size(full=200, quick=30), bench.size(full=20, quick=4)
+    system, count, singles = bench.system, bench.size(full=200, quick=16), bench.size(full=20, quick=4)
     system.s3.create_bucket(Bucket=_BUCKET)
     picture = slip()
     for number in range(count):
         system.s3.put_object(Bucket=_BUCKET, Key=f"backfill/{number:05d}.jpg", Body=unique(picture))
-    python("-c", _SWEEP, str(system.settings.root), _BUCKET, seconds=_SWEEP_TIMEOUT_SECONDS)
+    command = ("-c", _SWEEP, str(system.settings.root), _BUCKET)
+    python(*command, seconds=_SWEEP_TIMEOUT_SECONDS, environment=system.environment)
     waits = []
     for _ in range(singles):
         receipt = system.post(unique(picture))

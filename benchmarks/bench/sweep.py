@@ -34,7 +34,8 @@ def sweep(bench: Bench) -> Figures:
     """Put objects, book them as known, sweep. Fewer objects than the target's are scaled to it, which is said."""
     system, count = bench.system, bench.size(full=_TARGET_OBJECTS, quick=10_000)
     _make_known(system, count)
-    printed = python("-c", _SWEEP, str(system.settings.root), _BUCKET, seconds=_LONGEST_SECONDS)
+    command = ("-c", _SWEEP, str(system.settings.root), _BUCKET)
+    printed = python(*command, seconds=_LONGEST_SECONDS, environment=system.environment)
     seconds, peak, listed, received = json.loads(printed.splitlines()[-1])
     if (listed, received) != (count, 0):
         raise RuntimeError(f"the sweep listed {listed} objects and received {received}; it should be {count} and 0")
