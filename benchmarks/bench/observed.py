@@ -84,7 +84,7 @@ class Observed:
 
     def cpu_seconds(self) -> Counter[str]:
         """CPU time by part of everything that the stack runs, ended processes included."""
-        flows = {cost.pid for log in self._executions if log.exists() for cost in costs_by_content(log).values()}
+        flows = {cost.pid for log in self._executions for cost in costs_by_content(log).values()}
         return seconds_by_part(self.supervisor_pid, self.pids(), flows)
 
     def resident_mb(self) -> dict[str, float]:

@@ -21,9 +21,9 @@ class Cost:
 
 
 def costs_by_content(log: Path) -> dict[str, Cost]:
-    """OCR and parse of each content (sha256) that the log tells of."""
+    """OCR and parse of each content (sha256) that the log tells of; there is no log before the first step."""
     costs: dict[str, Cost] = {}
-    for line in log.read_text().splitlines():
+    for line in log.read_text().splitlines() if log.exists() else ():
         fields = line.split("\t")
         if len(fields) == _FIELDS_WITH_COST and fields[2] in _WORK:
             before = costs.get(fields[3], Cost(0.0, 0.0, 0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -81,8 +82,8 @@ class Cluster:
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
             "PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE": "prefect_redis.cleanup_queue",
             "PREFECT_REDIS_MESSAGING_URL": f"{url}/0",
+            "PREFECT_REDIS_WORKER_CLEANUP_QUEUE_URL": f"{url}/0",
             "PREFECT_SERVER_DOCKET_URL": f"{url}/1",
-            "PREFECT_API_DATABASE_MIGRATE_ON_START": "true",
         }
 
     def _server_settings(self, extra: Mapping[str, str], port: int) -> dict[str, str]:
@@ -154,7 +155,7 @@ class Cluster:
             command=[*namespace(), sys.executable, "-m", "prefect", *arguments, "--limit", str(processes)],
             env={**self.environment(server), **own},
             needs=(f"server-{server}",),
-            stop_timeout=30.0,
+            stop_signal=signal.SIGKILL,  # unshare ignores all others; what it started gets a SIGTERM then
             niceness=5,
         )
 
