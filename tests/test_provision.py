@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import s3_client_of
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from deployments.provision import POOL, QUEUES
@@ -46,6 +48,16 @@ def elsewhere(own_stack: Stack) -> dict[str, str]:
     }
 
 
+@contextmanager
+def pointed_at(environment: dict[str, str]) -> Iterator[SyncPrefectClient]:
+    api = {
+        PREFECT_API_URL: environment["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: environment["PREFECT_API_AUTH_STRING"],
+    }
+    with temporary_settings(api), get_client(sync_client=True) as client:
+        yield client
+
+
 def provision(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [COMMAND, "provision", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
@@ -71,11 +83,7 @@ def test_everything_is_there_afterwards_and_changes_stay(elsewhere: dict[str, st
     assert schema_is_current(elsewhere["RECEIPTFLOW_LEDGER_URL"])
     bucket = elsewhere["RECEIPTFLOW_INBOX_BUCKET"]
     assert s3_client_of(own_stack).get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-    api = {
-        PREFECT_API_URL: elsewhere["PREFECT_API_URL"],
-        PREFECT_API_AUTH_STRING: elsewhere["PREFECT_API_AUTH_STRING"],
-    }
-    with temporary_settings(api), get_client(sync_client=True) as client:
+    with pointed_at(elsewhere) as client:
         assert client.read_work_pool(POOL).type == "receiptflow"
         queues = {queue.name: queue for queue in client.read_work_queues(work_pool_name=POOL)}
         assert {name: queues[name].priority for name in QUEUES} == QUEUES
@@ -88,3 +96,15 @@ def test_everything_is_there_afterwards_and_changes_stay(elsewhere: dict[str, st
         again = provision(elsewhere)
         assert again.returncode == 0, again.stderr
         assert client.request("GET", path).json()["priority"] == 77
+
+
+def test_schedules_are_acted_on(elsewhere: dict[str, str], own_stack: Stack) -> None:
+    """The server makes runs for the sweep's schedule: it does so by an insert that not every SQLAlchemy takes."""
+    assert provision(elsewhere, "--create").returncode == 0
+    with pointed_at(elsewhere) as client:
+        sweep = client.read_deployment_by_name("sweep-inbox/inbox")
+        filters = {"deployments": {"id": {"any_": [str(sweep.id)]}}}
+        end = time.monotonic() + 180
+        while not client.request("POST", "/flow_runs/count", json=filters).json():
+            assert time.monotonic() < end, "no run was scheduled"
+            time.sleep(1)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg.errors
-from sqlalchemy import URL, Engine, create_engine, exc, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session
 
 from flows.errors import ConfigurationError, ReceiptflowError
@@ -46,7 +47,8 @@ class Ledger:
             ConfigurationError: The tables are missing or old.
         """
         self._leave_parents_connections()
-        with mapped_errors(), Session(self._engine, execution_options=_FRESH) as session, session.begin():
+        with mapped_errors(), Session(self._engine) as session, session.begin():
+            event.listen(session, "do_orm_execute", _read_fresh)
             yield session
 
     @contextmanager
@@ -73,6 +75,10 @@ class Ledger:
         if self._pid != os.getpid():
             self._engine.dispose(close=False)
             self._pid = os.getpid()
+
+
+def _read_fresh(state: ORMExecuteState) -> None:
+    state.update_execution_options(**_FRESH)
 
 
 def open_ledger(url: str, *, pool_size: int = 4, application_name: str = "receiptflow") -> Ledger:

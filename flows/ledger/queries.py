@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import false, func, tuple_
+from sqlalchemy import false, func, literal, tuple_
 from sqlmodel import Session, col, select
 
 from flows.ledger.cursors import read_cursor, write_cursor
@@ -243,8 +243,8 @@ def walk_receipts(
         yield from rows
         if len(rows) < page_size:
             return
-        last = rows[-1]
-        query = base.where(tuple_(*order) > tuple_(last.bucket, last.key, last.etag, last.version_id))
+        behind = (rows[-1].bucket, rows[-1].key, rows[-1].etag, rows[-1].version_id)
+        query = base.where(tuple_(*order) > tuple_(*map(literal, behind)))
 
 
 def _page(
