@@ -35,7 +35,7 @@ asyncio.run(sweep(pipeline, bucket=sys.argv[2]))
 """
 _TIMES = (
     "SELECT extract(epoch FROM received_at), extract(epoch FROM started_at) FROM receipts "
-    "WHERE id = ANY(%s::uuid[]) ORDER BY received_at"
+    "WHERE id = ANY(%s::uuid[]) AND started_at IS NOT NULL ORDER BY received_at"
 )
 _BACKFILLED = "SELECT 1 FROM receipts WHERE bucket = %s AND finished_at IS NOT NULL"
 
