@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_time_of_ended_processes_counts_once() -> None:
 
 
 def test_the_table_has_targets_and_the_baseline_beside_them() -> None:
-    figures = {
+    figures: dict[str, Any] = {
         "efficiency": 0.81234,
         "latency_overhead_seconds": {"p50": 0.3, "p95": 0.7},
         "process_worker": {"efficiency": 0.1},
@@ -78,7 +79,9 @@ def test_the_table_has_targets_and_the_baseline_beside_them() -> None:
     }
     assert "| 0.812 | ≥ 0.8 | 0.1 |" in table(figures)
     assert "| 0.3 / 0.7 | ≤ 0.4 / ≤ 0.8 |  |" in table(figures)
-    page = document(figures, quick=True, seconds=60)
+    figures["measured"] = {"latency": {"at": "2026-11-22 19:00", "size": "full", "seconds": 60, "load_before": 0.1}}
+    page = document(figures)
+    assert "| latency | 2026-11-22 19:00 | full | 60 | 0.1 |" in page
     assert "| prefect | 1.000 | 25% |" in page
     assert "| burst: statuses: 202 | 5 |" in page
 

@@ -7,7 +7,9 @@ after each part, so that a later part's trouble costs none of it; `--add` keeps 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -20,7 +22,7 @@ from benchmarks.bench.burst import burst
 from benchmarks.bench.latency import latency
 from benchmarks.bench.parts import Bench, Figures, Part
 from benchmarks.bench.process_worker import process_worker
-from benchmarks.bench.report import document, profile_table, table
+from benchmarks.bench.report import MEASURED, document, profile_table, table
 from benchmarks.bench.sweep import sweep
 from benchmarks.bench.system import System
 from benchmarks.bench.throughput import throughput
@@ -43,13 +45,12 @@ def main() -> None:
     """Measure, print, write."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped"))  # the stack is stopped too
-    began = time.monotonic()
     figures: Figures = json.loads(options.json.read_text()) if options.add and options.json else {}
     with tempfile.TemporaryDirectory(prefix="receiptflow-bench-") as folder:
         failed = _measure(Path(folder), options, figures)
     sys.stdout.write(table(figures) + "\n\n" + profile_table(figures) + "\n")
     if options.write and not failed:
-        options.write.write_text(document(figures, quick=options.quick, seconds=time.monotonic() - began))
+        options.write.write_text(document(figures))
     if failed:
         sys.exit("bench: not measured: " + "; ".join(failed))
 
@@ -80,9 +81,10 @@ def _measure(folder: Path, options: argparse.Namespace, figures: Figures) -> lis
         bench = Bench(system, folder / "samples", options.quick, _say)
         with bench.closing:
             for name in options.only:
-                began = time.monotonic()
+                began, load = time.monotonic(), os.getloadavg()[0]
                 try:
                     figures.update(_PARTS[name](bench))
+                    figures.setdefault(MEASURED, {})[name] = _note(began, load, options)
                 except Exception as error:  # the other parts' figures are worth having
                     failed.append(f"{name} ({type(error).__name__}: {error})")
                     _say(traceback.format_exc())
@@ -90,6 +92,16 @@ def _measure(folder: Path, options: argparse.Namespace, figures: Figures) -> lis
                 if options.json:
                     options.json.write_text(json.dumps(figures, indent=1) + "\n")
     return failed
+
+
+def _note(began: float, load: float, options: argparse.Namespace) -> Figures:
+    """When a part was measured, at what size, and how busy the machine was before (1 minute's load average)."""
+    return {
+        "at": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
+        "size": "quick" if options.quick else "full",
+        "seconds": round(time.monotonic() - began),
+        "load_before": round(load, 1),
+    }
 
 
 def _say(line: str) -> None:

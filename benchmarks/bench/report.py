@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import platform
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ _MEANINGS = {
     "two_workers_ratio": "throughput of two worker processes ÷ of one, servers on the same cores",
 }
 _PROFILE = "profile_cpu_seconds"
+MEASURED = "measured"
 
 
 def table(figures: Figures) -> str:
@@ -64,7 +64,7 @@ def details_table(figures: Figures) -> str:
     """Everything else that was measured, one row a figure."""
     rows = ["| figure | value |", "|---|---|"]
     for name, value in figures.items():
-        if name in _TARGETS or name == _PROFILE:
+        if name in _TARGETS or name in {_PROFILE, MEASURED}:
             continue
         for label, part in _flat(name, value):
             rows.append(f"| {label} | {part} |")
@@ -79,14 +79,20 @@ def _flat(name: str, value: Any) -> list[tuple[str, str]]:
     return [(name, shown(value))]
 
 
-def document(figures: Figures, *, quick: bool, seconds: float) -> str:
+def parts_table(figures: Figures) -> str:
+    """When and at what size each part was measured."""
+    rows = ["| part | measured (UTC) | size | seconds | load average before |", "|---|---|---|---|---|"]
+    for name, note in figures.get(MEASURED, {}).items():
+        rows.append(f"| {name} | {note['at']} | {note['size']} | {note['seconds']} | {note['load_before']} |")
+    return "\n".join(rows)
+
+
+def document(figures: Figures) -> str:
     """The page."""
     machine = f"{cores()} cores ({_processor()}), {platform.machine()}, Linux {platform.release()}"
-    size, now = "quick" if quick else "full", dt.datetime.now(dt.UTC)
     return f"""# Performance
 
-Written by `make bench`; do not edit. {now:%Y-%m-%d %H:%M} UTC, {size} run of {seconds / 60:.0f} min.
-Machine: {machine}, Python {platform.python_version()}.
+Written by `make bench`; do not edit. Machine: {machine}, Python {platform.python_version()}.
 
 {table(figures)}
 
@@ -106,6 +112,13 @@ a work pool of its own on the same stack. What a part does is told at the head o
 
 `worker: flow runs` is what the flow's processes do beside OCR and parse, `worker` is polling, claiming and watching;
 `postgres` is its background processes.
+
+## Parts
+
+{parts_table(figures)}
+
+A machine that was busy before with something else (load average well above 0.5) gives worse figures than a quiet one,
+ratios included: the stack's worker and the bare loop do not suffer alike.
 
 ## All figures
 
