@@ -15,7 +15,7 @@ class ReceiptPipeline(Block):
     _block_type_name = "Receipt Pipeline"
     _block_type_slug = "receipt-pipeline"
     _logo_url = None
-    _description = "Buckets, database, OCR and notification of one receiptflow pipeline."
+    _description = "Buckets, database, OCR, language model and notification of one receiptflow pipeline."
 
     # By name, not nested: Prefect 3.8.8's server answers 500 to a block that nests one whose own field is a union of
     # blocks, as S3Bucket's credentials are.
@@ -28,6 +28,11 @@ class ReceiptPipeline(Block):
     )
     database: ExpenseDatabase = Field(description="Where expenses are recorded.")
     ocr: OcrEngine = Field(default_factory=OcrEngine, description="How receipts are read.")
+    llm: str | None = Field(
+        default=None,
+        description="Name of an LLM Parser block, whose model then reads fields beside the built-in parser. "
+        "Without one, no model is called.",
+    )
     notification: str | None = Field(
         default=None,
         description="Notification block that tells owners, as type/name, for example slack-webhook/books. "

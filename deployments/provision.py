@@ -82,20 +82,19 @@ async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None
     await inbox.asave("inbox", overwrite=True)
     await results.asave("results", overwrite=True)
     await database.asave("expenses", overwrite=True)
-    ocr, notification = await _kept_settings()
-    pipeline = ReceiptPipeline(database=database, ocr=ocr, notification=notification)
+    pipeline = ReceiptPipeline(database=database, **await _kept_settings())
     await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
 
 
-async def _kept_settings() -> tuple[OcrEngine, str | None]:
+async def _kept_settings() -> dict[str, Any]:
     """What a person may have set in the UI, or the defaults at the first time."""
     try:
         known: ReceiptPipeline = await ReceiptPipeline.aload(PIPELINE_BLOCK)
     except ValueError:
         ocr = OcrEngine()
         await ocr.asave("reading", overwrite=True)
-        return ocr, None
-    return known.ocr, known.notification
+        return {"ocr": ocr}
+    return {"ocr": known.ocr, "notification": known.notification, "llm": known.llm}
 
 
 async def _make_pool(client: PrefectClient) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 from prefect_aws.s3 import S3Bucket
 
-from blocks import OcrEngine, ReceiptPipeline
+from blocks import LlmParser, OcrEngine, ReceiptPipeline
 from flows.errors import ConfigurationError
 from flows.intake import Limits
 from flows.ledger import Ledger, open_ledger
+from flows.parse_llm import LlmEndpoint
 from flows.reading import Reader
 from flows.storage import Inbox, Results
 
@@ -35,6 +36,7 @@ class Pipeline:
     reader: Reader
     max_bytes: int
     notification: str | None
+    llm: LlmEndpoint | None = None
 
     def inbox(self, bucket: str | None = None) -> Inbox:
         """The bucket that receipts are read from: the inbox block's unless another is named."""
@@ -57,7 +59,18 @@ def reader_of(ocr: OcrEngine) -> Reader:
     return _reader(ocr.engine, ocr.languages, limits)
 
 
-def open_pipeline(block: ReceiptPipeline, inbox: S3Bucket, results: S3Bucket) -> Pipeline:
+def endpoint_of(llm: LlmParser) -> LlmEndpoint:
+    """The endpoint that a block describes."""
+    return LlmEndpoint(
+        base_url=llm.base_url,
+        api_key=llm.api_key.get_secret_value(),
+        model=llm.model,
+        timeout_seconds=llm.timeout_seconds,
+        max_retries=llm.max_retries,
+    )
+
+
+def open_pipeline(block: ReceiptPipeline, inbox: S3Bucket, results: S3Bucket, llm: LlmParser | None = None) -> Pipeline:
     """Open what a pipeline block and its buckets describe."""
     if inbox.bucket_name == results.bucket_name:
         raise ConfigurationError("The pipeline's inbox and results are the same bucket; results need one of their own.")
@@ -69,6 +82,7 @@ def open_pipeline(block: ReceiptPipeline, inbox: S3Bucket, results: S3Bucket) ->
         reader=reader_of(block.ocr),
         max_bytes=block.ocr.max_bytes,
         notification=block.notification,
+        llm=endpoint_of(llm) if llm else None,
     )
 
 
@@ -91,9 +105,10 @@ async def _load() -> Pipeline:
     try:
         block: ReceiptPipeline = await ReceiptPipeline.aload(PIPELINE_BLOCK)
         inbox, results = await S3Bucket.aload(block.inbox), await S3Bucket.aload(block.results)
+        llm: LlmParser | None = await LlmParser.aload(block.llm) if block.llm else None
     except ValueError as error:
         raise ConfigurationError(
-            f"The block receipt-pipeline/{PIPELINE_BLOCK}, or a bucket block that it names, is missing or incomplete: "
+            f"The block receipt-pipeline/{PIPELINE_BLOCK}, or a block that it names, is missing or incomplete: "
             f"start the stack with `receiptflow up`, or make the block in the Prefect UI. ({error})"
         ) from error
-    return open_pipeline(block, inbox, results)
+    return open_pipeline(block, inbox, results, llm)

@@ -7,17 +7,21 @@ says otherwise sends the receipt to a person; what is not printed at all is not 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from flows.errors import ConfigurationError, TransientError
 from flows.parse import Hints, parse_receipt, squeeze
 from flows.vocabulary import DocumentText, Found, ReceiptFields
 
+if TYPE_CHECKING:
+    from openai import APIStatusError
+
+_VERSION = "1"  # raised when the same answer could give other fields
 _AGREED_CONFIDENCE = 0.97  # two readers that work differently say the same
 _DISPUTED_CONFIDENCE = 0.5
 _SERVER_ERROR, _TOO_MANY, _TIMEOUT, _CONFLICT = 500, 429, 408, 409
@@ -38,6 +42,12 @@ class LlmEndpoint:
     model: str
     timeout_seconds: float = 60.0
     max_retries: int = 2
+
+    @property
+    def version(self) -> str:
+        """Changes when another model is asked, or is asked otherwise."""
+        asked = "\n".join((_VERSION, self.base_url, self.model, _INSTRUCTION))
+        return f"llm-{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
 
 
 class LlmAnswer(BaseModel):
@@ -82,7 +92,9 @@ def parse_with_llm(
 
 
 def _ask(text: DocumentText, endpoint: LlmEndpoint) -> str:
-    client = OpenAI(
+    import openai  # noqa: PLC0415 - a second of CPU at the start of every process, and most call no model
+
+    client = openai.OpenAI(
         base_url=endpoint.base_url,
         api_key=endpoint.api_key,
         timeout=endpoint.timeout_seconds,
@@ -97,9 +109,9 @@ def _ask(text: DocumentText, endpoint: LlmEndpoint) -> str:
             messages=[{"role": "system", "content": _INSTRUCTION}, {"role": "user", "content": words}],
             response_format={"type": "json_schema", "json_schema": schema},
         )
-    except (APITimeoutError, APIConnectionError) as error:
+    except (openai.APITimeoutError, openai.APIConnectionError) as error:
         raise TransientError(f"the model at {endpoint.base_url} did not answer: {error}") from error
-    except APIStatusError as error:
+    except openai.APIStatusError as error:
         raise _refusal(error, endpoint) from error
     return (completion.choices[0].message.content or "") if completion.choices else ""
 

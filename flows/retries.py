@@ -44,7 +44,8 @@ def _exponential(first_seconds: float, retries: int) -> tuple[float, ...]:
 
 POLICIES: dict[str, StepPolicy] = {
     "extract_text": StepPolicy(_exponential(2, 5), timeout_seconds=300, jitter=0.2),
-    "parse_receipt": StepPolicy(_exponential(1, 3), timeout_seconds=60, jitter=0.2),
+    # Milliseconds by itself; a language model beside it may take a minute, and as many again with its client's retries.
+    "parse_receipt": StepPolicy(_exponential(1, 3), timeout_seconds=300, jitter=0.2),
     "record_expense": StepPolicy((3.0,) * 10, timeout_seconds=60),
     "notify_owner": StepPolicy(_exponential(2, 5), timeout_seconds=60),
 }

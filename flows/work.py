@@ -20,6 +20,7 @@ from flows.errors import ReceiptflowError, UnreadableError
 from flows.intake import media_type_of
 from flows.ledger import Attempt, Door, ReceiptView, State
 from flows.parse import PARSER_VERSION, parse_receipt
+from flows.parse_llm import parse_with_llm
 from flows.processes import holder_is_gone, this_process
 from flows.steps import Step, log_execution, result_key
 from flows.storage import Inbox, ObjectGoneError, ObjectVersion
@@ -264,13 +265,29 @@ def parse(work: Work) -> bool:
     if work.text is None:
         raise RuntimeError("extract() comes before parse()")
     text = work.text
-    version = f"{PARSER_VERSION}-{text.engine}-{text.engine_version}"
+    llm = work.pipeline.llm
+    version = f"{PARSER_VERSION}-{text.engine}-{text.engine_version}" + (f"-{llm.version}" if llm else "")
     # Read on the day it was received, whatever day it is now: a repeated step must give the same fields. One day
     # more, since it may be tomorrow already where the receipt was printed.
     today = work.receipt.received_at.date() + dt.timedelta(days=1)
     step = Step(text.sha256, "parse_receipt", version, ReceiptFields)
-    work.fields, cached = step.durable(work.pipeline.results, lambda: parse_receipt(text, today=today))
+    work.fields, cached = step.durable(work.pipeline.results, lambda: _fields(work.pipeline, text, today, step.key))
     return cached
+
+
+def _fields(pipeline: Pipeline, text: DocumentText, today: dt.date, key: str) -> ReceiptFields:
+    """By the built-in parser, with a model's help where one is configured; its unusable answer is kept beside `key`."""
+    if pipeline.llm is None:
+        return parse_receipt(text, today=today)
+    parsed = parse_with_llm(text, pipeline.llm, today=today)
+    if parsed.problem:
+        pipeline.results.put(unusable_answer_key(key), parsed.answer.encode(), "text/plain; charset=utf-8")
+    return parsed.fields
+
+
+def unusable_answer_key(fields_key: str) -> str:
+    """Where a model's answer lies that could not be used for the fields at `fields_key`."""
+    return f"{fields_key}.answer.txt"
 
 
 def record(work: Work) -> bool:
