@@ -32,11 +32,15 @@ class Value(BaseModel):
 
 
 class Word(Value):
-    """A word, or a text line where the engine reads lines, as OCR found it."""
+    """A word, or a text line where the engine reads lines, as OCR found it.
+
+    `parts` has a confidence for each piece of `text` between spaces where the engine knows them, else nothing.
+    """
 
     text: str
     confidence: float = Field(ge=0.0, le=1.0)
     bbox: BBox
+    parts: tuple[float, ...] = ()
 
 
 class Page(Value):

@@ -158,6 +158,11 @@ def test_a_large_picture_is_reduced_and_says_how_much() -> None:
     assert small.scale == pytest.approx(7.0, abs=0.01)
 
 
+def test_a_jpeg_hardly_twice_too_large_is_decoded_at_a_half() -> None:
+    page = open_document(saved(picture(1390, 1970), "JPEG"), Limits(page_pixels=700_000)).pages[0]
+    assert page.image.size == (695, 985)
+
+
 @pytest.mark.parametrize(
     ("data", "found"),
     [

@@ -35,6 +35,12 @@ def test_kind(text: str, kind: str) -> None:
     assert label_of(text.replace("\0", "|")).kind == kind
 
 
+def test_a_currency_mark_glued_to_the_label_does_not_hide_it() -> None:
+    assert label_of("Grand TotalRM") == label_of("Grand Total RM")
+    assert label_of("TOTALEUR") == label_of("TOTAL")
+    assert label_of("FARM").kind == ""
+
+
 def test_what_is_due_outranks_a_mere_total() -> None:
     assert label_of("Total payable").strength > label_of("Total incl. GST").strength > label_of("Total").strength
 

@@ -36,3 +36,14 @@ def test_a_value_has_the_box_of_its_words() -> None:
 
 def test_an_empty_page_has_no_rows() -> None:
     assert rows_of(page_of("")) == ()
+
+
+def test_each_piece_of_a_line_keeps_its_own_confidence() -> None:
+    page = page_of("TOTAL RM 12.30")
+    word = page.words[0].model_copy(update={"parts": (0.99, 0.98, 0.41)})
+    (row,) = rows_of(page.model_copy(update={"words": (word,)}))
+    assert row.confidence_of(row.text.index("12.30"), len(row.text)) == 0.41
+    assert row.confidence_of(0, 5) == 0.99
+    unknown = word.model_copy(update={"parts": (0.5,)})  # not one for each piece: the line's own counts
+    (row,) = rows_of(page.model_copy(update={"words": (unknown,)}))
+    assert row.confidence_of(0, 5) == word.confidence

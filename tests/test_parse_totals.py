@@ -48,6 +48,19 @@ def test_a_total_that_is_rounded_nowhere_stays() -> None:
     assert value == Decimal("13.78")
 
 
+def test_a_rounding_that_leads_to_no_total_is_asked_about() -> None:
+    unread = """
+Bread            7.10
+Cake             7.08
+Total           14.18
+Rounding         0.02
+Grand ?@        14.20
+Total Paid      20.20
+Change           6.00
+"""
+    assert any(reason.startswith("total:") for reason in total_of(unread)[1].reasons)
+
+
 def test_totals_by_tax_rate_are_parts() -> None:
     value, fields = total_of(
         "BREAD   7.61\nTotal 0% supplies: 7.61\nKAYA   24.00\nTotal 6% supplies (excl. GST): 24.00\nGST: 1.44\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ import openvino
 import rapidocr
 from numpy.typing import NDArray
 from rapidocr.ch_ppocr_det.utils import DBPostProcess
-from rapidocr.ch_ppocr_rec.utils import CTCLabelDecode
 
 from flows.errors import ConfigurationError
 from flows.ocr.geometry import Floats
@@ -44,11 +44,14 @@ _WIDTHS_PX = (160, 208, 256, 320, 384, 448, 544, 640, 800, 960, 1280, 1600, 2048
 
 @dataclass(frozen=True)
 class Reading:
-    """What a line says. `confidence` is the mean of its characters', `weakest` that of its least sure digit."""
+    """What a line says, the mean confidence of its characters, and a confidence for each piece between spaces.
+
+    A piece with digits is as sure as its least sure digit, since one wrong digit is what makes a total wrong.
+    """
 
     text: str
     confidence: float
-    weakest: float
+    parts: tuple[float, ...]
 
 
 class Networks:
@@ -64,9 +67,8 @@ class Networks:
         precision = "f16" if "FP16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
         self._detection = _compiled(core, _model(core, _DETECTION), precision)
         recognition = _model(core, _RECOGNITION)
-        characters = recognition.get_rt_info(["framework", "character"]).value.splitlines()
-        self._decode = CTCLabelDecode(character=characters)
-        self._is_digit = np.array([character.isdecimal() for character in self._decode.character])
+        known = recognition.get_rt_info(["framework", "character"]).value.splitlines()
+        self._characters = ("", *known, " ")  # the first stands for what is between characters
         self._recognition = _compiled(core, recognition, precision)
         self._outlines = DBPostProcess(**_OUTLINES)
         self.version = f"openvino-{openvino.__version__.split('-')[0]}-{precision}"
@@ -99,14 +101,26 @@ class Networks:
         likely = _run(self._recognition, padded)[0]
         best = likely.argmax(axis=1)
         sure = likely[np.arange(len(best)), best]
-        ((text, confidence),), _ = self._decode.decode(best[None], sure[None], remove_duplicate=True)
-        return Reading(text, float(confidence), self._weakest_digit(best, sure, float(confidence)))
+        return self._reading(best, sure)
 
-    def _weakest_digit(self, best: NDArray[np.int64], sure: NDArray[np.float32], otherwise: float) -> float:
-        """Each character is seen in several columns; it is as sure as it is in the best of them."""
+    def _reading(self, best: NDArray[np.int64], sure: NDArray[np.float32]) -> Reading:
+        """Columns to characters (CTC): a character is seen in several columns, and as sure as in the best of them."""
         starts = np.flatnonzero(np.append(True, best[1:] != best[:-1]))
-        digits = np.maximum.reduceat(sure, starts)[self._is_digit[best[starts]]]
-        return float(digits.min()) if len(digits) else otherwise
+        said = best[starts] != 0
+        characters = [self._characters[number] for number in best[starts][said]]
+        confidence = float(sure[starts][said].mean()) if characters else 0.0
+        return Reading("".join(characters), confidence, _parts(characters, np.maximum.reduceat(sure, starts)[said]))
+
+
+def _parts(characters: Sequence[str], sure: NDArray[np.float32]) -> tuple[float, ...]:
+    pieces = groupby(zip(characters, sure.tolist(), strict=True), key=lambda seen: seen[0].isspace())
+    return tuple(_part(list(piece)) for is_space, piece in pieces if not is_space)
+
+
+def _part(piece: Sequence[tuple[str, float]]) -> float:
+    digits = [confidence for character, confidence in piece if character.isdecimal()]
+    confidence = min(digits) if digits else sum(confidence for _, confidence in piece) / len(piece)
+    return round(min(1.0, max(0.0, confidence)), 4)
 
 
 def _model(core: openvino.Core, path: Path) -> openvino.Model:

@@ -21,7 +21,7 @@ from flows.ocr.networks import Networks, Pixels, Reading
 from flows.ocr.straighten import content_box
 from flows.vocabulary import Word
 
-_PIPELINE_VERSION = "2"
+_PIPELINE_VERSION = "3"
 # Lines read to decide between a direction and its opposite, and the mean confidence that settles it at once.
 # Right way up, lines average 0.95 and more; upside down 0.6.
 _PROBE_LINES = 6
@@ -114,5 +114,10 @@ def _mean_confidence(readings: Sequence[Reading]) -> float:
 
 
 def _word(reading: Reading, quad: Floats, upright: Upright) -> Word:
-    confidence = min(1.0, max(0.0, reading.weakest))
-    return Word(text=_plain(reading.text), confidence=confidence, bbox=bbox_of(quad, upright.width, upright.height))
+    text = _plain(reading.text)
+    return Word(
+        text=text,
+        confidence=min(1.0, max(0.0, reading.confidence)),
+        bbox=bbox_of(quad, upright.width, upright.height),
+        parts=reading.parts if len(reading.parts) == len(text.split()) else (),
+    )

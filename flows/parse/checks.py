@@ -52,7 +52,7 @@ def _failed(total: Candidate, sums: Sums) -> list[Check]:
             Check(name="tax_table", held=False, detail=f"the tax table adds up to {sums.table}, not to {value}")
         )
     roundings = sums.positive("rounding")
-    if roundings and "rounding" not in total.checks:
+    if roundings and not _is_rounding_explained(total, sums):
         failed.append(
             Check(
                 name="rounding",
@@ -70,6 +70,18 @@ def _failed(total: Candidate, sums: Sums) -> list[Check]:
             )
         )
     return failed
+
+
+def _is_rounding_explained(total: Candidate, sums: Sums) -> bool:
+    """Tell whether the printed rounding led to the total, or was made behind it, when cash was paid (Canada)."""
+    if {"rounding", "cash_change"} & set(total.checks) or "rounding" in total.checks.get("subtotal_tax", ""):
+        return True
+    paid = min((money.line for money in sums.by_kind.get("cash", [])), default=None)
+    return (
+        paid is not None
+        and "cash_change_rounded" in total.checks
+        and all(money.line > paid for money in sums.by_kind["rounding"])
+    )
 
 
 def _rate(row: TaxRow) -> Check:

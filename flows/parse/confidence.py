@@ -18,8 +18,8 @@ _TOTAL_REPAIRED = -1.5  # when a character had to be mended
 _TOTAL_BLURRED = 6.0  # for OCR confidence lost below 0.97
 _HIGHEST = 0.995
 
-
-_FAILED = {"cash_change": -1.6, "tax_table": -2.2, "subtotal_tax": -0.5, "items": -0.2, "rounding": -1.6}
+# A rounding that is printed was done: a total that it does not lead to is nearly always the one before it.
+_FAILED = {"cash_change": -1.6, "tax_table": -2.2, "subtotal_tax": -0.5, "items": -0.2, "rounding": -5.0}
 
 
 def total_confidence(ranked: Sequence[Candidate], checks: Sequence[Check], ocr_confidence: float) -> float:
@@ -48,7 +48,8 @@ def date_confidence(choice: DateChoice, ocr_confidence: float) -> float:
     if choice.mention.two_digit_year and not choice.time_beside and choice.times_printed == 1:
         odds -= 0.4
     odds -= 6.0 * max(0.0, 0.95 - ocr_confidence) if choice.times_printed == 1 else 0.0
-    odds -= 2.0 if not choice.labelled and not choice.time_beside else 0.0
+    if not choice.labelled and not choice.time_beside:
+        odds -= 2.0 if choice.times_printed == 1 else 1.2
     return _logistic(odds)
 
 

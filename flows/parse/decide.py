@@ -73,11 +73,15 @@ def _date(fields: ReceiptFields, findings: Findings) -> list[str]:
         return [f"purchase_date: day and month may be swapped: {choice.day} or {choice.rival}"]
     if choice.rival is not None:
         return [f"purchase_date: two dates fit: {choice.day} and {choice.rival}"]
+    return [f"purchase_date: {_why_unsure(choice)}"]
+
+
+def _why_unsure(choice: DateChoice) -> str:
     if not choice.in_epoch:
-        return [
-            f"purchase_date: on {choice.day} the tax that the receipt names was not charged; a digit may be misread"
-        ]
-    return [f"purchase_date: {choice.day} was hard to read and is printed only once"]
+        return f"on {choice.day} the tax that the receipt names was not charged; a digit may be misread"
+    if not choice.labelled and not choice.time_beside:
+        return f"nothing beside {choice.day} says that it is the day of purchase"
+    return f"{choice.day} was hard to read and is printed only once"
 
 
 def _currency(fields: ReceiptFields, findings: Findings) -> list[str]:

@@ -29,6 +29,8 @@ _FINAL_PHRASES = (
 _TAX_WITHIN = re.compile(
     r"(?:incl|inc|enth|compris|contenu)\w*\.? in\b|\bdont\b|di cui|waarvan|varav|davon|hiervon|thereof|tax portion"
 )
+# A currency mark read as the end of the word before it: `Grand TotalRM14.20`.
+_GLUED_MARK = re.compile(r"(?:(?<=[a-z])|(?<=TOTAL))(?:RM|EUR|USD|SGD|GBP|CHF|AUD|CAD)\s*$")
 _NOT_TABLE = re.compile(r"invoice|\bno\b|\bid\b|\breg\b|price|\bqty\b|quantity|description|\bitem")
 _TABLE_WORDS = re.compile(
     r"summary|analysis|\bcode\b|\brate\b|%|satz|taux|tipo|aliquota|gruppe|\bbase\b|\bsum|goods|\bamt|amount|netto|"
@@ -66,7 +68,7 @@ class _Said:
 
 def label_of(text: str) -> Label:
     """Classify the text beside (usually left of) an amount."""
-    said = _Said.of(text)
+    said = _Said.of(_GLUED_MARK.sub("", text))
     if not said.concepts and not said.final:
         return NO_LABEL
     for rule in (_count_like, _reduction, _rounding, _totals, _payments, _charges):

@@ -175,11 +175,13 @@ def _split(word: Word, start: int) -> list[Token]:
     per_char = (word.bbox.right - word.bbox.left) / len(text)
     tokens: list[Token] = []
     position = 0
-    for piece in text.split():
+    pieces = text.split()
+    parts = word.parts if len(word.parts) == len(pieces) else (word.confidence,) * len(pieces)
+    for piece, confidence in zip(pieces, parts, strict=True):
         position = text.index(piece, position)
         left = word.bbox.left + position * per_char
         box = BBox(left, word.bbox.top, left + len(piece) * per_char, word.bbox.bottom)
         offset = start if not tokens else tokens[-1].end + 1
-        tokens.append(Token(piece, offset, box, word.confidence))
+        tokens.append(Token(piece, offset, box, confidence))
         position += len(piece)
     return tokens
