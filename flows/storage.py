@@ -134,6 +134,12 @@ class Inbox:
             return version
         return present if present.etag == version.etag else version
 
+    def versions(self, key: str) -> list[ObjectVersion]:
+        """Every version of one object that the bucket keeps, at most a listing page of them."""
+        with _s3_errors(self.bucket, key):
+            answer = self._client.list_object_versions(Bucket=self.bucket, Prefix=key)
+        return [self._listed(entry) for entry in answer.get("Versions", []) if entry["Key"] == key]
+
     def is_versioned(self) -> bool:
         """Whether the bucket keeps what is overwritten."""
         with _s3_errors(self.bucket):

@@ -80,11 +80,12 @@ async def receive_unknown(pipeline: Pipeline, counts: SweepCounts, *, bucket: st
 
 
 def _receive_page(ledger: Ledger, versioned: Inbox | None, page: list[ObjectVersion]) -> int:
-    """Receive what is new of a page; from a versioned bucket by its version, so that an overwritten one is read too."""
-    with ledger.session() as session:
-        unknown = books.unknown_objects([_as_received(version) for version in page], session=session)
+    """Receive what is new of a page; from a versioned bucket by its version, with those that it has overwritten."""
+    unknown = _unknown(ledger, [_as_received(version) for version in page])
     if versioned is not None:
-        unknown = [_as_received(versioned.named(_listed(one))) if not one.version_id else one for one in unknown]
+        # Object by object, since SeaweedFS leaves some out of later pages when it lists the versions of all.
+        keys = dict.fromkeys(one.key for one in unknown)
+        unknown = _unknown(ledger, [_as_received(version) for key in keys for version in versioned.versions(key)])
     if not unknown:
         return 0
     with ledger.session() as session:
@@ -92,8 +93,9 @@ def _receive_page(ledger: Ledger, versioned: Inbox | None, page: list[ObjectVers
     return sum(reception.created for reception in receptions)
 
 
-def _listed(one: ReceivedObject) -> ObjectVersion:
-    return ObjectVersion(one.bucket, one.key, one.etag, one.size_bytes, one.version_id)
+def _unknown(ledger: Ledger, objects: list[ReceivedObject]) -> list[ReceivedObject]:
+    with ledger.session() as session:
+        return list(books.unknown_objects(objects, session=session))
 
 
 def _as_received(version: ObjectVersion) -> ReceivedObject:

@@ -3,12 +3,14 @@ is one expense, and what cannot be read has its place with its reason."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlmodel import select
 
 from deployments.samples import HOSTILE, render_hostile, render_samples
 from flows import ledger as books
@@ -17,9 +19,11 @@ from flows.configuration import Pipeline
 from flows.errors import UnreadableError
 from flows.intake import Limits
 from flows.ledger import Ledger, ReceiptView, State
+from flows.ledger.tables import Receipt
 from flows.reading import Reader
 from flows.steps import EXECUTION_LOG
-from flows.storage import Results, StorageUnavailableError
+from flows.storage import Inbox, Results, StorageUnavailableError
+from flows.sweep_inbox import SweepCounts, receive_unknown
 from flows.vocabulary import DocumentText
 from flows.work import Job, MissingObjectError, Work
 
@@ -243,3 +247,20 @@ def test_sweeping_finds_a_version_that_was_overwritten(pipeline: Pipeline) -> No
     listed = [version for page in pipeline.inbox().pages(prefix, page_size=1) for version in page]
     assert sorted(version.key for version in listed) == [f"{prefix}a", f"{prefix}a", f"{prefix}b"]
     assert {pipeline.inbox().read(version, max_bytes=99) for version in listed} == {b"first", b"second", b"other"}
+
+
+def test_sweeping_receives_overwritten_versions_that_the_listing_of_all_leaves_out(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SeaweedFS lists "x-b/1" behind "x/1", and leaves it out of a page that begins there."""
+    folder = f"over/{uuid4().hex}"
+    keys = [f"{folder}/x{tail}" for tail in ("/1", "/2", "-b/1", "-b/2", ".jpg")]
+    versions = {pipeline.inbox().put(key, body).version_id for key in keys for body in (b"first", b"second")}
+    pages = Inbox.pages
+    monkeypatch.setattr(Inbox, "pages", lambda inbox, prefix: pages(inbox, prefix, page_size=3))
+    counts = SweepCounts()
+    asyncio.run(receive_unknown(pipeline, counts, bucket=None, prefix=folder))
+    with pipeline.ledger.session() as session:
+        known = set(session.exec(select(Receipt.version_id)))
+    assert versions <= known
+    assert counts.received == len(versions)
