@@ -28,6 +28,8 @@ from benchmarks.bench.system import System
 from benchmarks.bench.throughput import throughput
 from benchmarks.bench.trivial import trivial
 from benchmarks.bench.two_workers import two_workers
+from benchmarks.chaos.rig import free_ports
+from deployments.settings import Ports
 
 _PARTS: dict[str, Part] = {
     "throughput": throughput,
@@ -62,7 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--add", action="store_true", help="add to the figures that the JSON file has")
     parser.add_argument("--write", type=Path, help="write the page there")
-    parser.add_argument("--port", type=int, default=24_600)
+    parser.add_argument("--port", type=int, help="first of the stack's ports; default: any that are free")
     return parser.parse_args()
 
 
@@ -77,7 +79,7 @@ def _measure(folder: Path, options: argparse.Namespace, figures: Figures) -> lis
     """Run the parts; returns those that failed, with the cause."""
     failed = []
     _say("starting the stack")
-    with System(folder, options.port) as system:
+    with System(folder, options.port or free_ports(Ports.COUNT)) as system:
         bench = Bench(system, folder / "samples", options.quick, _say)
         with bench.closing:
             for name in options.only:

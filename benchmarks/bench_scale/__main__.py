@@ -15,9 +15,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.bench.parts import Figures
-from benchmarks.bench_scale.cluster import namespace
+from benchmarks.bench_scale.cluster import PORTS, namespace
 from benchmarks.bench_scale.measures import lost_host, once_each, rate, wake_up
 from benchmarks.bench_scale.site import running
+from benchmarks.chaos.rig import free_ports
 from deployments.settings import StackSettings
 
 
@@ -29,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="receiptflow-scale-") as folder:
         for name in options.only:
             _say(f"starting: {name}")
-            settings = StackSettings(data_dir=Path(folder) / name, port=options.port)
+            settings = StackSettings(data_dir=Path(folder) / name, port=options.port or free_ports(PORTS))
             figures[name] = _measure(settings, Path(folder) / "samples", options, shared=name == "two_servers")
             _say(json.dumps(figures[name]))
     if {"one_server", "two_servers"} <= figures.keys():
@@ -47,7 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--receipts", type=int, default=30, help="in each measurement")
     parser.add_argument("--only", type=lambda text: text.split(","), default=["one_server", "two_servers"])
     parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.add_argument("--port", type=int, default=25_600)
+    parser.add_argument("--port", type=int, help="first of the ports; default: any that are free")
     return parser.parse_args()
 
 
