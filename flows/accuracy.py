@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from rapidfuzz.distance import Indel
 
 from flows.errors import ConfigurationError, UnreadableError
-from flows.parse import parse_receipt, squeeze
+from flows.parse import latest_day, parse_receipt, squeeze
 from flows.reading import Reader
 from flows.vocabulary import DocumentText, Found, ReceiptFields
 
@@ -140,7 +140,7 @@ def outcomes_of(
 ) -> Iterator[Outcome]:
     """Read the folder's receipts one after the other, the first one once more beforehand so that models are loaded."""
     truths = load_truth(folder)
-    day = today or dt.datetime.now(dt.UTC).date()
+    day = today or latest_day(dt.datetime.now(dt.UTC))
     for number, (file, truth) in enumerate(truths.items()):
         data = (folder / file).read_bytes()
         if number == 0:

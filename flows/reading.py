@@ -18,8 +18,11 @@ from flows.intake import Limits, open_document
 from flows.ocr import OcrEngine, OcrPage, Upright, load_engine
 from flows.vocabulary import DocumentText, Page
 
-# Fewer letters and digits than any receipt's total and date have.
+# Fewer letters and digits than any receipt's total and date have, in words that are no accident: Tesseract sees single
+# characters and unlikely words in leaves and carpets.
 _MIN_CHARACTERS = 8
+_MIN_WORD_CHARACTERS = 3
+_MIN_WORD_CONFIDENCE = 0.6
 _REMEMBERED_PAGES = 64
 _PREVIEW_QUALITY = 85
 
@@ -109,7 +112,9 @@ class Reader:
 
 
 def _characters(pages: Sequence[OcrPage]) -> int:
-    return sum(character.isalnum() for page in pages for word in page.words for character in word.text)
+    sure = (word.text for page in pages for word in page.words if word.confidence >= _MIN_WORD_CONFIDENCE)
+    counts = (sum(character.isalnum() for character in text) for text in sure)
+    return sum(count for count in counts if count >= _MIN_WORD_CHARACTERS)
 
 
 def _page(number: int, page: OcrPage) -> Page:

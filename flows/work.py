@@ -19,7 +19,7 @@ from flows.configuration import Pipeline
 from flows.errors import ReceiptflowError, UnreadableError
 from flows.intake import media_type_of
 from flows.ledger import Attempt, Door, ReceiptView, State
-from flows.parse import PARSER_VERSION, parse_receipt
+from flows.parse import PARSER_VERSION, latest_day, parse_receipt
 from flows.parse_llm import parse_with_llm
 from flows.processes import holder_is_gone, this_process
 from flows.steps import Step, log_execution, result_key
@@ -267,9 +267,8 @@ def parse(work: Work) -> bool:
     text = work.text
     llm = work.pipeline.llm
     version = f"{PARSER_VERSION}-{text.engine}-{text.engine_version}" + (f"-{llm.version}" if llm else "")
-    # Read on the day it was received, whatever day it is now: a repeated step must give the same fields. One day
-    # more, since it may be tomorrow already where the receipt was printed.
-    today = work.receipt.received_at.date() + dt.timedelta(days=1)
+    # Read on the day it was received, whatever day it is now: a repeated step must give the same fields.
+    today = latest_day(work.receipt.received_at)
     step = Step(text.sha256, "parse_receipt", version, ReceiptFields)
     work.fields, cached = step.durable(work.pipeline.results, lambda: _fields(work.pipeline, text, today, step.key))
     return cached

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from receipt_words import TODAY, read
 
+from flows.parse import latest_day
 from flows.parse.dates import blank, find_dates, find_times
 
 LOCALES = ["en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_PT", "sv_SE", "fi_FI", "id_ID"]
@@ -107,3 +108,9 @@ def test_a_date_outside_its_tax_is_doubted() -> None:
     )
     fields = read(text)
     assert any("tax that the receipt names was not charged" in reason for reason in fields.reasons)
+
+
+def test_the_latest_day_is_tomorrow_only_once_it_is_tomorrow_somewhere() -> None:
+    morning = dt.datetime(2026, 11, 22, 9, 59, tzinfo=dt.UTC)
+    assert latest_day(morning) == dt.date(2026, 11, 22)
+    assert latest_day(morning + dt.timedelta(minutes=1)) == dt.date(2026, 11, 23)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 from ocr_pages import jpeg, receipt, tilted
 from PIL import Image
@@ -58,6 +59,16 @@ def test_a_picture_without_text_is_told_apart(reader: Reader, colour: str) -> No
     with pytest.raises(NoTextError, match="No text") as refusal:
         reader.extract(jpeg(Image.new("RGB", (800, 600), colour)))
     assert isinstance(refusal.value, UnreadableError)
+
+
+@pytest.mark.parametrize("engine", ["tesseract", "rapidocr"])
+@pytest.mark.parametrize("pattern", ["noise", "waves"])
+def test_patterns_are_no_text(engine: str, pattern: str) -> None:
+    rows, columns = np.mgrid[0:900, 0:700]
+    waves = 127 + 120 * np.sin(columns / 17) * np.cos(rows / 23)
+    pixels = waves if pattern == "waves" else np.random.default_rng(5).integers(0, 255, (900, 700))
+    with pytest.raises(NoTextError):
+        Reader(engine=engine).extract(jpeg(Image.fromarray(pixels.astype(np.uint8))))
 
 
 def test_limits_reach_intake_and_the_version() -> None:

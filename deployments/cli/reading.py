@@ -62,12 +62,12 @@ def read(
 
 
 def _read_one(reader: Reader, file: Path) -> tuple[DocumentText, ReceiptFields, dict[str, float]]:
-    from flows.parse import parse_receipt  # noqa: PLC0415
+    from flows.parse import latest_day, parse_receipt  # noqa: PLC0415
 
     began = time.perf_counter()
     text = reader.extract(file.read_bytes())
     extracted = time.perf_counter()
-    fields = parse_receipt(text, today=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1))
+    fields = parse_receipt(text, today=latest_day(dt.datetime.now(dt.UTC)))
     parsed = time.perf_counter()
     return text, fields, {"extract": round(extracted - began, 3), "parse": round(parsed - extracted, 3)}
 

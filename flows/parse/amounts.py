@@ -20,10 +20,23 @@ _SPACE_GROUP = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?=,\d\d(?!\d))")
 _LOOSE_DECIMALS = re.compile(r"(?<![\d.,])(\d{1,5})(?: ?[.,] | [.,])(\d\d)(?![\d.,%])")
 _LOST_POINT = re.compile(r"((?:RM|EUR|USD|[€$£:])\s{0,2}\d{1,4})[ :](\d\d)(?=\W*$)")
 _SLIPS = str.maketrans(
-    {"O": "0", "o": "0", "C": "0", "D": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2"}
+    {
+        "O": "0",
+        "o": "0",
+        "a": "0",
+        "C": "0",
+        "D": "0",
+        "Q": "0",
+        "I": "1",
+        "l": "1",
+        "|": "1",
+        "S": "5",
+        "B": "8",
+        "Z": "2",
+    }
 )
 _SLIPPED = re.compile(
-    r"(?:(?<=RM)|(?<=EUR)|(?<![A-Za-z\d.,]))(?=[^\s]*\d)[\dOoCDQIl|SBZ]{1,6}[.,][\dOoCDQIl|SBZ]{2}(?![\w.,])"
+    r"(?:(?<=RM)|(?<=EUR)|(?<![A-Za-z\d.,]))(?=[^\s]*\d)[\dOoCDQIl|SBZ]{1,6}[.,][\dOoCDQIl|SBZa]{2}(?![\w.,])"
 )
 _BEFORE = re.compile(rf"(?P<open>[-–−+(]?)\s?(?P<mark>{mark_pattern()})?\s?[:.*#]?\s?(?P<sign>[-–−]?)$", re.IGNORECASE)
 _AFTER = re.compile(

@@ -29,6 +29,7 @@ _TAX_EPOCHS = (
     ("AU", "gst", dt.date(2000, 7, 1), dt.date.max),
     ("PL", "nip", dt.date(1996, 1, 1), dt.date.max),
 )
+_FURTHEST_EAST = dt.timedelta(hours=14)  # Kiribati's time zone
 _CLEAR_LEAD = 1.0  # points of evidence
 
 
@@ -55,6 +56,11 @@ class _Scored:
     score: float
     count: int = 1
     orders: set[str] = field(default_factory=set)
+
+
+def latest_day(moment: dt.datetime) -> dt.date:
+    """Return the latest day that it is anywhere at an aware `moment`: no purchase is later."""
+    return (moment.astimezone(dt.UTC) + _FURTHEST_EAST).date()
 
 
 def choose_date(lines: Sequence[Line], *, today: dt.date, country: str | None) -> DateChoice | None:

@@ -24,7 +24,7 @@ from flows.parse.taxes import TaxRow, as_found, find_taxes, table_gross
 from flows.parse.totals import Candidate, Sums, collect, rank_totals, sums_of
 from flows.vocabulary import Check, DocumentText, Found, LineItem, ReceiptFields
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
 
