@@ -21,7 +21,7 @@ from flows.ocr.networks import Networks, Pixels, Reading
 from flows.ocr.straighten import content_box
 from flows.vocabulary import Word
 
-_PIPELINE_VERSION = "3"
+_PIPELINE_VERSION = "4"
 # Lines read to decide between a direction and its opposite, and the mean confidence that settles it at once.
 # Right way up, lines average 0.95 and more; upside down 0.6.
 _PROBE_LINES = 6
