@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import psycopg
+from botocore.config import Config
 
 from benchmarks.bench.observed import Observed, TooSlowError
 from deployments.settings import StackSettings
@@ -66,6 +67,7 @@ class System(Observed):
             aws_access_key_id=self.environment["RECEIPTFLOW_S3_ACCESS_KEY"],
             aws_secret_access_key=self.environment["RECEIPTFLOW_S3_SECRET_KEY"],
             region_name="us-east-1",
+            config=Config(max_pool_connections=32),  # as many as a part has threads that put objects
         )
 
     def _open(self, name: str) -> psycopg.Connection[Any]:
