@@ -48,4 +48,5 @@ def prefect_service(settings: StackSettings, credentials: Credentials) -> Servic
         needs=("postgres",),
         start_timeout=300.0,  # the first start makes some hundred tables and indexes
         stop_timeout=5.0,  # it may wait longer for its clients; all its state is in PostgreSQL
+        niceness=3,  # whoever hands a receipt in waits for the gateway, bucket and database, and not for Prefect
     )
