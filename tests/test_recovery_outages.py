@@ -42,7 +42,7 @@ def keep_away(live: Live, part: str, seconds: float = _AWAY_SECONDS) -> None:
 def test_server_away_while_a_step_works_costs_nothing_but_time(live: Live, part: str) -> None:
     """The result is written, the outcome recorded and the state reported once the server is back."""
     before = len(live.lines("extract_text"))
-    receipt_id = live.add(picture("slow=1"))
+    receipt_id = live.add(picture("slow=4"))
     live.started("extract_text", times=before + 1)
     keep_away(live, part)
     receipt = live.require_one_expense(receipt_id)

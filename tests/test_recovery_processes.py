@@ -31,7 +31,7 @@ from flows.submission import DEPLOYMENT
 def test_killed_flow_process_is_resumed_where_it_was(live: Live, event: str, step: str, executed: int) -> None:
     """What was durable is not executed again, what was cut off is; the dead attempt's task runs are closed."""
     before = len(live.lines(step, event))
-    receipt_id = live.add(picture("slow=1"))
+    receipt_id = live.add(picture("slow=4"))
     kill([psutil.Process(live.started(step, event=event, times=before + 1).pid)])
     receipt = live.require_one_expense(receipt_id)
     assert receipt.sha256 is not None
@@ -43,7 +43,7 @@ def test_killed_flow_process_is_resumed_where_it_was(live: Live, event: str, ste
 
 def test_resumed_run_goes_before_those_that_wait(live: Live) -> None:
     before = len(live.lines("extract_text"))
-    first = live.add(picture("slow=2"))
+    first = live.add(picture("slow=4"))
     line = live.started("extract_text", times=before + 1)
     others = [live.add(picture("slow=1")) for _ in range(6)]
     kill([psutil.Process(line.pid)])
@@ -71,7 +71,7 @@ def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, part: str) -
 
 def test_flow_process_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(live: Live) -> None:
     before = len(live.lines("extract_text"))
-    receipt_id = live.add(picture("slow=1"))
+    receipt_id = live.add(picture("slow=4"))
     hung = psutil.Process(live.started("extract_text", times=before + 1).pid)
     hung.send_signal(signal.SIGSTOP)
     receipt = live.require_one_expense(receipt_id)
@@ -91,7 +91,7 @@ def test_worker_that_hangs_is_replaced(live: Live, part: str) -> None:
 def test_second_report_of_a_crash_does_not_stop_the_run_that_was_resumed(live: Live) -> None:
     """Prefect can report a crash again after the run was resumed, over its new state."""
     before = len(live.lines("extract_text"))
-    receipt_id = live.add(picture("slow=2"))
+    receipt_id = live.add(picture("slow=4"))
     kill([psutil.Process(live.started("extract_text", times=before + 1).pid)])
     live.started("extract_text", times=before + 2)
     run_id = live.receipt(receipt_id).flow_run_id
@@ -137,7 +137,7 @@ def test_poisonous_receipt_is_quarantined_and_harms_no_other(live: Live) -> None
 def test_paused_receipt_stops_at_its_next_step_and_goes_on_when_it_is_resumed(live: Live) -> None:
     """As by the buttons of the Prefect UI: nobody takes it up meanwhile, and no finished step is executed again."""
     before = len(live.lines("extract_text"))
-    receipt_id = live.add(picture("slow=3"))
+    receipt_id = live.add(picture("slow=12"))
     live.started("extract_text", times=before + 1)
     run_id = live.receipt(receipt_id).flow_run_id
     assert run_id is not None
@@ -156,7 +156,7 @@ def test_paused_receipt_stops_at_its_next_step_and_goes_on_when_it_is_resumed(li
 
 def test_second_run_of_a_receipt_does_nothing_while_the_first_one_works(live: Live) -> None:
     before = len(live.lines("extract_text"))
-    receipt_id = live.add(picture("slow=4"))
+    receipt_id = live.add(picture("slow=12"))
     live.started("extract_text", times=before + 1)
     first = live.receipt(receipt_id)
     deployment = live.client.read_deployment_by_name(DEPLOYMENT)
