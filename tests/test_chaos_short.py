@@ -1,4 +1,4 @@
-"""A short chaos run with a fixed seed, as a part of CI: every promise holds, whatever was killed at whatever moment.
+"""A short chaos run with a fixed seed: every promise holds, whatever was killed at whatever moment.
 
 Times are not asserted here (the bounds are `make chaos`'s own matter on a quiet machine), counts are.
 """
@@ -18,6 +18,7 @@ _FAULTS, _RECEIPTS = 8, 12
 COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "left_over")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_nothing_is_lost_or_done_twice_under_some_faults(tmp_path: Path) -> None:
     report = tmp_path / "chaos.json"

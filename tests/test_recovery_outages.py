@@ -22,6 +22,8 @@ from deployments.worker.records import FRESH_SECONDS
 from flows import ledger as books
 from flows.ledger import State
 
+pytestmark = pytest.mark.slow
+
 _AWAY_SECONDS = 6.0
 
 
@@ -132,7 +134,6 @@ def sweep_until(live: Live, condition: Callable[[], bool], what: str) -> None:
     until(swept, what)
 
 
-@pytest.mark.slow
 def test_lost_ledger_is_made_again_from_the_buckets_without_ocr(live: Live) -> None:
     receipt_id = live.add(picture(), owner="keeper")
     known = live.require_one_expense(receipt_id)
@@ -149,7 +150,6 @@ def test_lost_ledger_is_made_again_from_the_buckets_without_ocr(live: Live) -> N
     assert again == (known.state.value,)
 
 
-@pytest.mark.slow
 def test_prefects_database_lost_entirely_costs_no_receipt_and_no_second_expense(live: Live) -> None:
     """Dropped while receipts wait and run; provisioned again, as `receiptflow up` does, and swept."""
     before = len(live.lines("extract_text"))
