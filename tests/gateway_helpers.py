@@ -88,9 +88,9 @@ async def running(settings: GatewaySettings, ledger: Ledger) -> AsyncIterator[Ga
             serving.result()
     keys = [f"Bearer {key_of(ledger, owner)}" for owner in ("anna", "bert")]
     anna, bert = (
-        httpx.AsyncClient(base_url=settings.gateway_url, headers={"Authorization": key}, timeout=30) for key in keys
+        httpx.AsyncClient(base_url=settings.gateway_url, headers={"Authorization": key}, timeout=120) for key in keys
     )
-    nobody = httpx.AsyncClient(base_url=settings.gateway_url, timeout=30)
+    nobody = httpx.AsyncClient(base_url=settings.gateway_url, timeout=120)
     try:
         yield Gateway(settings.gateway_url, settings, ledger, app.state.parts, anna, bert, nobody)
     finally:

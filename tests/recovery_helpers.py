@@ -37,7 +37,7 @@ from flows.reading import Reader
 from flows.steps import EXECUTION_LOG
 from flows.storage import Results
 
-WAIT_SECONDS = 240
+WAIT_SECONDS = 480
 TESTS = Path(__file__).parent
 _LINES = ("CORNER SHOP", "12 High Street", "2026-11-20 14:05", "Bread 4.50 EUR", "Cheese 8.00 EUR", "TOTAL 12.50 EUR")
 

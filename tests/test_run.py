@@ -23,8 +23,9 @@ from flows.steps import EXECUTION_LOG
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-START_SECONDS = 240
-RECEIPT_SECONDS = 240
+START_SECONDS = 480
+RECEIPT_SECONDS = 480
+COMMAND_SECONDS = 480
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,9 @@ class Running:
 
     def run(self, *command: str) -> str:
         """Any command in the shell that `receiptflow env` makes."""
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            command, env=self.env, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+        )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -143,7 +146,7 @@ def running(stack_settings: Callable[[], StackSettings]) -> Iterator[Running]:
         stack.env |= dict(re.findall(r"export (\w+)=(\S+)", exports))
         yield stack
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        process.wait(timeout=COMMAND_SECONDS)
 
 
 def unique(source: Path, target: Path) -> Path:
@@ -211,7 +214,7 @@ def test_retry_takes_a_quarantined_receipt_up_again(running: Running, tmp_path: 
 
 def test_wrong_use_is_one_clear_line(running: Running) -> None:
     command = [str(BIN / "receiptflow"), "show", "no-such-receipt", "--data", str(running.settings.data_dir)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
     assert answer.returncode == 1
     assert answer.stderr.startswith("receiptflow: ") and "Traceback" not in answer.stderr
 
@@ -219,7 +222,7 @@ def test_wrong_use_is_one_clear_line(running: Running) -> None:
 def test_blocks_register_from_anywhere(running: Running, tmp_path: Path) -> None:
     command = [str(BIN / "prefect"), "block", "register", "-m", "blocks"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=running.env, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=tmp_path, env=running.env, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("Expense Database", "OCR Engine", "Receipt Pipeline"):

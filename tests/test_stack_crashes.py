@@ -58,7 +58,7 @@ def _require(stack: Stack, name: str) -> None:
 
 def _prefect(stack: Stack, path: str, body: dict[str, object]) -> list[dict[str, object]]:
     user, _, password = stack.environment["PREFECT_API_AUTH_STRING"].partition(":")
-    answer = httpx.post(stack.environment["PREFECT_API_URL"] + path, json=body, auth=(user, password), timeout=30)
+    answer = httpx.post(stack.environment["PREFECT_API_URL"] + path, json=body, auth=(user, password), timeout=120)
     answer.raise_for_status()
     return answer.json()
 

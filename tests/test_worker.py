@@ -31,7 +31,7 @@ from prefect.states import Cancelling
 from deployments.stack import Stack
 from deployments.worker import WarmWorker
 
-WAIT_SECONDS = 180  # patience with a busy machine, not an expectation
+WAIT_SECONDS = 300  # patience with a busy machine, not an expectation
 
 
 @dataclass
