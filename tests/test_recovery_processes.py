@@ -136,14 +136,14 @@ def test_poisonous_receipt_is_quarantined_and_harms_no_other(live: Live) -> None
 
 def test_paused_receipt_stops_at_its_next_step_and_goes_on_when_it_is_resumed(live: Live) -> None:
     """As by the buttons of the Prefect UI: nobody takes it up meanwhile, and no finished step is executed again."""
-    before = len(live.lines("extract_text"))
+    before, read = len(live.lines("extract_text")), len(live.lines("extract_text", "durable"))
     receipt_id = live.add(picture("slow=12"))
     live.started("extract_text", times=before + 1)
     run_id = live.receipt(receipt_id).flow_run_id
     assert run_id is not None
     suspended = {"state": {"type": "PAUSED", "name": "Suspended", "state_details": {"pause_reschedule": True}}}
     live.client.request("POST", f"/flow_runs/{run_id}/set_state", json=suspended)
-    live.started("extract_text", times=before + 1, event="durable")
+    live.started("extract_text", times=read + 1, event="durable")
     live.require_one_expense(live.add(picture()))
     assert live.client.read_flow_run(run_id).state_name == "Suspended"
     assert live.receipt(receipt_id).state is State.RUNNING

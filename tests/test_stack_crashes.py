@@ -26,7 +26,7 @@ from deployments.stack import Service, Stack
 escapee = "import os, time; os.fork() or (os.setsid(), os.fork()); time.sleep(600)"
 settings = StackSettings(data_dir=sys.argv[1], port=int(sys.argv[2]))
 forker = Service(name="forker", command=[sys.executable, "-c", escapee])
-with Stack(settings, [forker], core=["postgres", "seaweedfs"]) as stack:
+with Stack(settings, [forker], core=["postgres", "seaweedfs"]) as stack, stack.heeding_signals():
     print("up", flush=True)
     stack.wait()
 print("down", flush=True)

@@ -34,7 +34,8 @@ def up(
     once: Annotated[bool, typer.Option("--once", help="Stop after the last receipt has its final place.")] = False,
 ) -> None:
     """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server, worker and gateway. Ctrl-C stops all."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     from deployments.pictures import pictures_in  # noqa: PLC0415
     from deployments.settings import StackSettings  # noqa: PLC0415
     from deployments.stack import Stack  # noqa: PLC0415
@@ -66,9 +67,10 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     result = _demonstrate(pipeline, files) if files else None
     if once:
         return result.left_over if result else 0
-    _print_addresses(stack, settings)
-    _stand_by(stack, settings)
-    stack.wait()
+    with stack.heeding_signals():
+        _print_addresses(stack, settings)
+        _stand_by(stack, settings)
+        stack.wait()
     console.print("stopping")
     return 0
 

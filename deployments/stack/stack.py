@@ -8,7 +8,8 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -111,15 +112,20 @@ class Stack:
         """
         self._start_parts(services)
 
-    def wait(self) -> None:
-        """Wait for SIGINT, SIGTERM, SIGHUP or `request_stop`. Call it from the main thread."""
+    @contextmanager
+    def heeding_signals(self) -> Iterator[None]:
+        """Within the block SIGINT, SIGTERM and SIGHUP request the stop. From the main thread only."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         before = {number: signal.signal(number, lambda *_: self.request_stop()) for number in numbers}
         try:
-            self._stop_requested.wait()
+            yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def wait(self) -> None:
+        """Wait until the stop is requested, however early that was."""
+        self._stop_requested.wait()
 
     def request_stop(self) -> None:
         """Make `wait` return."""
