@@ -31,7 +31,7 @@ run: setup
 test: setup-dev
 	$(BIN)/python -m pytest $(ARGS)
 
-# Outages of whole servers, the loss of whole databases and a short chaos run, which take minutes.
+# Outages of whole servers and the loss of whole databases, which take minutes.
 test-slow: setup-dev
 	$(BIN)/python -m pytest -m slow $(ARGS)
 

@@ -18,7 +18,6 @@ _FAULTS, _RECEIPTS = 8, 12
 COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "left_over")
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_nothing_is_lost_or_done_twice_under_some_faults(tmp_path: Path) -> None:
     report = tmp_path / "chaos.json"

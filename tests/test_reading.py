@@ -64,9 +64,9 @@ def test_a_picture_without_text_is_told_apart(reader: Reader, colour: str) -> No
 @pytest.mark.parametrize("engine", ["tesseract", "rapidocr"])
 @pytest.mark.parametrize("pattern", ["noise", "waves"])
 def test_patterns_are_no_text(engine: str, pattern: str) -> None:
-    rows, columns = np.mgrid[0:900, 0:700]
+    rows, columns = np.mgrid[0:450, 0:350]
     waves = 127 + 120 * np.sin(columns / 17) * np.cos(rows / 23)
-    pixels = waves if pattern == "waves" else np.random.default_rng(5).integers(0, 255, (900, 700))
+    pixels = waves if pattern == "waves" else np.random.default_rng(5).integers(0, 255, (450, 350))
     with pytest.raises(NoTextError):
         Reader(engine=engine).extract(jpeg(Image.fromarray(pixels.astype(np.uint8))))
 

@@ -103,7 +103,7 @@ class Intake:
         wanted = [
             NewUpload(owner, self.bucket, make_key(owner, file.name), file.media_type, file.sha256) for file in files
         ]
-        with self._ledger.session() as session:
+        with self._ledger.session() if idempotency_key else self._ledger.alone() as session:
             known = books.receipts_of_content(owner, {file.sha256 for file in files}, session=session)
             places = (
                 books.reserve(wanted, session=session, idempotency_key=idempotency_key)
@@ -134,9 +134,8 @@ class Intake:
             )
             for place, version in zip(places, stored, strict=True)
         ]
-        with self._ledger.session() as session:
-            receptions = books.receive_many(objects, session=session)
-            books.note_all_received(places, [one.receipt_id for one in receptions], session=session)
+        with self._ledger.alone() as session:
+            receptions = books.receive_uploads(places, objects, session=session)
         return {
             place.id: Accepted(reception.receipt_id, reception.flow_run_id, reception.state, duplicate=False)
             for place, reception in zip(places, receptions, strict=True)

@@ -13,7 +13,8 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
-_QUIET = {"/health", "/ready", "/metrics"}
+# Each file that was posted comes back as an event at once; events that tell something new have a line of their own.
+_QUIET = {"/health", "/ready", "/metrics", "/events/{store}"}
 
 
 class Around:

@@ -39,27 +39,29 @@ _FIND = text(
     ORDER BY n, receipts.version_id = incoming.version_id DESC, received_at
     """  # noqa: S608  # only constants
 )
-# One order for all: two pages that share objects would otherwise wait for each other's rows.
-_INSERT = text(
-    """
-    WITH received AS (
-        INSERT INTO receipts
-            (bucket, key, etag, version_id, size_bytes, owner, door, priority, pipeline_version, state)
-        SELECT *, 'waiting' FROM unnest(
+# Makes receipts of those objects that have none. One order for all: two pages that share objects would otherwise wait
+# for each other's rows.
+RECEIVE_SQL = f"""
+    WITH incoming AS (
+        SELECT * FROM unnest(
             CAST(:buckets AS text[]), CAST(:keys AS text[]), CAST(:etags AS text[]), CAST(:version_ids AS text[]),
             CAST(:sizes AS bigint[]), CAST(:owners AS text[]), CAST(:doors AS text[]), CAST(:priorities AS bigint[]),
             CAST(:pipeline_versions AS text[])
         ) AS object (bucket, key, etag, version_id, size_bytes, owner, door, priority, pipeline_version)
+    ), received AS (
+        INSERT INTO receipts
+            (bucket, key, etag, version_id, size_bytes, owner, door, priority, pipeline_version, state)
+        SELECT *, 'waiting' FROM incoming WHERE NOT EXISTS (SELECT 1 FROM receipts WHERE {_SAME_OBJECT})
         ORDER BY bucket COLLATE "C", key COLLATE "C", etag COLLATE "C", version_id COLLATE "C"
         ON CONFLICT (bucket, key, etag, version_id) DO NOTHING
-        RETURNING id, door
+        RETURNING id, bucket, key, etag, version_id, door
     ), noted AS (
         INSERT INTO state_changes (receipt_id, to_state, reason)
         SELECT id, 'waiting', 'received by ' || door FROM received
     )
-    SELECT id FROM received
-    """
-)
+"""  # noqa: S608  # only constants
+RECEIVED_SQL = "SELECT id, bucket, key, etag, version_id FROM received"
+_INSERT = text(RECEIVE_SQL + RECEIVED_SQL)
 
 
 def receive(received: ReceivedObject, *, session: Session) -> Reception:
@@ -68,18 +70,34 @@ def receive(received: ReceivedObject, *, session: Session) -> Reception:
 
 
 def receive_many(objects: Sequence[ReceivedObject], *, session: Session) -> list[Reception]:
-    """The same for a page of objects in three round trips.
+    """The same for a page of objects in one round trip, or two if there are known ones among them.
 
     Returns:
         One reception per object, in the order given.
     """
-    unknown = unknown_objects(objects, session=session)
-    created = set(session.scalars(_INSERT, _columns(unknown))) if unknown else set()
+    if not objects:
+        return []
+    new = receptions_of(objects, session.execute(_INSERT, columns_of(objects)).all())
+    if None not in new:
+        return [reception for reception in new if reception]
     found = session.execute(_FIND, _names(objects)).all()
     if len(found) != len(objects):
         # A receipt was deleted between the statements; the object stands in the bucket, so it is received anew.
         return receive_many(objects, session=session)
+    created = {reception.receipt_id for reception in new if reception}
     return [_reception(row, created) for row in found]
+
+
+def receptions_of(objects: Sequence[ReceivedObject], received: Sequence[Row[Any]]) -> list[Reception | None]:
+    """What a statement with `RECEIVE_SQL` has received of the objects; None for what had a receipt already.
+
+    Args:
+        objects: In any order.
+        received: The rows of `RECEIVED_SQL`.
+    """
+    ids = {(row.bucket, row.key, row.etag, row.version_id): row.id for row in received}
+    new = [ids.get((one.bucket, one.key, one.etag, one.version_id)) for one in objects]
+    return [_created(receipt_id) if receipt_id else None for receipt_id in new]
 
 
 def unknown_objects(objects: Sequence[ReceivedObject], *, session: Session) -> list[ReceivedObject]:
@@ -160,7 +178,8 @@ def _names(objects: Sequence[ReceivedObject]) -> dict[str, list[str]]:
     }
 
 
-def _columns(objects: Sequence[ReceivedObject]) -> dict[str, Any]:
+def columns_of(objects: Sequence[ReceivedObject]) -> dict[str, Any]:
+    """The parameters of `RECEIVE_SQL`."""
     return {
         **_names(objects),
         "sizes": [one.size_bytes for one in objects],
@@ -169,6 +188,18 @@ def _columns(objects: Sequence[ReceivedObject]) -> dict[str, Any]:
         "priorities": [one.priority for one in objects],
         "pipeline_versions": [one.pipeline_version for one in objects],
     }
+
+
+def _created(receipt_id: UUID) -> Reception:
+    return Reception(
+        receipt_id=receipt_id,
+        created=True,
+        state=State.WAITING,
+        flow_run_id=None,
+        reopened=0,
+        held=False,
+        submitted=False,
+    )
 
 
 def _reception(row: Row[Any], created: set[UUID]) -> Reception:

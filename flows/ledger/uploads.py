@@ -4,18 +4,46 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from uuid import UUID, uuid4
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from flows.errors import ReceiptflowError
+from flows.ledger.receive import RECEIVE_SQL, RECEIVED_SQL, columns_of, receive_many, receptions_of
 from flows.ledger.rows import as_value
 from flows.ledger.tables import Content, Receipt
 from flows.ledger.upload_tables import Upload
+from flows.ledger.values import ReceivedObject, Reception
 from flows.ledger.views import ReceiptView
+
+# Asked at each request, while what it looks for is rare: plain SQL at a fraction of the cost of
+# the queries for the full answer.
+_ANY_SUCH_CONTENT = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM uploads WHERE owner = :owner AND sha256 = ANY(:sha256s) AND receipt_id IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM contents WHERE owner = :owner AND sha256 = ANY(:sha256s) AND holder_id IS NOT NULL)
+    """
+)
+_RECEIVE = text(
+    f"""
+    {RECEIVE_SQL}, noted_uploads AS (
+        INSERT INTO uploads (id, owner, bucket, key, media_type, position, sha256, receipt_id, created_at, expires_at)
+        SELECT
+            upload.id, incoming.owner, incoming.bucket, incoming.key, upload.media_type, upload.position,
+            upload.sha256, received.id, upload.created_at, upload.expires_at
+        FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:media_types AS text[]), CAST(:positions AS bigint[]),
+            CAST(:sha256s AS text[]), CAST(:created_ats AS timestamptz[]), CAST(:expires_ats AS timestamptz[])
+        ) AS upload (id, key, media_type, position, sha256, created_at, expires_at)
+        JOIN incoming USING (key) JOIN received USING (key)
+        ON CONFLICT (id) DO UPDATE SET receipt_id = excluded.receipt_id
+    )
+    {RECEIVED_SQL}
+    """  # noqa: S608  # only constants
+)
 
 
 class KeyReusedError(ReceiptflowError):
@@ -105,6 +133,8 @@ def reserve(uploads: Sequence[NewUpload], *, session: Session, idempotency_key: 
 
 def receipts_of_content(owner: str, sha256s: Collection[str], *, session: Session) -> dict[str, ReceiptView]:
     """The receipts that an owner's contents already have, by hash: read ones, and ones that are still on their way."""
+    if not session.scalar(_ANY_SUCH_CONTENT, {"owner": owner, "sha256s": list(sha256s)}):
+        return {}
     on_their_way = (
         select(Upload.sha256, Receipt)
         .join(Receipt, col(Receipt.id) == col(Upload.receipt_id))
@@ -124,7 +154,7 @@ def receipts_of_content(owner: str, sha256s: Collection[str], *, session: Sessio
 def unreserved(uploads: Sequence[NewUpload]) -> list[UploadView]:
     """The same places without a reservation, for a request that nobody can repeat by name.
 
-    They are kept with `note_all_received`, which saves a transaction.
+    They are kept with `receive_uploads`, which saves a transaction.
     """
     now = dt.datetime.now(dt.UTC)
     return [
@@ -139,14 +169,42 @@ def unreserved(uploads: Sequence[NewUpload]) -> list[UploadView]:
     ]
 
 
-def note_all_received(uploads: Sequence[UploadView], receipt_ids: Sequence[UUID], *, session: Session) -> None:
-    """Note which receipts uploads became, reserved or not, in one statement."""
-    rows = [
-        {field.name: getattr(upload, field.name) for field in fields(UploadView)} | {"receipt_id": receipt_id}
-        for upload, receipt_id in zip(uploads, receipt_ids, strict=True)
+def receive_uploads(
+    uploads: Sequence[UploadView], objects: Sequence[ReceivedObject], *, session: Session
+) -> list[Reception]:
+    """Receive what was stored for uploads, reserved or not, and note which receipts they became.
+
+    One statement if none of the objects has a receipt yet, as is usual.
+
+    Args:
+        uploads: All with different keys of one bucket.
+        objects: What was stored for each of them.
+        session: The transaction.
+    """
+    names = {
+        "ids": [upload.id for upload in uploads],
+        "media_types": [upload.media_type for upload in uploads],
+        "positions": [upload.position for upload in uploads],
+        "sha256s": [upload.sha256 for upload in uploads],
+        "created_ats": [upload.created_at for upload in uploads],
+        "expires_ats": [upload.expires_at for upload in uploads],
+    }
+    new = receptions_of(objects, session.execute(_RECEIVE, {**columns_of(objects), **names}).all())
+    if None not in new:
+        return [reception for reception in new if reception]
+    receptions = receive_many(objects, session=session)  # an event or the sweep was first
+    for upload, reception in zip(uploads, receptions, strict=True):
+        _note(upload, reception.receipt_id, session=session)
+    return [
+        replace(reception, created=reception.created or new_one is not None)
+        for reception, new_one in zip(receptions, new, strict=True)
     ]
-    query = insert(Upload).values(rows)
-    session.execute(query.on_conflict_do_update(index_elements=["id"], set_={"receipt_id": query.excluded.receipt_id}))
+
+
+def _note(upload: UploadView, receipt_id: UUID, *, session: Session) -> None:
+    row = {field.name: getattr(upload, field.name) for field in fields(UploadView)} | {"receipt_id": receipt_id}
+    query = insert(Upload).values(row)
+    session.execute(query.on_conflict_do_update(index_elements=["id"], set_={"receipt_id": receipt_id}))
 
 
 def note_received(upload_id: UUID, receipt_id: UUID, *, session: Session) -> None:
