@@ -2,12 +2,13 @@
 
     python -m benchmarks.gateway [--json FILE] [--data FOLDER] [--senders 20] [--pause 4] [--seconds 60]
 
-Starts a stack of its own, or uses the one that runs on FOLDER. Three phases:
+Starts a stack of its own, or uses the one that runs on FOLDER. Four phases:
 
-1. accept: each of the senders posts a photo of 1 MB every `pause` seconds, as people do, not as fast as a loop can.
+1. accept, alone: one photo of 1 MB after the other, each when the one before has its final place.
+2. accept: each of the senders posts a photo of 1 MB every `pause` seconds, as people do, not as fast as a loop can.
    The photos are real pictures with different content, so that OCR is busy with those that came before.
-2. event to receipt: objects are put into the bucket past the gateway; from the put's answer to the receipt's time.
-3. memory: the gateway's resident memory before and after bodies of the largest size, several at once.
+3. event to receipt: objects are put into the bucket past the gateway; from the put's answer to the receipt's time.
+4. memory: the gateway's resident memory before and after bodies of the largest size, several at once.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--senders", type=int, default=20)
     parser.add_argument("--pause", type=float, default=4.0, help="seconds between two photos of one sender")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--alone", type=int, default=30, help="photos posted one after the other")
     parser.add_argument("--events", type=int, default=40)
     return parser.parse_args()
 
@@ -104,11 +106,13 @@ async def _measure(root: Path, options: argparse.Namespace) -> dict[str, Any]:
         limits=httpx.Limits(max_connections=100),
     ) as client:
         await asyncio.gather(*(_post(client, _unique(photos[n % len(photos)])) for n in range(10)))
+        alone = await _alone(client, photos, options.alone)
         accept = await _accept(client, photos, options)
         events = await _events(client, state["environment"], options.events)
         growth = await _growth(client, _gateway_process(state["endpoints"]["gateway"]))
     return {
         "accept_ms": accept,
+        "accept_alone_ms": alone,
         "event_to_receipt_seconds": events,
         "rss_growth_mb": growth,
         "cores": os.cpu_count(),
@@ -134,6 +138,22 @@ async def _post(client: httpx.AsyncClient, body: bytes) -> float:
     if answer.status_code != 202:
         raise SystemExit(f"{answer.status_code}: {answer.text}")
     return seconds
+
+
+async def _alone(client: httpx.AsyncClient, photos: list[bytes], count: int) -> dict[str, float]:
+    milliseconds = []
+    for number in range(count):
+        await _await_quiet(client)
+        milliseconds.append(1000 * await _post(client, _unique(photos[number % len(photos)])))
+    ordered = sorted(milliseconds)
+    return {"p50": _quantile(ordered, 0.5), "p99": _quantile(ordered, 0.99), "photos": count}
+
+
+async def _await_quiet(client: httpx.AsyncClient) -> None:
+    """Wait until no receipt waits or runs."""
+    for state in ("waiting", "running"):
+        while (await client.get("/receipts", params={"state": state, "limit": 1})).json()["items"]:
+            await asyncio.sleep(0.2)
 
 
 async def _accept(client: httpx.AsyncClient, photos: list[bytes], options: argparse.Namespace) -> dict[str, float]:
