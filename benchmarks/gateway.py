@@ -151,9 +151,14 @@ async def _alone(client: httpx.AsyncClient, photos: list[bytes], count: int) -> 
 
 async def _await_quiet(client: httpx.AsyncClient) -> None:
     """Wait until no receipt waits or runs."""
-    for state in ("waiting", "running"):
-        while (await client.get("/receipts", params={"state": state, "limit": 1})).json()["items"]:
-            await asyncio.sleep(0.2)
+    while True:
+        left = [
+            (await client.get("/receipts", params={"state": state, "limit": 1})).json()["items"]
+            for state in ("waiting", "running")
+        ]
+        if not any(left):
+            return
+        await asyncio.sleep(0.2)
 
 
 async def _accept(client: httpx.AsyncClient, photos: list[bytes], options: argparse.Namespace) -> dict[str, float]:
