@@ -80,6 +80,25 @@ def test_silent_part_that_works_is_left_alone_until_it_stops_working(stack_with:
         time.sleep(0.02)
 
 
+def test_part_that_is_stopped_while_it_starts_again_is_replaced(
+    stack_with: Callable[[Service], Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervised, "_STOPPED_SECONDS", 0.5)
+    probe = _Probe()
+    stack = stack_with(Service(name="slow-to-start", command=_IDLE, ready_check=probe))
+    probe.failing = True
+    os.kill(stack.pids()["slow-to-start"], signal.SIGKILL)
+    while not probe.asked:
+        time.sleep(0.02)
+    os.kill(stack.pids()["slow-to-start"], signal.SIGSTOP)
+    while stack.starts()["slow-to-start"] < 3:
+        time.sleep(0.02)
+    probe.failing = False
+    while not stack.ready("slow-to-start"):
+        time.sleep(0.02)
+    assert "was stopped for more than" in (stack.settings.logs_dir / "stack.log").read_text()
+
+
 def test_full_log_is_put_aside_while_its_writer_goes_on(
     stack_with: Callable[[Service], Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ from benchmarks.chaos.faults import Deck, Strike, Striker, moments
 from benchmarks.chaos.material import make_items
 from benchmarks.chaos.outside import Outside
 from benchmarks.chaos.rig import Rig, free_ports
+from benchmarks.chaos.stolen import StolenTime
 from benchmarks.chaos.verdict import Verdict, judge, print_verdict, write_json
 from deployments.settings import Ports
 
@@ -48,11 +49,11 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="receiptflow-chaos-"))
     rig = Rig(folder, options.port or free_ports(Ports.COUNT))
     try:
-        with Outside() as outside:
+        with StolenTime() as stolen, Outside() as outside:
             verdict = _run(rig, outside, options)
     finally:
         rig.stop()
-    print_verdict(verdict, console)
+    print_verdict(verdict, stolen, console)
     if options.json:
         write_json(verdict, options.json)
     if verdict.held:

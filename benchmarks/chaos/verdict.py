@@ -17,11 +17,20 @@ from benchmarks.chaos.doors import Feeder
 from benchmarks.chaos.evidence import Evidence, Execution
 from benchmarks.chaos.faults import OF_WORKER, Strike
 from benchmarks.chaos.outside import Delivery
+from benchmarks.chaos.stolen import StolenTime
 
 FLOW_BOUND_SECONDS = 5.0
 SERVER_BOUND_SECONDS = 30.0
 # Strikes of one moment begin within this time of each other.
 _TOGETHER_SECONDS = 0.5
+
+
+@dataclass(frozen=True, order=True)
+class Resumption:
+    """How long work took to go on. `since` (Unix seconds) is when what was struck was back."""
+
+    seconds: float
+    since: float
 
 
 @dataclass
@@ -35,10 +44,15 @@ class Verdict:
     reexecuted: list[str]
     notified_twice: list[str]
     left_over: list[str]
-    resume: dict[str, list[float]]
+    resumed: dict[str, list[Resumption]]
     troubles: list[str]
     discrepancies: list[str] = field(default_factory=list)
     repeats: int = 0
+
+    @property
+    def resume(self) -> dict[str, list[float]]:
+        """Seconds until work went on, by kind of fault."""
+        return {kind: [one.seconds for one in found] for kind, found in self.resumed.items()}
 
     @property
     def late(self) -> list[str]:
@@ -73,7 +87,7 @@ def judge(evidence: Evidence, feeder: Feeder, strikes: Sequence[Strike], deliver
         reexecuted=_reexecuted(evidence.executions),
         notified_twice=_notified_twice(evidence, deliveries),
         left_over=_left_over(evidence),
-        resume=resume_seconds(evidence, strikes),
+        resumed=resumptions(evidence, strikes),
         troubles=[f"{strike.kind}: {strike.trouble}" for strike in strikes if strike.trouble],
         repeats=len(deliveries) - len({delivery.delivery_id for delivery in deliveries}),
     )
@@ -143,17 +157,17 @@ def _left_over(evidence: Evidence) -> list[str]:
     ]
 
 
-def resume_seconds(evidence: Evidence, strikes: Sequence[Strike]) -> dict[str, list[float]]:
-    """Seconds until work went on, by kind of fault. A run struck again before it resumed counts for the last strike."""
-    found: dict[str, list[float]] = defaultdict(list)
+def resumptions(evidence: Evidence, strikes: Sequence[Strike]) -> dict[str, list[Resumption]]:
+    """When work went on, by kind of fault. A run struck again before it resumed counts for the last strike."""
+    found: dict[str, list[Resumption]] = defaultdict(list)
     ordered = sorted(strikes, key=lambda strike: strike.at)
     for number, strike in enumerate(ordered):
         later = (one.at for one in ordered[number + 1 :] if one.at > strike.at + _TOGETHER_SECONDS)
         until = min(later, default=float("inf"))
         since = _whole_again(strike, ordered)
         after = _progress(evidence, since) if strike.is_server else _resumptions(evidence, strike)
-        found[strike.kind].extend(moment - since for moment in after if since <= moment < until)
-    return {kind: sorted(seconds) for kind, seconds in sorted(found.items()) if seconds}
+        found[strike.kind].extend(Resumption(moment - since, since) for moment in after if since <= moment < until)
+    return {kind: sorted(one) for kind, one in sorted(found.items()) if one}
 
 
 def _whole_again(strike: Strike, strikes: Sequence[Strike]) -> float:
@@ -215,7 +229,7 @@ def write_json(verdict: Verdict, path: Path) -> None:
     path.write_text(json.dumps(as_json(verdict), indent=2) + "\n")
 
 
-def print_verdict(verdict: Verdict, console: Console) -> None:
+def print_verdict(verdict: Verdict, stolen: StolenTime, console: Console) -> None:
     """The one table, then every broken promise by name."""
     table = Table("", "count", title="chaos", title_justify="left")
     rows = {
@@ -231,17 +245,29 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     }
     for name, count in rows.items():
         table.add_row(name, str(count))
+    table.add_row("CPU time that the hypervisor took", f"{stolen.share():.0%}")
     console.print(table)
     _print_resumes(verdict, console)
     named = {
         **{name: getattr(verdict, name) for name in ("lost", "doubled", "reexecuted", "notified_twice", "left_over")},
         "trouble": verdict.troubles,
         "discrepancy": verdict.discrepancies,
-        "late": [f"{kind}: over {bound_of(kind):.0f} s" for kind in verdict.late],
+        "late": [line for kind in verdict.late for line in _late_lines(kind, verdict.resumed[kind], stolen)],
     }
     for name, entries in named.items():
         for entry in entries:
             console.print(f"{name}: {entry}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _late_lines(kind: str, resumed: Sequence[Resumption], stolen: StolenTime) -> list[str]:
+    """Each resumption beyond the bound, with the part of the CPU time that this machine did not get meanwhile."""
+    bound = bound_of(kind)
+    return [
+        f"{kind}: {one.seconds:.1f} s, over {bound:.0f} s;"
+        f" the hypervisor took {stolen.share(one.since, one.since + one.seconds):.0%} of the CPU time"
+        for one in resumed
+        if one.seconds > bound
+    ]
 
 
 def _print_resumes(verdict: Verdict, console: Console) -> None:

@@ -24,6 +24,7 @@ _PROBE_SECONDS = 2.0
 # A part that is stopped (SIGSTOP) is killed after this time: it cannot answer, so nothing is gained by asking it.
 _STOPPED_SECONDS = 5.0
 _STOPPED_POLL_SECONDS = 1.0
+_STOPPED_REASON = f"was stopped for more than {_STOPPED_SECONDS:.0f} s"
 # A part that answers no probe is killed after this time if it did not work meanwhile (stopped, deadlocked) …
 _HUNG_SECONDS = 7.0
 # … and after this one although it works: on a machine at full load an answer may take long.
@@ -55,6 +56,7 @@ class Supervised:
         self._guardian: subprocess.Popen[bytes] | None = None
         self._unread = b""
         self._log_start = 0
+        self._stopped_since: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"stack-{service.name}", daemon=True)
 
     def start(self, needs: list[Supervised]) -> None:
@@ -155,6 +157,7 @@ class Supervised:
             if self._stopping.is_set():
                 ours.shutdown(socket.SHUT_WR)
         self.starts += 1
+        self._stopped_since = None
         self._await_pid()
 
     def _await_pid(self) -> None:
@@ -191,6 +194,10 @@ class Supervised:
         deadline = time.monotonic() + self.service.start_timeout
         problem: Exception | None = None
         while not self._ended(_READY_POLL_SECONDS):
+            if self._stopped_seconds() > _STOPPED_SECONDS:
+                return _STOPPED_REASON
+            if self._stopped_since:
+                continue
             problem = _problem(check)
             if problem is None:
                 return None
@@ -207,14 +214,12 @@ class Supervised:
 
     def _watch(self) -> str | None:
         """Probe until it ends or hangs; why, or None if it ended by itself."""
-        failing_since, cpu_then, stopped_since = 0.0, 0.0, 0.0
-        while not self._ended(_STOPPED_POLL_SECONDS if stopped_since else _PROBE_SECONDS):
-            if self._is_stopped():
-                stopped_since = stopped_since or failing_since or time.monotonic()
-                if time.monotonic() - stopped_since > _STOPPED_SECONDS:
-                    return f"was stopped for more than {_STOPPED_SECONDS:.0f} s"
+        failing_since, cpu_then = 0.0, 0.0
+        while not self._ended(_STOPPED_POLL_SECONDS if self._stopped_since else _PROBE_SECONDS):
+            if self._stopped_seconds(failing_since) > _STOPPED_SECONDS:
+                return _STOPPED_REASON
+            if self._stopped_since:
                 continue
-            stopped_since = 0.0
             asked, cpu = time.monotonic(), self._cpu_seconds()
             problem = _problem(self.service.liveness_check)
             rotate_log(self._log_path)
@@ -232,8 +237,13 @@ class Supervised:
         idle = self._cpu_seconds() - cpu_then < _IDLE_CPU_SECONDS
         return silent_seconds > (_HUNG_SECONDS if idle else _BUSY_SECONDS)
 
-    def _is_stopped(self) -> bool:
-        return self._stat()[0] == "T"
+    def _stopped_seconds(self, silent_since: float = 0.0) -> float:
+        """For how long the part has been stopped, counted from when it fell silent if that is known."""
+        if self._stat()[0] != "T":
+            self._stopped_since = None
+            return 0.0
+        self._stopped_since = self._stopped_since or silent_since or time.monotonic()
+        return time.monotonic() - self._stopped_since
 
     def _stat(self) -> list[str]:
         """The fields of proc_pid_stat(5) from the third, the state, on; as of a dead process when it is gone."""
