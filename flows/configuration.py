@@ -6,19 +6,21 @@ Needs the block `receipt-pipeline/default`, which the embedded stack provisions.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 from prefect_aws.s3 import S3Bucket
 
 from blocks import LlmParser, OcrEngine, ReceiptPipeline
 from flows.errors import ConfigurationError
-from flows.intake import Limits
 from flows.ledger import Ledger, open_ledger
 from flows.parse_llm import LlmEndpoint
-from flows.reading import Reader
 from flows.storage import Inbox, Results
+
+if TYPE_CHECKING:
+    from flows.reading import Reader
 
 PIPELINE_BLOCK = "default"
 # A changed block takes effect in warm processes after this time; loading costs four requests to the server.
@@ -33,10 +35,15 @@ class Pipeline:
     s3: Any
     results: Results
     ledger: Ledger
-    reader: Reader
+    open_reader: Callable[[], Reader]
     max_bytes: int
     notification: str | None
     llm: LlmEndpoint | None = None
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What turns bytes into words; opened at first use, as sweeping and reconciling read nothing."""
+        return self.open_reader()
 
     def inbox(self, bucket: str | None = None) -> Inbox:
         """The bucket that receipts are read from: the inbox block's unless another is named."""
@@ -44,7 +51,11 @@ class Pipeline:
 
 
 @lru_cache(maxsize=4)
-def _reader(engine: str, languages: tuple[str, ...], limits: Limits) -> Reader:
+def _reader(engine: str, languages: tuple[str, ...], max_bytes: int, max_pixels: int, max_pages: int) -> Reader:
+    from flows.intake import Limits  # noqa: PLC0415  # 40 MB of libraries, for those that read
+    from flows.reading import Reader  # noqa: PLC0415
+
+    limits = Limits(max_bytes=max_bytes, max_pixels=max_pixels, max_pages=max_pages)
     return Reader(engine=engine, limits=limits, languages=languages)
 
 
@@ -55,8 +66,7 @@ def _ledger(url: str) -> Ledger:
 
 def reader_of(ocr: OcrEngine) -> Reader:
     """The reader that a block describes; models are loaded once a process."""
-    limits = Limits(max_bytes=ocr.max_bytes, max_pixels=ocr.max_pixels, max_pages=ocr.max_pages)
-    return _reader(ocr.engine, ocr.languages, limits)
+    return _reader(ocr.engine, ocr.languages, ocr.max_bytes, ocr.max_pixels, ocr.max_pages)
 
 
 def endpoint_of(llm: LlmParser) -> LlmEndpoint:
@@ -79,7 +89,7 @@ def open_pipeline(block: ReceiptPipeline, inbox: S3Bucket, results: S3Bucket, ll
         s3=inbox.credentials.get_client("s3"),
         results=Results(results.credentials.get_client("s3"), results.bucket_name),
         ledger=_ledger(block.database.url.get_secret_value()),
-        reader=reader_of(block.ocr),
+        open_reader=partial(reader_of, block.ocr),
         max_bytes=block.ocr.max_bytes,
         notification=block.notification,
         llm=endpoint_of(llm) if llm else None,

@@ -10,8 +10,8 @@ import hashlib
 from pathlib import PurePosixPath
 
 from flows.errors import ConfigurationError
+from flows.owners import DEFAULT_OWNER
 from flows.storage import Inbox, ObjectGoneError, ObjectVersion
-from flows.work import DEFAULT_OWNER
 
 
 def drop(inbox: Inbox, owner: str, name: str, body: bytes, *, content_type: str) -> ObjectVersion:

@@ -24,6 +24,7 @@ from flows import artifacts, work
 from flows.configuration import load_pipeline
 from flows.errors import ReceiptflowError, UnreadableError
 from flows.heartbeats import heartbeats
+from flows.owners import owner_of
 from flows.retries import task_options
 from flows.submission import PIPELINE_VERSION
 from flows.telling import tell_owner
@@ -101,7 +102,7 @@ async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = Non
 
 
 async def _open(key: str, bucket: str | None, owner: str | None, force: bool) -> Work:
-    job = Job(key, bucket or None, owner or work.owner_of(key), force, flow_run_id=UUID(flow_run.id))
+    job = Job(key, bucket or None, owner or owner_of(key), force, flow_run_id=UUID(flow_run.id))
     return Work(job, await load_pipeline())
 
 

@@ -18,9 +18,9 @@ from flows import ledger as books
 from flows.configuration import Pipeline, load_pipeline
 from flows.ledger import Door, Ledger, Page, ReceivedObject, WaitingReceipt
 from flows.mending import mend_lost
+from flows.owners import owner_of
 from flows.storage import Inbox, ObjectVersion
 from flows.submission import AT_ONCE, Submitter, open_submitter
-from flows.work import owner_of
 
 Bucket = Annotated[str | None, Field(description="Bucket to sweep; empty for the pipeline's inbox.")]
 Prefix = Annotated[str, Field(description="Only keys that begin so, for example acme/. Empty for all.")]

@@ -22,11 +22,11 @@ from flows.ledger import Attempt, Door, ReceiptView, State
 from flows.parse import PARSER_VERSION, latest_day, parse_receipt
 from flows.parse_llm import parse_with_llm
 from flows.processes import holder_is_gone, this_process
+from flows.reading import Reader
 from flows.steps import Step, log_execution, result_key
 from flows.storage import Inbox, ObjectGoneError, ObjectVersion
 from flows.vocabulary import DocumentText, ReceiptFields
 
-DEFAULT_OWNER = "default"
 CRASHES_BEFORE_QUARANTINE = 3
 # A kill -9 is the kernel's answer to exhausted memory, but also an operator's to anything: it proves less.
 KILLS_BEFORE_QUARANTINE = 5
@@ -123,12 +123,6 @@ class Work:
         if self.attempt is None:
             raise RuntimeError("extract() begins the attempt and comes first")
         return self.attempt
-
-
-def owner_of(key: str) -> str:
-    """The owner that a key names by its first folder, or the default owner."""
-    first, slash, _rest = key.lstrip("/").partition("/")
-    return first if slash and first else DEFAULT_OWNER
 
 
 def extract(work: Work) -> bool:
@@ -244,7 +238,8 @@ def _step_of_text(work: Work, sha256: str) -> Step[DocumentText]:
 
 
 def _read(work: Work, sha256: str, data: bytes) -> bool:
-    reader, results = work.pipeline.reader, work.pipeline.results
+    reader: Reader = work.pipeline.reader
+    results = work.pipeline.results
     step = _step_of_text(work, sha256)
     work.text, cached = step.durable(results, lambda: reader.extract(data))
     if not cached:

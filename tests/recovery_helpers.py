@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -269,7 +270,7 @@ def _pipeline(stack: Stack) -> Pipeline:
         s3=client,
         results=Results(client, "results"),
         ledger=open_ledger(stack.environment["RECEIPTFLOW_LEDGER_URL"]),
-        reader=Reader(engine="tesseract"),
+        open_reader=partial(Reader, engine="tesseract"),
         max_bytes=25_000_000,
         notification=None,
     )

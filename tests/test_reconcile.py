@@ -10,6 +10,7 @@ import tracemalloc
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def pipeline(ledger: Ledger, s3_client: Any) -> Iterator[Pipeline]:
         s3=s3_client,
         results=Results(s3_client, results),
         ledger=ledger,
-        reader=Reader(engine="tesseract"),
+        open_reader=partial(Reader, engine="tesseract"),
         max_bytes=1000,
         notification=None,
     )
@@ -86,6 +87,15 @@ def test_listing_is_complete_whatever_the_size_of_its_pages(
     put(pipeline, "Z")
     listed = {one.key for page in pipeline.inbox().pages(page_size=3) for one in page}
     assert sorted(listed) == sorted(AWKWARD)
+
+
+def test_a_listing_is_parsed_without_what_nobody_asks_for(pipeline: Pipeline, s3_client: Any) -> None:
+    key = "odd/<Owner> & <LastModified>2024</LastModified>.jpg"
+    etag = put(pipeline, key)
+    assert [(one.key, one.etag) for page in pipeline.inbox().pages() for one in page] == [(key, etag)]
+    (entry,) = s3_client.list_objects_v2(Bucket=pipeline.inbox_name)["Contents"]
+    assert entry["Size"] == len(key)
+    assert not {"LastModified", "Owner", "StorageClass"} & set(entry)
 
 
 def test_object_that_was_never_received_is_found(pipeline: Pipeline) -> None:

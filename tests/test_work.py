@@ -20,6 +20,7 @@ from flows.errors import UnreadableError
 from flows.intake import Limits
 from flows.ledger import Ledger, ReceiptView, State
 from flows.ledger.tables import Receipt
+from flows.owners import owner_of
 from flows.reading import Reader
 from flows.steps import EXECUTION_LOG
 from flows.storage import Inbox, Results, StorageUnavailableError
@@ -61,7 +62,7 @@ def pipeline(ledger: Ledger, s3_client: Any) -> Pipeline:
         s3=s3_client,
         results=Results(s3_client, "results"),
         ledger=ledger,
-        reader=CountingReader(),
+        open_reader=CountingReader,
         max_bytes=LIMITS.max_bytes,
         notification=None,
     )
@@ -82,7 +83,7 @@ def put(pipeline: Pipeline, body: bytes, owner: str = "acme", name: str | None =
 
 def process(pipeline: Pipeline, key: str, *, flow_run_id: UUID | None = None, force: bool = False) -> Work:
     """What the flow does, in its order."""
-    done = Work(Job(key, None, work.owner_of(key), force, flow_run_id or uuid4()), pipeline)
+    done = Work(Job(key, None, owner_of(key), force, flow_run_id or uuid4()), pipeline)
     try:
         work.extract(done)
         if not done.settled:

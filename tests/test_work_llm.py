@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -36,7 +37,7 @@ def pipeline(ledger: Ledger, s3_client: Any, server: Misbehaving) -> Pipeline:
         s3=s3_client,
         results=Results(s3_client, "results"),
         ledger=ledger,
-        reader=Reader(engine="tesseract", limits=Limits()),
+        open_reader=partial(Reader, engine="tesseract", limits=Limits()),
         max_bytes=Limits().max_bytes,
         notification=None,
         llm=endpoint_of(block),

@@ -16,16 +16,16 @@ _TARGET_OBJECTS = 100_000
 _LONGEST_SECONDS = 600
 _PUTTERS = 16
 _BUCKET = "known"
-# In a process of its own, so that the peak is the sweep's.
-_SWEEP = """
-import asyncio, json, resource, sys, time
+# In a process of its own, so that the peak is the sweep's: VmHWM, since getrusage begins with what the parent had.
+_SWEEP = r"""
+import asyncio, json, re, sys, time
 from pathlib import Path
 from deployments.connection import connect
 from flows.sweep_inbox import SweepCounts, receive_unknown
 pipeline = asyncio.run(connect(Path(sys.argv[1])))
 counts, began = SweepCounts(), time.perf_counter()
 asyncio.run(receive_unknown(pipeline, counts, bucket=sys.argv[2], prefix=""))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+peak = int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) * 1024 / 1e6
 print(json.dumps([time.perf_counter() - began, peak, counts.listed, counts.received]))
 """
 

@@ -14,8 +14,8 @@ from uuid import UUID
 from deployments.bucket_events.messages import ObjectCreated
 from flows import ledger as books
 from flows.ledger import Door, InvalidReferenceError, Ledger, ReceivedObject, Reception
+from flows.owners import owner_of
 from flows.storage import Inbox, ObjectGoneError
-from flows.work import owner_of
 
 _log = logging.getLogger("receiptflow.events")
 

@@ -9,7 +9,7 @@ from deployments.settings import StackSettings
 from deployments.stack import HttpCheck, Service
 from deployments.stack.credentials import write_private
 from flows.ledger import Scope, create_key, list_keys, open_ledger
-from flows.work import DEFAULT_OWNER
+from flows.owners import DEFAULT_OWNER
 
 KEY_FILE = "api-key"
 _FIRST_KEY_NAME = "made at the first start"

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from flows import ledger as books
 from flows.configuration import Pipeline
 from flows.ledger import Door, ReceiptView, ReceivedObject
+from flows.owners import owner_of
 from flows.reconciling.discrepancy import Counts, Discrepancy, Kind
 from flows.reconciling.merging import side_by_side, sorted_on_disk
 from flows.storage import Inbox, ObjectVersion
-from flows.work import owner_of
 
 _SUPERSEDED = "superseded"
 
