@@ -24,7 +24,7 @@ from prefect_aws.client_parameters import AwsClientParameters
 from prefect_aws.s3 import S3Bucket
 from pydantic import SecretStr
 
-from blocks import ExpenseDatabase, OcrEngine, ReceiptPipeline
+from blocks import ExpenseDatabase, LlmParser, OcrEngine, ReceiptPipeline
 from deployments.receipt_worker import ReceiptWorker
 from flows.configuration import PIPELINE_BLOCK
 from flows.errors import ConfigurationError
@@ -84,6 +84,7 @@ async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None
     await database.asave("expenses", overwrite=True)
     pipeline = ReceiptPipeline(database=database, **await _kept_settings())
     await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
+    await LlmParser.aregister_type_and_schema()  # nobody needs one, but the UI shall offer it
 
 
 async def _kept_settings() -> dict[str, Any]:

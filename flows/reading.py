@@ -81,8 +81,7 @@ class Reader:
     def preview(self, data: bytes, max_height: int = 900) -> bytes:
         """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""
         sha256, page = self._first_page(data)
-        picture = self._upright_of(sha256, page).apply(page)
-        picture.thumbnail((picture.width, max_height))
+        picture = self._upright_of(sha256, page).apply_within(page, max_height)
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY)
         return buffer.getvalue()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+TABLE = (70, 52, 40)
 LINES = (
     "CORNER BAKERY LTD",
     "12 High Street, Leeds",
@@ -54,3 +56,27 @@ def jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
+
+
+def from_the_side(
+    image: Image.Image, *, narrower_above: float = 0.0, lower_at_right: float = 0.0, tilt: float = 0.0
+) -> Image.Image:
+    """The page on a dark table, its upper side shorter by a share of the lower one, its right side of the left one.
+
+    Args:
+        tilt: how much lower the upper right corner lies than the upper left one, as a share of the width.
+    """
+    width, height = image.size
+    frame_width, frame_height = round(width * 1.5), round(height * 1.3)
+    left, top = (frame_width - width) / 2, (frame_height - height) / 2
+    across, down = narrower_above * width / 2, lower_at_right * height / 2
+    seen = np.array([[across, 0], [width - across, down], [width, height - down], [0, height]]) + np.array((left, top))
+    middle = np.array((frame_width / 2, frame_height / 2))
+    turn = np.array([[1, -tilt], [tilt, 1]])
+    seen = (seen - middle) @ turn.T + middle
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, seen.astype(np.float32))
+    pixels = cv2.warpPerspective(
+        np.asarray(image.convert("RGB")), matrix, (frame_width, frame_height), flags=cv2.INTER_CUBIC, borderValue=TABLE
+    )
+    return Image.fromarray(pixels)

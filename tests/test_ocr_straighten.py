@@ -7,7 +7,15 @@ import pytest
 from ocr_pages import receipt, shaded, tilted
 from PIL import Image
 
-from flows.ocr.straighten import content_box, flatten_light, glyph_height, ink_mask, is_sideways, tilt_degrees
+from flows.ocr.straighten import (
+    content_box,
+    flatten_light,
+    glyph_height,
+    ink_mask,
+    is_sideways,
+    row_direction,
+    tilt_degrees,
+)
 
 
 def grey(image: Image.Image) -> np.ndarray:
@@ -59,3 +67,15 @@ def test_sideways_print_is_told_from_upright() -> None:
 def test_tilt_is_measured_as_the_turn_that_levels_it(degrees: float) -> None:
     page = tilted(receipt(paper=255), degrees)
     assert tilt_degrees(grey(page)) == pytest.approx(degrees, abs=0.3)
+
+
+@pytest.mark.parametrize("degrees", [-60.0, -20.0, -5.0, 0.0, 3.0, 14.0, 45.0, 75.0, 90.0])
+def test_the_rows_direction_is_known_at_any_tilt(degrees: float) -> None:
+    found = row_direction(grey(tilted(receipt(paper=255), degrees)))
+    assert found is not None
+    assert (found + degrees + 90) % 180 - 90 == pytest.approx(0, abs=8)
+
+
+def test_noise_has_no_rows() -> None:
+    assert row_direction(np.full((300, 300), 255, np.uint8)) is None
+    assert row_direction(np.random.default_rng(1).integers(0, 255, (600, 600), np.uint8)) is None

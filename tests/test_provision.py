@@ -91,6 +91,7 @@ def test_everything_is_there_afterwards_and_changes_stay(elsewhere: dict[str, st
         assert {"receipt", "inbox", "all"} <= deployments
         document = client.read_block_document_by_name("inbox", "s3-bucket")
         assert document.data["bucket_name"] == bucket
+        assert client.read_block_type_by_slug("llm-parser").name == "LLM Parser"
         path = f"/work_pools/{POOL}/queues/backlog"
         client.request("PATCH", path, json={"priority": 77})
         again = provision(elsewhere)

@@ -48,10 +48,18 @@ def test_the_preview_is_the_page_that_the_words_lie_on(turn: float) -> None:
     assert min(cut.getdata()) < 90
 
 
-def test_the_preview_is_bounded(reader: Reader) -> None:
-    shown = Image.open(io.BytesIO(reader.preview(jpeg(receipt()), max_height=300)))
+@pytest.mark.parametrize("turn", [0.0, 90.0, 183.0])
+@pytest.mark.parametrize("height", [300, 700])
+def test_the_preview_is_bounded_and_shrunk_in_proportion(reader: Reader, turn: float, height: int) -> None:
+    data = jpeg(tilted(receipt(), turn))
+    page = reader.extract(data).pages[0]
+    shown = Image.open(io.BytesIO(reader.preview(data, max_height=height)))
     assert shown.format == "JPEG"
-    assert shown.height <= 300
+    assert shown.height == height
+    assert shown.width == pytest.approx(page.width * height / page.height, abs=1)
+    word = next(word for word in page.words if "Sourdough" in word.text)
+    cut = shown.crop(tuple(round(v * height / page.height) for v in word.bbox)).convert("L")
+    assert min(cut.getdata()) < 130
 
 
 @pytest.mark.parametrize("colour", ["white", "black", (90, 130, 200)])

@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from PIL import Image
 
 from flows.errors import ConfigurationError
 from flows.ocr.geometry import Upright
+from flows.ocr.paper import flattening
 from flows.vocabulary import Word
+
+_FLATTENING_VERSION = "flat-1"
 
 
 @dataclass(frozen=True)
@@ -59,4 +62,28 @@ def load_engine(name: str, **options: Hashable) -> OcrEngine:
         raise ConfigurationError(f"There is no OCR engine {name!r}; choose one of {', '.join(sorted(_ENGINES))}.")
     module, _, engine_class = _ENGINES[name].partition(":")
     engine: OcrEngine = getattr(importlib.import_module(module), engine_class)(**options)
-    return engine
+    return _FromAbove(engine)
+
+
+class _FromAbove:
+    """An engine that is handed each page as seen from above; its way leads from the page as it was photographed."""
+
+    def __init__(self, engine: OcrEngine) -> None:
+        self._engine = engine
+        self.name = engine.name
+        self.version = f"{engine.version}/{_FLATTENING_VERSION}"
+
+    def read(self, image: Image.Image) -> OcrPage:
+        """As the engine; a page without perspective is handed on as it is."""
+        flat = flattening(image)
+        if flat is None:
+            return self._engine.read(image)
+        page = self._engine.read(flat.apply(image))
+        return replace(page, upright=page.upright.after(flat))
+
+    def upright(self, image: Image.Image) -> Upright:
+        """As the engine, from the page as it was photographed."""
+        flat = flattening(image)
+        if flat is None:
+            return self._engine.upright(image)
+        return self._engine.upright(flat.apply(image)).after(flat)

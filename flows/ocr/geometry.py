@@ -53,6 +53,10 @@ class Upright:
         """Points of the upright picture as points of the page."""
         return Upright(np.linalg.inv(self.matrix), 0, 0).map(points)
 
+    def after(self, first: Upright) -> Upright:
+        """Both ways in one: from where `first` starts to this one's picture."""
+        return Upright(self.matrix @ first.matrix, self.width, self.height)
+
     def apply(self, image: Image.Image) -> Image.Image:
         """The upright picture itself; what lay outside the page is white."""
         if (self.width, self.height) == image.size and np.allclose(self.matrix, np.eye(3)):
@@ -62,6 +66,15 @@ class Upright:
             np.asarray(image), self.matrix, (self.width, self.height), flags=cv2.INTER_LINEAR, borderValue=white
         )
         return Image.fromarray(pixels)
+
+    def apply_within(self, image: Image.Image, height: int) -> Image.Image:
+        """As `apply`, at most `height` pixels high: shrunk before it is turned, which costs a fraction."""
+        scale = height / self.height
+        if scale >= 1:
+            return self.apply(image)
+        step = int(1 / scale)
+        shrink, grow = np.diag((scale, scale, 1.0)), np.diag((step, step, 1.0))
+        return Upright(shrink @ self.matrix @ grow, max(1, round(self.width * scale)), height).apply(image.reduce(step))
 
 
 def bbox_of(points: Floats, width: int, height: int) -> BBox:

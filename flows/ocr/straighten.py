@@ -19,6 +19,7 @@ _MAX_TILT_DEGREES = 12.0
 _ASKED_GLYPHS = 400
 _MIN_GLYPHS = 20
 _SIDEWAYS_SHARE = 0.6
+_AGREEING_DEGREES = 25.0  # letters are of different height, so the way to the next one is not quite the row's
 _INK_STEP = 18  # grey levels that ink is darker than what lies around it
 # Content on the coarse picture: a step of grey that faint thermal print still makes, the share of such pixels that a
 # single printed word has in a cell around it, and the cell's side, half of which may be added around the content.
@@ -45,16 +46,26 @@ def ink_mask(grey: Grey) -> Grey:
 
 def is_sideways(grey: Grey) -> bool:
     """Whether the text runs from top to bottom: the nearest neighbour of most characters is on their own row."""
-    glyphs = glyph_boxes(grey).astype(np.float32)
-    if len(glyphs) < _MIN_GLYPHS:
-        return False
-    middles = (glyphs[:, :2] + glyphs[:, 2:]) / 2
-    asked = middles[:: max(1, len(middles) // _ASKED_GLYPHS)]
-    away = np.abs(asked[:, None, :] - middles[None, :, :])
-    distance = away.sum(axis=2)
-    distance[distance == 0] = np.inf
-    nearest = away[np.arange(len(asked)), distance.argmin(axis=1)]
-    return bool((nearest[:, 1] > nearest[:, 0]).mean() > _SIDEWAYS_SHARE)
+    nearest = np.abs(_to_nearest(grey))
+    return bool(len(nearest) and (nearest[:, 1] > nearest[:, 0]).mean() > _SIDEWAYS_SHARE)
+
+
+def row_direction(grey: Grey) -> float | None:
+    """Degrees, above -90 and up to 90, by which rows fall to the right; None where most characters do not agree.
+
+    From the way to each character's nearest neighbour, so right to a few degrees only, but at any tilt.
+    """
+    nearest = _to_nearest(grey)
+    if not len(nearest):
+        return None
+    angles = np.rad2deg(np.arctan2(nearest[:, 1], nearest[:, 0]))
+    candidates = np.arange(-85.0, 91.0, 5.0)
+    off = (angles[:, None] - candidates[None, :] + 90) % 180 - 90
+    best = int((np.abs(off) < _AGREEING_DEGREES).sum(axis=0).argmax())
+    agreeing = off[np.abs(off[:, best]) < _AGREEING_DEGREES, best]
+    if len(agreeing) < _SIDEWAYS_SHARE * len(angles):
+        return None
+    return float(90 - (90 - candidates[best] - np.median(agreeing)) % 180)
 
 
 def tilt_degrees(grey: Grey) -> float:
@@ -102,6 +113,20 @@ def glyph_boxes(grey: Grey) -> NDArray[np.int32]:
     kept = shaped & solid
     boxes: NDArray[np.int32] = np.stack([left, top, left + width, top + height], axis=1)[kept]
     return boxes
+
+
+def _to_nearest(grey: Grey) -> NDArray[np.float32]:
+    """Ways (x, y) from characters to their nearest neighbours; none where there are few characters."""
+    glyphs = glyph_boxes(grey).astype(np.float32)
+    if len(glyphs) < _MIN_GLYPHS:
+        return np.zeros((0, 2), dtype=np.float32)
+    middles = (glyphs[:, :2] + glyphs[:, 2:]) / 2
+    asked = middles[:: max(1, len(middles) // _ASKED_GLYPHS)]
+    away = middles[None, :, :] - asked[:, None, :]
+    distance = np.abs(away).sum(axis=2)
+    distance[distance == 0] = np.inf
+    nearest: NDArray[np.float32] = away[np.arange(len(asked)), distance.argmin(axis=1)]
+    return nearest
 
 
 def _coarse(grey: Grey) -> Grey:

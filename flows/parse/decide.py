@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from flows.parse.locale_evidence import LocaleGuess
 from flows.parse.purchase_date import DateChoice
@@ -27,7 +26,7 @@ class Findings:
     place: LocaleGuess
     no_receipt: str | None
     receipts: int
-    page_totals: Sequence[Decimal]
+    pages_differ: str | None
 
 
 def reasons_for(fields: ReceiptFields, findings: Findings) -> tuple[str, ...]:
@@ -37,10 +36,8 @@ def reasons_for(fields: ReceiptFields, findings: Findings) -> tuple[str, ...]:
     reasons = []
     if findings.receipts > 1:
         reasons.append(f"several receipts: {findings.receipts} seem to be on one picture; send each by itself")
-    elif findings.page_totals:
-        reasons.append(
-            f"several receipts: the pages have different totals, {' and '.join(map(str, findings.page_totals[:3]))}"
-        )
+    elif findings.pages_differ is not None:
+        reasons.append(f"several receipts: {findings.pages_differ}")
     return tuple(reasons + _total(fields, findings) + _date(fields, findings) + _currency(fields, findings))
 
 

@@ -19,12 +19,12 @@ from flows.parse.locale_evidence import LocaleGuess, guess_locale
 from flows.parse.merchant import NameCandidate, find_merchants, merchant_confidence
 from flows.parse.purchase_date import DateChoice, choose_date, choose_time
 from flows.parse.rows import enclosing
-from flows.parse.scene import count_receipts, pages_disagree, why_no_receipt
+from flows.parse.scene import count_receipts, how_pages_differ, why_no_receipt
 from flows.parse.taxes import TaxRow, as_found, find_taxes, table_gross
 from flows.parse.totals import Candidate, Sums, collect, rank_totals, sums_of
 from flows.vocabulary import Check, DocumentText, Found, LineItem, ReceiptFields
 
-PARSER_VERSION = "3"
+PARSER_VERSION = "4"
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
             place=reading.place,
             no_receipt=why_no_receipt(reading.lines, reading.money),
             receipts=count_receipts(reading.lines),
-            page_totals=pages_disagree(reading.lines),
+            pages_differ=how_pages_differ(reading.lines),
         ),
     )
     return fields.model_copy(update={"reasons": reasons, "decision": "review" if reasons else "accept"})
