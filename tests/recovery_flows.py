@@ -11,7 +11,7 @@ import re
 import signal
 import time
 
-import flows.configuration
+import flows.reading
 from flows.reading import Reader
 from flows.receipt_to_expense import receipt_to_expense
 from flows.vocabulary import DocumentText
@@ -39,4 +39,4 @@ class MisbehavingReader(Reader):
         return super().extract(data)
 
 
-flows.configuration.Reader = MisbehavingReader  # type: ignore[misc]
+flows.reading.Reader = MisbehavingReader  # type: ignore[misc]
