@@ -51,8 +51,8 @@ class Submitter:
     async def submit(self, receipt: WaitingReceipt, queue: str = FRESH_QUEUE) -> UUID:
         """The flow run of a receipt, created unless it exists, noted in the ledger and told to Prefect's events."""
         flow_run_id = await self._create(receipt, queue)
-        await asyncio.to_thread(self._note, receipt, flow_run_id)
-        if not receipt.reopened:
+        is_first = await asyncio.to_thread(self._note, receipt, flow_run_id)
+        if is_first and not receipt.reopened:
             announce_received(receipt, flow_run_id)
         return flow_run_id
 
@@ -104,9 +104,9 @@ class Submitter:
             self._read_at = time.monotonic()
         return self._deployment
 
-    def _note(self, receipt: WaitingReceipt, flow_run_id: UUID) -> None:
+    def _note(self, receipt: WaitingReceipt, flow_run_id: UUID) -> bool | None:
         with self._ledger.session() as session:
-            books.mark_submitted(receipt.receipt_id, flow_run_id, idempotency_key(receipt), session=session)
+            return books.mark_submitted(receipt.receipt_id, flow_run_id, idempotency_key(receipt), session=session)
 
 
 def idempotency_key(receipt: WaitingReceipt) -> str:

@@ -148,6 +148,19 @@ def test_a_late_submission_does_not_take_a_receipt_from_who_works_on_it(ledger: 
     assert state_of(ledger, receipt_id) == "running"
 
 
+def test_of_several_that_submit_a_receipt_at_once_one_is_the_first(ledger: Ledger) -> None:
+    receipt_id, run_id = received(ledger), uuid4()
+
+    def note() -> bool | None:
+        with ledger.session() as session:
+            return books.mark_submitted(receipt_id, run_id, "key", session=session)
+
+    answers = race([note] * 6)
+    assert (answers.count(True), answers.count(False)) == (1, 5)
+    with ledger.session() as session:
+        assert books.mark_submitted(receipt_id, uuid4(), "another generation's key", session=session)
+
+
 def test_submission_of_a_deleted_receipt_says_so(ledger: Ledger) -> None:
     with ledger.session() as session:
         assert not books.mark_submitted(uuid4(), uuid4(), session=session)

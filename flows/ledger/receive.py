@@ -107,12 +107,14 @@ def unknown_objects(objects: Sequence[ReceivedObject], *, session: Session) -> l
 
 def mark_submitted(
     receipt_id: UUID, flow_run_id: UUID, idempotency_key: str | None = None, *, session: Session
-) -> bool:
-    """Note the flow run that was created for a receipt. False if there is no such receipt any more.
+) -> bool | None:
+    """Note the flow run that was created for a receipt. A receipt that somebody works on keeps that one's flow run.
 
-    A receipt that somebody already works on keeps that one's flow run.
+    Returns:
+        Whether nobody had noted a submission under this key; None if there is no such receipt any more.
     """
-    query = update(Receipt).where(col(Receipt.id) == receipt_id)
+    held = select(Receipt.id, Receipt.idempotency_key).where(Receipt.id == receipt_id).with_for_update().subquery()
+    query = update(Receipt).where(col(Receipt.id) == held.c.id)
     waiting = col(Receipt.state) == State.WAITING
     query = query.values(
         submitted_at=func.now(),
@@ -120,8 +122,8 @@ def mark_submitted(
         idempotency_key=idempotency_key,
         flow_run_id=case((waiting, flow_run_id), else_=col(Receipt.flow_run_id)),
     )
-    noted = session.execute(query.returning(col(Receipt.id)))
-    return noted.first() is not None
+    noted = session.execute(query.returning(held.c.idempotency_key)).first()
+    return None if noted is None else idempotency_key is None or noted[0] != idempotency_key
 
 
 def waiting_for_submission(
