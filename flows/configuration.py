@@ -52,7 +52,7 @@ class Pipeline:
 
 @lru_cache(maxsize=4)
 def _reader(engine: str, languages: tuple[str, ...], max_bytes: int, max_pixels: int, max_pages: int) -> Reader:
-    from flows.intake import Limits  # noqa: PLC0415  # 40 MB of libraries, for those that read
+    from flows.intake import Limits  # noqa: PLC0415  # 33 MB of libraries, for those that read
     from flows.reading import Reader  # noqa: PLC0415
 
     limits = Limits(max_bytes=max_bytes, max_pixels=max_pixels, max_pages=max_pages)

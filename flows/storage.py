@@ -75,7 +75,10 @@ _UNASKED = re.compile(rb"<(LastModified|Owner|StorageClass)>.*?</\1>", re.DOTALL
 
 
 def _spare_unasked(client: Any) -> None:
-    """Take out of listings what nobody here asks for before botocore parses it: dates alone are two thirds of that."""
+    """Take out of listings what nobody here asks for before botocore parses it: dates alone are two thirds of that.
+
+    The client is the process's own, by its credentials block: whoever else uses it gets listings without it, too.
+    """
     for operation in ("ListObjectsV2", "ListObjectVersions"):
         name = f"before-parse.s3.{operation}"
         client.meta.events.register(name, _without_unasked, unique_id=f"receiptflow-{operation}")
