@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
@@ -68,6 +68,28 @@ class Bench:
             f"watchdog.SILENT_SECONDS = {silent_seconds}; sys.argv = {arguments};"
             "runpy.run_module('prefect', run_name='__main__')"
         )
+        self.workers.append(subprocess.Popen([sys.executable, "-c", program], env=self.environment, cwd=self.folder))
+
+    def start_counting(self, polls: Path) -> None:
+        """A worker with one process that notes how many runs each poll brought, unless it brought none."""
+        arguments = ["prefect", "worker", "start", "--pool", self.pool, "--type", "warm", "--limit", "1"]
+        program = f"""
+import runpy, sys
+from pathlib import Path
+from deployments.worker import WarmWorker
+
+poll = WarmWorker._due
+
+async def counted(self, limit):
+    if due := await poll(self, limit):
+        with Path({str(polls)!r}).open("a") as file:
+            file.write(f"{{len(due)}}\\n")
+    return due
+
+WarmWorker._due = counted
+sys.argv = {arguments}
+runpy.run_module("prefect", run_name="__main__")
+"""
         self.workers.append(subprocess.Popen([sys.executable, "-c", program], env=self.environment, cwd=self.folder))
 
     def run(self, deployment: uuid.UUID, **parameters: Any) -> FlowRun:
@@ -154,6 +176,19 @@ def _finished_tasks(shared: Bench, run: FlowRun) -> list[Any]:
     filters = {"flow_runs": {"id": {"any_": [str(run.id)]}}}
     found = shared.client.request("POST", "/task_runs/filter", json=filters).json()
     return [task_run for task_run in found if task_run["state_type"] == "COMPLETED"]
+
+
+def test_a_task_run_begins_with_running_unless_it_may_wait(shared: Bench, tmp_path: Path) -> None:
+    """A Pending that lasts a millisecond is not worth its cost; a task with tags may wait for a concurrency limit."""
+
+    def states(flow: str) -> list[str | None]:
+        run = shared.run(shared.deploy(flow), path=str(tmp_path / "note"))
+        shared.wait(run, "Completed")
+        finished = until(lambda: _finished_tasks(shared, run))
+        return [state.name for state in shared.client.read_task_run_states(uuid.UUID(finished[0]["id"]))]
+
+    assert states("four_steps") == ["Running", "Completed"]
+    assert states("tagged_step") == ["Pending", "Running", "Completed"]
 
 
 @pytest.mark.parametrize(
@@ -278,20 +313,33 @@ def test_changed_code_is_used_by_every_run_that_starts_after(bench: Bench, tmp_p
 
 
 def test_runs_are_not_hoarded_and_queues_keep_their_priority(bench: Bench, tmp_path: Path) -> None:
-    """With one process, one run at a time is claimed, and an urgent run goes before those that wait longer."""
+    """With one process, one run at a time is claimed, and an urgent run goes before those that were read ahead."""
     deployment = bench.deploy("sleeps")
     bench.client.request("POST", f"/work_pools/{bench.pool}/queues", json={"name": "urgent", "priority": 1})
     bench.client.request("PATCH", f"/work_pools/{bench.pool}/queues/default", json={"priority": 2})
     bench.start("--limit", "1")
-    notes = [tmp_path / f"note{number}" for number in range(4)]
+    notes = [tmp_path / f"note{number}" for number in range(5)]
     patient = [bench.run(deployment, path=str(note), seconds=2) for note in notes]
-    until(lambda: any(words(note) for note in notes))
+    until(lambda: sum(bool(words(note)) for note in notes) == 2)
     urgent = bench.client.create_flow_run_from_deployment(
         deployment, parameters={"path": str(tmp_path / "urgent"), "seconds": 0}, work_queue_name="urgent"
     )
     bench.wait(urgent, "Completed")
     waiting = [run for run in patient if bench.client.read_flow_run(run.id).state_name in ("Scheduled", "Late")]
     assert len(waiting) >= 2
+
+
+def test_a_backlog_is_not_asked_for_run_by_run(bench: Bench, tmp_path: Path) -> None:
+    """A poll costs the server more than a change of state: in a backlog it brings the runs after the next too."""
+    deployment, polls = bench.deploy("sleeps"), tmp_path / "polls"
+    bench.client.update_work_pool(bench.pool, WorkPoolUpdate(is_paused=True))
+    runs = [bench.run(deployment, path=str(tmp_path / "note"), seconds=0.2) for _ in range(12)]
+    bench.start_counting(polls)
+    bench.client.update_work_pool(bench.pool, WorkPoolUpdate(is_paused=False))
+    for run in runs:
+        bench.wait(run, "Completed")
+    assert [bench.names(run).count("Pending") for run in runs] == [1] * 12
+    assert len(polls.read_text().split()) <= 4
 
 
 def test_the_job_template_documents_its_fields() -> None:

@@ -35,6 +35,13 @@ async def four_steps(path: str) -> int:
 
 
 @flow
+async def tagged_step(path: str) -> None:
+    """One step that a concurrency limit can be set on."""
+    await step.with_options(tags=["limited"])(1)
+    _note(path, "tagged")
+
+
+@flow
 def sync_steps(path: str) -> None:
     """A flow that is not async."""
     _note(path, "sync")

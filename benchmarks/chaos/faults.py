@@ -153,9 +153,10 @@ class Striker:
         _signal(targets, signal.SIGCONT)
 
     def _hang(self, strike: Strike, targets: list[psutil.Process], _length: float) -> None:
-        _signal(targets, signal.SIGSTOP)
         deadline = time.monotonic() + _HANG_SECONDS
         while any(map(_lives, targets[:1])):
+            # Again and again: a stop that struck together lets go of everything that it hit.
+            _signal(targets, signal.SIGSTOP)
             if time.monotonic() > deadline:
                 strike.trouble = f"nobody replaced the hung {strike.part} within {_HANG_SECONDS:.0f} s"
                 _signal(targets, signal.SIGCONT)

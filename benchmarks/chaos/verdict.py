@@ -158,22 +158,27 @@ def _left_over(evidence: Evidence) -> list[str]:
 
 
 def resumptions(evidence: Evidence, strikes: Sequence[Strike]) -> dict[str, list[Resumption]]:
-    """When work went on, by kind of fault. A run struck again before it resumed counts for the last strike."""
+    """When work went on, by kind of fault.
+
+    A run struck again before it resumed counts for the last strike, and one that had to wait for a server as well
+    counts for that server: it cannot go on before.
+    """
     found: dict[str, list[Resumption]] = defaultdict(list)
     ordered = sorted(strikes, key=lambda strike: strike.at)
     for number, strike in enumerate(ordered):
         later = (one.at for one in ordered[number + 1 :] if one.at > strike.at + _TOGETHER_SECONDS)
         until = min(later, default=float("inf"))
-        since = _whole_again(strike, ordered)
+        last = _back_last(strike, ordered)
+        since, kind = last.back, last.kind if last.is_server else strike.kind
         after = _progress(evidence, since) if strike.is_server else _resumptions(evidence, strike)
-        found[strike.kind].extend(Resumption(moment - since, since) for moment in after if since <= moment < until)
+        found[kind].extend(Resumption(moment - since, since) for moment in after if since <= moment < until)
     return {kind: sorted(one) for kind, one in sorted(found.items()) if one}
 
 
-def _whole_again(strike: Strike, strikes: Sequence[Strike]) -> float:
-    """When what was hit was back, and also whatever else was down at that moment or struck together with it."""
-    others = (one.back for one in strikes if one.at < strike.at + _TOGETHER_SECONDS and one.back > strike.at)
-    return max([strike.back, *others])
+def _back_last(strike: Strike, strikes: Sequence[Strike]) -> Strike:
+    """What was back last of what was hit and whatever else was down at that moment or struck together with it."""
+    others = (one for one in strikes if one.at < strike.at + _TOGETHER_SECONDS and one.back > strike.at)
+    return max([strike, *others], key=lambda one: one.back)
 
 
 def _resumptions(evidence: Evidence, strike: Strike) -> list[float]:

@@ -64,11 +64,14 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
         files = _samples(settings)
     pipeline = _provision(stack, settings)
     console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
+    if files and not once:
+        _print_addresses(stack, settings)  # a folder may take long, and more can be handed in meanwhile
     result = _demonstrate(pipeline, files) if files else None
     if once:
         return result.left_over if result else 0
     with stack.heeding_signals():
         _print_addresses(stack, settings)
+        console.print("Ctrl-C stops everything.")
         _stand_by(stack, settings)
         stack.wait()
     console.print("stopping")
@@ -128,4 +131,3 @@ def _print_addresses(stack: Stack, settings: StackSettings) -> None:
     made = first_key(settings)
     shown = f"{made}   (shown once, kept in" if made else "(kept in"
     console.print(f"API key      {shown} {key_file(settings)})", soft_wrap=True)
-    console.print("Ctrl-C stops everything.")

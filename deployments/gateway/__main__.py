@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 
 import uvicorn
 
+from deployments.garbage import settle
 from deployments.gateway import logs
 from deployments.gateway.app import create_app
 from deployments.gateway.settings import GatewaySettings
@@ -26,9 +26,7 @@ def main() -> None:
         app = create_app(settings)
     except ConfigurationError as error:
         sys.exit(f"receiptflow: {error}")
-    # Half a million objects of imported modules never become garbage; a full collection over them stops all requests.
-    gc.collect()
-    gc.freeze()
+    settle()  # a full collection over all imported modules would stop all requests
     uvicorn.run(
         app,
         host=settings.gateway_host,

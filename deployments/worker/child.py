@@ -26,6 +26,7 @@ from prefect._flow_run_suspension import mark_flow_run_suspension_requested
 from prefect.client.schemas.objects import State
 
 from deployments.worker.execution import Execution
+from deployments.worker.frugal_events import spare_pending
 
 HEARTBEAT_SECONDS = 5.0
 _CHUNK_BYTES = 1 << 16
@@ -37,6 +38,7 @@ def serve(link: socket.socket, *, environment: dict[str, str], nice: int) -> Non
     os.nice(nice)
     prefect.context.refresh_global_settings_context()
     setattr(prefect.flow_engine, "observe_flow_run_suspension", _observed_by_the_worker)  # noqa: B010  not public
+    spare_pending()
     child = _Child(link)
     threading.Thread(target=child.listen, name="worker-link", daemon=True).start()
     child.work()
@@ -65,6 +67,8 @@ class _Child:
             except TimeoutError:
                 self._tell({"beat": True})
                 continue
+            except ConnectionResetError:  # the worker was killed before it had read all that we told it
+                chunk = b""
             if not chunk:
                 os._exit(1)
             *lines, buffer = (buffer + chunk).split(b"\n")

@@ -11,7 +11,6 @@ import argparse
 import array
 import asyncio
 import fcntl
-import gc
 import importlib
 import os
 import selectors
@@ -26,6 +25,7 @@ from typing import Any, NoReturn
 from prefect.logging.configuration import setup_logging
 from prefect.logging.loggers import get_logger
 
+from deployments.garbage import settle
 from deployments.worker import zygote
 from deployments.worker.nursery_link import NurseryLink
 from deployments.worker.process_control import (
@@ -88,8 +88,7 @@ class _Nursery:
         if len(thread_names()) > 1:
             raise ConfigurationError(f"importing {self._modules} starts threads ({thread_names()}): none can be forked")
         adopt_orphans()
-        gc.collect()
-        gc.freeze()  # what is shared with forks is never walked again, so its pages stay shared
+        settle()
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
 

@@ -27,6 +27,7 @@ from prefect.states import Pending
 from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseWorker
 
+from deployments.worker.ahead import READ_AHEAD, Ahead
 from deployments.worker.claims import claim_message
 from deployments.worker.configuration import (
     WarmJobConfiguration,
@@ -51,7 +52,6 @@ _GIVE_BACK_SECONDS = 5.0
 _WARM_SECONDS = 3.0
 _FIRST_LOOK_SECONDS = 5.0
 _RESUMED_SECONDS = 60.0  # so long a resumed run goes before others; then another worker has it, or nobody can
-_BESIDE_RESUMED = 8  # due runs read beyond the free processes while one is to be resumed: it may be behind a sweep
 
 
 class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResult]):
@@ -77,6 +77,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         self._wake = asyncio.Event()
         self._draining = asyncio.Event()
         self._backlog = False
+        self._ahead = Ahead()
         self._running: set[asyncio.Task[None]] = set()
         self._resumed: dict[UUID, float] = {}  # when, by the run
 
@@ -138,19 +139,29 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         """The runs to take up now: those that were cut off go before all others, whatever queue these are in."""
         since = time.monotonic() - _RESUMED_SECONDS
         self._resumed = {run_id: at for run_id, at in self._resumed.items() if at > since}
-        wanted = free + _BESIDE_RESUMED if self._resumed else free
-        due = [entry.flow_run for entry in await self._due(wanted)]
+        if known := self._ahead.take(free):
+            return known
+        asked = self._ahead.asking()
+        # What is to be resumed may be behind a sweep's runs.
+        more = bool(self._resumed) or (self._backlog and self._ahead.is_worthwhile)
+        due = [entry.flow_run for entry in await self._due(free + READ_AHEAD * more)]
         due = [flow_run for flow_run in due if flow_run.id not in self._submitting_flow_run_ids]
         due.sort(key=lambda flow_run: flow_run.id not in self._resumed)
         for flow_run in due[:free]:
             self._resumed.pop(flow_run.id, None)
+        self._ahead.keep(due[free:], asked)
         return due[:free]
+
+    def _on_due(self) -> None:
+        """A run has become due, and may go before those that were read ahead."""
+        self._ahead.forget()
+        self._wake.set()
 
     def _on_resumed(self, flow_run_id: UUID) -> None:
         """The run is due again: poll now, and as soon as a process is free."""
         self._resumed[flow_run_id] = time.monotonic()
         self._backlog = True
-        self._wake.set()
+        self._on_due()
 
     def _on_end(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -194,6 +205,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             state = await propose_state(self.client, claim, flow_run_id=flow_run.id)
         except Abort as refusal:
             self._logger.info("Flow run %s is not ours: %s", flow_run.id, refusal)
+            self._ahead.refused()
             return False
         except httpx.HTTPError:
             self._logger.warning("Whether flow run %s is ours is not known; giving it back", flow_run.id)
@@ -233,7 +245,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             self.client,
             self.work_pool.id,
             self._submitting_flow_run_ids,
-            on_due=self._wake.set,
+            on_due=self._on_due,
             on_interrupted=self._on_interrupted,
         )
         services = [asyncio.create_task(service) for service in (watch.run(), *self.services())]

@@ -9,7 +9,6 @@ It never talks to the network and never starts a thread: a fork in a threaded pr
 from __future__ import annotations
 
 import array
-import gc
 import importlib
 import json
 import os
@@ -22,6 +21,7 @@ import traceback
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from deployments.garbage import settle
 from deployments.worker.process_control import MESSAGE_BYTES, die_with_parent, lower_session, thread_names
 
 _INT_BYTES = array.array("i").itemsize
@@ -73,8 +73,7 @@ class _Zygote:
 
     def _preload(self, modules: list[str]) -> None:
         failures = {name: failure for name in modules if (failure := _import(name))}
-        gc.collect()
-        gc.freeze()  # what is shared with children is never walked again, so its pages stay shared
+        settle()
         threads, packages = thread_names(), project_packages()
         self._tell(event="ready", pid=os.getpid(), failures=failures, threads=threads, packages=packages)
 
