@@ -56,7 +56,7 @@ class ReceiptWorker(WarmWorker):
         if not await self._is_ours(flow_run_id):
             return
         try:
-            await asyncio.to_thread(_note_crash, (await load_pipeline()).ledger, flow_run_id, cause)
+            await asyncio.to_thread(_note_crash, (await load_pipeline(self.client)).ledger, flow_run_id, cause)
         except (ReceiptflowError, httpx.HTTPError) as error:
             # Not known then: one crash less is counted, which only delays the quarantine of a poisonous receipt.
             get_logger("worker").warning("The death of flow run %s could not be noted: %s", flow_run_id, error)
@@ -85,7 +85,7 @@ class ReceiptWorker(WarmWorker):
 
     async def _mend_once(self, *, deep: bool) -> None:
         deployment = await self.client.read_deployment_by_name(DEPLOYMENT)
-        mended = await mend_stopped(self.client, (await load_pipeline()).ledger, deployment.id, deep=deep)
+        mended = await mend_stopped(self.client, (await load_pipeline(self.client)).ledger, deployment.id, deep=deep)
         if mended:
             get_logger("worker").info("Mended: %s resumed, %s held", mended.resumed, mended.held)
 
@@ -93,7 +93,7 @@ class ReceiptWorker(WarmWorker):
     async def alone(self) -> AsyncIterator[bool]:
         """Whether no other worker looks after orphans now: a lock in the ledger, gone with its holder's connection."""
         try:
-            ledger = (await load_pipeline()).ledger
+            ledger = (await load_pipeline(self.client)).ledger
         except ReceiptflowError as error:
             get_logger("worker").warning("Orphans are not looked after: %s", error)
             yield False

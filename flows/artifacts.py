@@ -9,6 +9,7 @@ import base64
 import io
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from PIL import Image, ImageDraw, ImageFont
 from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact
@@ -119,15 +120,18 @@ def _draw_box(draw: ImageDraw.ImageDraw, name: str, box: BBox, scale: tuple[floa
     draw.text((left, max(top - 13, 0)), name, fill=colour, font=ImageFont.load_default(size=11))
 
 
-async def publish(receipt_id: str, markdown: str, picture: bytes | None) -> None:
+def summary_key(receipt_id: UUID) -> str:
+    """Under which Prefect keeps the summaries of a receipt, one a reading."""
+    return f"receipt-{receipt_id}"
+
+
+async def publish(receipt_id: UUID, markdown: str, picture: bytes | None) -> None:
     """Attach the summary, and the picture if there is one, to the current flow run.
 
     The picture travels inside the artifact as a data URL: it needs no address that a browser could not reach, and
-    no link that expires.
+    no link that expires. It has no key, since of one with a key Prefect keeps the data twice.
     """
-    await acreate_markdown_artifact(key=f"receipt-{receipt_id}", markdown=markdown, description="What was read")
+    await acreate_markdown_artifact(key=summary_key(receipt_id), markdown=markdown, description="What was read")
     if picture is not None:
         url = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
-        await acreate_image_artifact(
-            image_url=url, key=f"picture-{receipt_id}", description="The receipt with the found fields boxed"
-        )
+        await acreate_image_artifact(image_url=url, description="The receipt with the found fields boxed")

@@ -20,6 +20,8 @@ from flows.parse_llm import LlmEndpoint
 from flows.storage import Inbox, Results
 
 if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
     from flows.reading import Reader
 
 PIPELINE_BLOCK = "default"
@@ -103,19 +105,24 @@ class _Loaded:
     at: float = 0.0
 
 
-async def load_pipeline() -> Pipeline:
-    """The pipeline of block `receipt-pipeline/default`, at most `REFRESH_SECONDS` old."""
+async def load_pipeline(client: PrefectClient | None = None) -> Pipeline:
+    """The pipeline of block `receipt-pipeline/default`, at most `REFRESH_SECONDS` old.
+
+    A long-lived process outside of flow runs passes its client: a new one, with a TLS context of its own, would be made
+    for each block otherwise, which holds up its event loop.
+    """
     if _Loaded.pipeline is None or time.monotonic() - _Loaded.at > REFRESH_SECONDS:
-        _Loaded.pipeline = await _load()
+        _Loaded.pipeline = await _load(client)
         _Loaded.at = time.monotonic()
     return _Loaded.pipeline
 
 
-async def _load() -> Pipeline:
+async def _load(client: PrefectClient | None) -> Pipeline:
     try:
-        block: ReceiptPipeline = await ReceiptPipeline.aload(PIPELINE_BLOCK)
-        inbox, results = await S3Bucket.aload(block.inbox), await S3Bucket.aload(block.results)
-        llm: LlmParser | None = await LlmParser.aload(block.llm) if block.llm else None
+        block: ReceiptPipeline = await ReceiptPipeline.aload(PIPELINE_BLOCK, client=client)
+        inbox = await S3Bucket.aload(block.inbox, client=client)
+        results = await S3Bucket.aload(block.results, client=client)
+        llm: LlmParser | None = await LlmParser.aload(block.llm, client=client) if block.llm else None
     except ValueError as error:
         raise ConfigurationError(
             f"The block receipt-pipeline/{PIPELINE_BLOCK}, or a block that it names, is missing or incomplete: "

@@ -110,7 +110,7 @@ async def _show(receipt: Work) -> None:
     """Attach the artifacts. They are for reading only: without them the expense stands all the same."""
     try:
         markdown, picture = await asyncio.to_thread(_artifacts_of, receipt)
-        await artifacts.publish(str(receipt.ended().receipt_id), markdown, picture)
+        await artifacts.publish(receipt.ended().receipt_id, markdown, picture)
     except (ReceiptflowError, OSError) as error:
         get_run_logger().warning("The run's artifacts could not be made: %s", error)
 

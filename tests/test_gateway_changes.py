@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import psycopg
 from gateway_helpers import JPEG, Gateway
 from ledger_helpers import EXTRACTION, begun, count, expensed, some_fields, state_of
-from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.orchestration import get_client
 
 from flows import ledger as books
+from flows.artifacts import summary_key
 
 pytest_plugins = ["gateway_helpers"]
 SHA256 = "0d" * 32
@@ -43,6 +43,19 @@ async def test_one_that_is_being_read_is_neither_retried_nor_deleted(gateway: Ga
     assert (await gateway.anna.delete(f"/receipts/{receipt_id}")).status_code == 409
 
 
+async def _with_artifacts(receipt_id: UUID) -> UUID:
+    """A flow run that attached a summary and a picture, as a receipt's does."""
+    async with get_client() as client:
+        flow_id = await client.create_flow_from_name("receipt-to-expense")
+        body = {"flow_id": str(flow_id), "state": {"type": "COMPLETED"}}
+        flow_run_id = (await client.request("POST", "/flow_runs/", json=body)).json()["id"]
+        summary = {"key": summary_key(receipt_id), "type": "markdown", "data": "secret"}
+        for artifact in (summary, {"type": "image", "data": "data:image/jpeg;base64,c2VjcmV0"}):
+            await client.request("POST", "/artifacts/", json={**artifact, "flow_run_id": flow_run_id})
+        assert len([one for one in await client.read_artifacts() if str(one.flow_run_id) == flow_run_id]) == 2
+    return UUID(flow_run_id)
+
+
 async def test_deleting_removes_everything_but_a_line_of_audit(
     gateway_with_prefect: Gateway, s3_client: Any, ledger_url: str
 ) -> None:
@@ -50,7 +63,7 @@ async def test_deleting_removes_everything_but_a_line_of_audit(
     accepted = await gateway.accepted()
     receipt_id = UUID(accepted["receipt_id"])
     await asyncio.to_thread(_expensed, gateway, receipt_id)
-    await acreate_markdown_artifact(key=f"receipt-{receipt_id}", markdown="secret")
+    flow_run_id = await _with_artifacts(receipt_id)
     key = (await gateway.anna.get(accepted["status_url"])).json()["key"]
 
     assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
@@ -63,7 +76,7 @@ async def test_deleting_removes_everything_but_a_line_of_audit(
         assert count(gateway.ledger, table) == 0, table
     async with get_client() as client:
         left = await client.read_artifacts()
-    assert all(artifact.key != f"receipt-{receipt_id}" for artifact in left)
+    assert all(artifact.flow_run_id != flow_run_id for artifact in left)
     with psycopg.connect(ledger_url.replace("+psycopg", "")) as connection:
         audit = connection.execute("SELECT * FROM state_changes ORDER BY id DESC LIMIT 1").fetchall()
     assert "deleted through the API" in repr(audit)

@@ -13,6 +13,7 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
+    ArtifactFilterFlowRunId,
     ArtifactFilterKey,
     FlowRunFilter,
     FlowRunFilterId,
@@ -26,6 +27,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 
 from deployments.gateway.models import Step
+from flows.artifacts import summary_key
 from flows.submission import OrchestratorUnavailableError
 
 _log = logging.getLogger("receiptflow.gateway")
@@ -85,16 +87,19 @@ class Orchestrator:
             _log.warning("a flow run was not cancelled: %r", error, extra={"flow_run_id": str(flow_run_id)})
 
     async def remove_artifacts(self, receipt_id: UUID) -> None:
-        """Remove the summary and the picture of a receipt from Prefect's database.
+        """Remove the summaries and the pictures of a receipt from Prefect's database: all that its runs attached.
 
         Raises:
             OrchestratorUnavailableError: Prefect is away; nothing was deleted.
         """
-        keys = [f"receipt-{receipt_id}", f"picture-{receipt_id}"]
+        named = ArtifactFilter(key=ArtifactFilterKey(any_=[summary_key(receipt_id)]))
         try:
-            found = await self._client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=keys)))
-            for artifact in found:
-                await self._client.delete_artifact(artifact.id)
+            summaries = await self._client.read_artifacts(artifact_filter=named)
+            runs = [artifact.flow_run_id for artifact in summaries if artifact.flow_run_id]
+            attached = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=runs))
+            others = await self._client.read_artifacts(artifact_filter=attached) if runs else []
+            for artifact_id in {artifact.id for artifact in (*others, *summaries)}:
+                await self._client.delete_artifact(artifact_id)
         except ObjectNotFound:
             return  # somebody else deletes the same receipt
         except _AWAY as error:

@@ -14,7 +14,6 @@ from inspect import iscoroutine, isgenerator
 from typing import Any, Literal
 
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.context import SyncClientContext
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow
@@ -38,7 +37,6 @@ class Execution:
         self._runner = runner
         self._flows: dict[str, Flow[..., Any]] = {}
         self._clients, self._client = runner.run(open_client())
-        self._sync_clients: SyncClientContext | None = None
 
     def carry_out(self, job: dict[str, Any]) -> dict[str, Any]:
         """Execute a job to its end.
@@ -66,8 +64,6 @@ class Execution:
     def close(self) -> None:
         """Send what is still to be sent: logs, events, task run states."""
         self._runner.run(self._clients.__aexit__(None, None, None))
-        if self._sync_clients:
-            self._sync_clients.__exit__(None, None, None)
         for service in (EventsWorker, APILogWorker):
             service.drain_all(timeout=_DRAIN_SECONDS)
 
@@ -80,8 +76,6 @@ class Execution:
         return self._flows[entrypoint]
 
     def _run(self, flow: Flow[..., Any], flow_run: FlowRun) -> None:
-        if not flow.isasync and self._sync_clients is None:
-            self._sync_clients = SyncClientContext().__enter__()
         self._client.know(flow_run)
         # A generator flow can only be asked for its result; its error then comes out after its state was reported.
         wanted: Literal["result", "state"] = "result" if flow.isgenerator else "state"
