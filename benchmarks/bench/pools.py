@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.workers.process import ProcessWorker
 
@@ -73,13 +73,6 @@ class OwnPool:
     def finished(self, keys: Sequence[str], seconds: float) -> list[float]:
         """When each receipt was booked, in order of time; waits for all."""
         return self._system.awaited(_DONE, [self.name, list(keys)], len(keys), seconds)
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """The pool gives out no runs during the block."""
-        self._client.update_work_pool(self.name, WorkPoolUpdate(is_paused=True))
-        yield
-        self._client.update_work_pool(self.name, WorkPoolUpdate(is_paused=False))
 
     @contextmanager
     def worker(self, limit: int) -> Iterator[int]:
