@@ -1,7 +1,7 @@
 """Due runs that were read beyond the free processes: known and in order, but not claimed.
 
-A poll costs Prefect's server more than two changes of a run's state, however many runs it returns. So in a backlog it
-is asked for some more, and the next processes that come free take those. Whatever could change which run is the next
+A poll costs Prefect's server about as much as two changes of a run's state, however many runs it returns. So in a
+backlog it is asked for some more, and the next processes that come free take those. Whatever could change which run is the next
 one, a new run above all, makes them forgotten. One that somebody else took or cancelled is refused at its claim; then
 another worker takes from the same queues, and reading ahead would only mean more such refusals.
 """
