@@ -42,7 +42,7 @@ chaos: setup
 	$(BIN)/python -m benchmarks.chaos --seed $(SEED) --faults $(FAULTS) --receipts $(if $(RECEIPTS),$(RECEIPTS),$(FAULTS)) $(if $(JSON),--json "$(JSON)")
 
 chaos-ci: setup
-	$(BIN)/python -m benchmarks.chaos --seed 4 --faults 8 --receipts 12
+	$(BIN)/python -m benchmarks.chaos --seed 4 --faults 6 --receipts 10
 
 # What orchestration costs beside the OCR: make bench [QUICK=1] [JSON=out.json] [ONLY=throughput,latency [ADD=1]]
 # ONLY measures some parts, ADD keeps the figures that the JSON file has; docs/performance.md is written without ONLY.

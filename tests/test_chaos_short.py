@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-_FAULTS, _RECEIPTS = 8, 12
+_FAULTS, _RECEIPTS = 6, 10
 COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "left_over")
 
 

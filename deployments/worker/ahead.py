@@ -1,9 +1,9 @@
 """Due runs that were read beyond the free processes: known and in order, but not claimed.
 
 A poll costs Prefect's server about as much as two changes of a run's state, however many runs it returns. So in a
-backlog it is asked for some more, and the next processes that come free take those. Whatever could change which run is the next
-one, a new run above all, makes them forgotten. One that somebody else took or cancelled is refused at its claim; then
-another worker takes from the same queues, and reading ahead would only mean more such refusals.
+backlog it is asked for some more, and the next processes that come free take those. Whatever could change which run is
+the next one, a new run above all, makes them forgotten. One that somebody else took or cancelled is refused at its
+claim; then another worker takes from the same queues, and reading ahead would only mean more such refusals.
 """
 
 from __future__ import annotations

@@ -139,7 +139,8 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         """The runs to take up now: those that were cut off go before all others, whatever queue these are in."""
         since = time.monotonic() - _RESUMED_SECONDS
         self._resumed = {run_id: at for run_id, at in self._resumed.items() if at > since}
-        if known := self._ahead.take(free):
+        # While a run is to be resumed the server is asked each time: nobody is told when it becomes due.
+        if not self._resumed and (known := self._ahead.take(free)):
             return known
         asked = self._ahead.asking()
         # What is to be resumed may be behind a sweep's runs.
