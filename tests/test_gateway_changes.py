@@ -6,7 +6,9 @@ import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import psycopg
+import pytest
 from gateway_helpers import JPEG, Gateway
 from ledger_helpers import EXTRACTION, begun, count, expensed, some_fields, state_of
 from prefect.client.orchestration import get_client
@@ -81,6 +83,30 @@ async def test_deleting_removes_everything_but_a_line_of_audit(
         audit = connection.execute("SELECT * FROM state_changes ORDER BY id DESC LIMIT 1").fetchall()
     assert "deleted through the API" in repr(audit)
     assert "Markt" not in repr(audit)
+
+
+async def test_a_deletion_that_is_cut_off_finds_the_rest_when_it_is_tried_again(
+    gateway_with_prefect: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture is found by its run's summary, so that goes last."""
+    gateway = gateway_with_prefect
+    accepted = await gateway.accepted()
+    flow_run_id = await _with_artifacts(UUID(accepted["receipt_id"]))
+    client, deleted = gateway.parts.orchestrator._client, list[UUID]()
+    delete = client.delete_artifact
+
+    async def cut_off(artifact_id: UUID) -> None:
+        if deleted:
+            raise httpx.ConnectError("gone")
+        deleted.append(artifact_id)
+        await delete(artifact_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "delete_artifact", cut_off)
+        assert (await gateway.anna.delete(accepted["status_url"])).status_code == 503
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+    async with get_client() as reader:
+        assert all(artifact.flow_run_id != flow_run_id for artifact in await reader.read_artifacts())
 
 
 async def test_without_prefect_nothing_is_half_deleted(gateway: Gateway) -> None:

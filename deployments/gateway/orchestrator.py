@@ -92,14 +92,17 @@ class Orchestrator:
         Raises:
             OrchestratorUnavailableError: Prefect is away; nothing was deleted.
         """
-        named = ArtifactFilter(key=ArtifactFilterKey(any_=[summary_key(receipt_id)]))
+        key = summary_key(receipt_id)
+        named = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
         try:
             summaries = await self._client.read_artifacts(artifact_filter=named)
             runs = [artifact.flow_run_id for artifact in summaries if artifact.flow_run_id]
             attached = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=runs))
             others = await self._client.read_artifacts(artifact_filter=attached) if runs else []
-            for artifact_id in {artifact.id for artifact in (*others, *summaries)}:
-                await self._client.delete_artifact(artifact_id)
+            pictures = [artifact for artifact in others if artifact.key != key]
+            # The summaries last: a try that was cut off finds by them what is left.
+            for artifact in (*pictures, *summaries):
+                await self._client.delete_artifact(artifact.id)
         except ObjectNotFound:
             return  # somebody else deletes the same receipt
         except _AWAY as error:

@@ -7,7 +7,6 @@ concurrency limit, and people look for what waits.
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import Any
 
 import prefect.task_engine
@@ -21,7 +20,6 @@ def spare_pending() -> None:
     setattr(prefect.task_engine, "emit_task_run_state_change_event", _emit)  # noqa: B010  not public
 
 
-@wraps(emit_task_run_state_change_event)
 def _emit(
     task_run: TaskRun, initial_state: State[Any] | None, validated_state: State[Any], follows: Event | None = None
 ) -> Event | None:

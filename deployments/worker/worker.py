@@ -145,7 +145,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         asked = self._ahead.asking()
         # What is to be resumed may be behind a sweep's runs.
         more = bool(self._resumed) or (self._backlog and self._ahead.is_worthwhile)
-        due = [entry.flow_run for entry in await self._due(free + READ_AHEAD * more)]
+        due = [entry.flow_run for entry in await self._due(free + READ_AHEAD if more else free)]
         due = [flow_run for flow_run in due if flow_run.id not in self._submitting_flow_run_ids]
         due.sort(key=lambda flow_run: flow_run.id not in self._resumed)
         for flow_run in due[:free]:
