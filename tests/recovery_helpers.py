@@ -116,12 +116,12 @@ class Live:
         return found
 
     def lines(self, step: str, event: str = "started", subject: str = "") -> list[Line]:
-        """What steps wrote about themselves."""
+        """What steps wrote about themselves; with no event named, of all events."""
         if not self.log.exists():
             return []
         split = (line.split("\t") for line in self.log.read_text().splitlines())
         found = [Line(parts[1], parts[2], parts[3], parts[4], int(parts[5])) for parts in split]
-        return [one for one in found if (one.step, one.event) == (step, event) and subject in one.subject]
+        return [one for one in found if one.step == step and event in {"", one.event} and subject in one.subject]
 
     def started(self, step: str, subject: str = "", *, times: int = 1, event: str = "started") -> Line:
         """Wait for a step to write that it started so many times; its last line."""
@@ -164,14 +164,28 @@ class Live:
         receipt = self.final(receipt_id)
         assert receipt.state.value in {"expensed", "review"}, receipt.reason
         assert self.ended(receipt).state_name in {"Expensed", "Review"}
-        with self.database("ledger") as connection:
-            told = connection.execute("SELECT count(*) FROM notifications WHERE receipt_id = %s", [receipt_id])
-            assert told.fetchone() == (1,)
-        assert receipt.sha256 is not None
-        assert len(self.lines("extract_text", "durable", receipt.sha256)) == 1
-        assert len(self.lines("record_expense", "durable", str(receipt_id))) == 1
+        self.require_single_effects(receipt)
         until(lambda: not self.open_tasks(receipt), "the end of all its task runs")
         return receipt
+
+    def require_single_effects(self, receipt: ReceiptView) -> None:
+        """See that it came to its place once, was told once, and that no step began after its result was durable.
+
+        A process that dies in the midst of its commit leaves no line about it in the log, so the ledger is asked.
+        """
+        with self.database("ledger") as connection:
+            told = connection.execute("SELECT count(*) FROM notifications WHERE receipt_id = %s", [receipt.id])
+            assert told.fetchone() == (1,)
+            ended = connection.execute(
+                "SELECT to_state FROM state_changes WHERE receipt_id = %s AND to_state NOT IN ('waiting', 'running')",
+                [receipt.id],
+            )
+            assert ended.fetchall() == [(receipt.state.value,)]
+        assert receipt.sha256 is not None
+        assert len(self.lines("extract_text", "durable", receipt.sha256)) == 1
+        for step, subject in (("extract_text", receipt.sha256), ("record_expense", str(receipt.id))):
+            durable = self.lines(step, "durable", subject)
+            assert not durable or self.lines(step, "", subject)[-1] == durable[0], f"{step} began again"
 
     def worker(self) -> psutil.Process:
         """The process that takes runs from the work pool: of the nursery's children the one in its session."""
