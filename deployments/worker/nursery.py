@@ -1,6 +1,6 @@
 """The nursery: one single-threaded process with everything imported, from which the worker and its zygotes are forked.
 
-Run as `python -m deployments.worker.nursery …` by the supervisor. A worker that was killed or hangs is replaced by
+Started by `deployments.nursery`. A worker that was killed or hangs is replaced by
 another fork within milliseconds, where an interpreter of its own would import for seconds. A second nursery stands by:
 it has everything imported too, and waits for the lock that ends with the last process below the first one.
 """
@@ -103,7 +103,7 @@ class _Nursery:
             if self._stopping:
                 sys.exit(0)
             if self._show_life() and not self.is_current():
-                os.execv(sys.executable, [sys.executable, "-m", "deployments.worker.nursery", *sys.argv[1:]])  # noqa: S606
+                os.execv(sys.executable, [sys.executable, "-m", "deployments.nursery", *sys.argv[1:]])  # noqa: S606
             time.sleep(_STANDBY_POLL_SECONDS)
 
     def serve(self) -> int:
@@ -236,7 +236,3 @@ def _reaped(bell: socket.socket, worker: int) -> int | None:
             return None
         if pid == worker:
             return os.waitstatus_to_exitcode(status)
-
-
-if __name__ == "__main__":
-    main()
