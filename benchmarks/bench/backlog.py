@@ -1,10 +1,12 @@
 """A backlog of equal receipts: throughput of its last part over that of its first, and memory.
 
-The work pool is paused while the receipts are handed in, so that taking them in does not slow the first down.
+The work pool is paused until each receipt has its flow run, which costs Prefect's server most of what taking in costs,
+so that this does not slow the first receipts down.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,6 +16,9 @@ from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 from deployments.provision import POOL
 
+_SUBMITTED = "SELECT 1 FROM receipts WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
+_WRITTEN_SECONDS = 10.0  # Prefect writes events up to 5 s after they came
+
 
 def backlog(bench: Bench) -> Figures:
     """Last ÷ first window's receipts a second, and each part's memory after ÷ before."""
@@ -21,6 +26,8 @@ def backlog(bench: Bench) -> Figures:
     window = max(count // 10, 20)
     with paused(system):
         ids = system.post_all(bench.batch(count, mixed=False))
+        system.awaited(_SUBMITTED, [ids], count, patience(count))
+        time.sleep(_WRITTEN_SECONDS)
     system.awaited(_FINISHED, [ids], window, patience(window))
     before = system.resident_mb()
     ends = system.finished(ids, patience(count))

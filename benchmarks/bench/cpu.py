@@ -1,4 +1,4 @@
-"""CPU seconds by part of the stack, from /proc: each part's process and everything below it, ended ones included."""
+"""CPU seconds and memory by part of the stack, from /proc: each part's process and all below it, ended ones too."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ def family_seconds(pid: int) -> float:
 
 
 def resident_mb(pid: int) -> float:
-    """Resident memory of a process and all below it; pages that they share are counted in each."""
+    """Resident memory of a process and all below it; a page that several share is counted once among them (PSS).
+
+    PostgreSQL's buffers and what forks have in common would else be counted for each process that has touched them.
+    """
     total = 0
     for process in family(pid):
         with suppress(psutil.NoSuchProcess):
-            total += process.memory_info().rss
+            total += process.memory_full_info().pss
     return total / 1e6
 
 
