@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from benchmarks.bench.__main__ import main
-from benchmarks.bench.backlog import ratio
+from benchmarks.bench.backlog import ratio, tenths
 from benchmarks.bench.cpu import family_seconds, seconds_by_part
 from benchmarks.bench.latency import overhead
 from benchmarks.bench.observed import cores
 from benchmarks.bench.report import document, table
 from benchmarks.bench.steps import Cost, costs_by_content
+from benchmarks.stolen import StolenTime
 from flows.steps import EXECUTION_LOG, log_execution
 
 _BUSY = "import sys, time\nend = time.process_time() + 0.4\nwhile time.process_time() < end: pass\nprint(flush=True)\n"
@@ -45,6 +46,13 @@ def test_a_steady_backlog_has_the_ratio_one_and_a_slowing_one_less() -> None:
     slowing = [second**1.2 for second in steady]
     assert ratio(steady, 20) == pytest.approx(1)
     assert ratio(slowing, 20) < 0.7
+
+
+def test_each_tenth_of_a_backlog_has_its_rate() -> None:
+    ends = [*(float(second) for second in range(51)), *(50.0 + 2 * second for second in range(1, 51))]
+    with StolenTime() as stolen:
+        found = tenths(ends, stolen)
+    assert [one["per_second"] for one in found.values()] == [1.0] * 5 + [0.5] * 5
 
 
 def test_a_backlog_that_runs_dry_is_not_counted() -> None:

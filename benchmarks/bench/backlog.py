@@ -1,7 +1,8 @@
 """A backlog of equal receipts: throughput of its last part over that of its first, and memory.
 
 The work pool is paused until each receipt has its flow run, which costs Prefect's server most of what taking in costs,
-so that this does not slow the first receipts down.
+so that this does not slow the first receipts down. Beside the ratio stand the rate of each tenth and what share of the
+CPU time the hypervisor took in it: a tenth that is slow by itself can so be told from one that was slowed down.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from benchmarks.bench.observed import cores
 from benchmarks.bench.parts import Bench, Figures, patience
 from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
+from benchmarks.stolen import StolenTime
 from deployments.provision import POOL
 
 _SUBMITTED = "SELECT 1 FROM receipts WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
+_TENTHS = 10
 _WRITTEN_SECONDS = 10.0  # Prefect writes events up to 5 s after they came
 
 
@@ -24,16 +28,18 @@ def backlog(bench: Bench) -> Figures:
     """Last ÷ first window's receipts a second, and each part's memory after ÷ before."""
     system, count = bench.system, bench.size(full=1000, quick=44)
     window = max(count // 10, 20)
-    with paused(system):
-        ids = system.post_all(bench.batch(count, mixed=False))
-        system.awaited(_SUBMITTED, [ids], count, patience(count))
-        time.sleep(_WRITTEN_SECONDS)
-    system.awaited(_FINISHED, [ids], window, patience(window))
-    before = system.resident_mb()
-    ends = system.finished(ids, patience(count))
+    with StolenTime() as stolen:
+        with paused(system):
+            ids = system.post_all(bench.batch(count, mixed=False))
+            system.awaited(_SUBMITTED, [ids], count, patience(count))
+            time.sleep(_WRITTEN_SECONDS)
+        system.awaited(_FINISHED, [ids], window, patience(window))
+        before = system.resident_mb()
+        ends = system.finished(ids, patience(count))
     after = system.resident_mb()
     return {
         "backlog_ratio": ratio(ends, window),
+        "backlog_tenths": tenths(ends, stolen),
         "backlog_memory_ratio": {name: after[name] / before[name] for name in before},
         "backlog_memory_mb": after,
         "backlog_receipts": count,
@@ -50,6 +56,16 @@ def ratio(ends: Sequence[float], window: int) -> float:
     """Last ÷ first window's throughput. Where the backlog runs dry and cores stand idle is no part of the last."""
     last = len(ends) - cores()
     return (ends[window] - ends[0]) / (ends[last] - ends[last - window])
+
+
+def tenths(ends: Sequence[float], stolen: StolenTime) -> dict[str, dict[str, float]]:
+    """Receipts a second of each tenth, and the share of the CPU time that the hypervisor took meanwhile."""
+    cuts = [ends[number * (len(ends) - 1) // _TENTHS] for number in range(_TENTHS + 1)]
+    size = (len(ends) - 1) / _TENTHS
+    return {
+        f"{number:02}": {"per_second": size / (until - since), "stolen": stolen.share(since, until)}
+        for number, (since, until) in enumerate(pairwise(cuts), start=1)
+    }
 
 
 @contextmanager

@@ -27,8 +27,8 @@ from benchmarks.chaos.faults import Deck, Strike, Striker, moments
 from benchmarks.chaos.material import make_items
 from benchmarks.chaos.outside import Outside
 from benchmarks.chaos.rig import Rig, free_ports
-from benchmarks.chaos.stolen import StolenTime
 from benchmarks.chaos.verdict import Verdict, judge, print_verdict, write_json
+from benchmarks.stolen import StolenTime
 from deployments.settings import Ports
 
 _CALM_SECONDS = 20.0

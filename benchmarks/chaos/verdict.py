@@ -17,7 +17,7 @@ from benchmarks.chaos.doors import Feeder
 from benchmarks.chaos.evidence import Evidence, Execution
 from benchmarks.chaos.faults import OF_WORKER, Strike
 from benchmarks.chaos.outside import Delivery
-from benchmarks.chaos.stolen import StolenTime
+from benchmarks.stolen import StolenTime
 
 FLOW_BOUND_SECONDS = 5.0
 SERVER_BOUND_SECONDS = 30.0

@@ -1,4 +1,4 @@
-"""CPU time that the hypervisor took away from this machine: what makes any resumption late without our doing."""
+"""CPU time that the hypervisor took away from this machine: what makes anything slow or late without our doing."""
 
 from __future__ import annotations
 
