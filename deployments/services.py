@@ -34,7 +34,7 @@ def _nursery(settings: StackSettings, name: str, needs: tuple[str, ...]) -> Serv
     options = ("--pool", POOL, "--worker", _WORKER, "--name", "embedded", "--lock", str(lock), "--alive", str(alive))
     return Service(
         name=name,
-        command=(sys.executable, "-m", "deployments.nursery", *options, *_FLOWS),
+        command=(sys.executable, "-m", "deployments.start_nursery", *options, *_FLOWS),
         env={variable: os.environ.get(variable, value) for variable, value in PROCESS_SETTINGS.items()},
         needs=needs,
         # What the last one left would make this one count as ready, and then as hung while it still starts.

@@ -1,7 +1,7 @@
 """A backlog of equal receipts: throughput of its last part over that of its first, and memory.
 
-The work pool is paused until each receipt has its flow run, which costs Prefect's server most of what taking in costs,
-so that this does not slow the first receipts down. Beside the ratio stand the rate of each tenth and what share of the
+The work pool is paused until each receipt has its flow run and Prefect's server has written that down, which would else
+slow the first receipts down. Beside the ratio stand the rate of each tenth and what share of the
 CPU time the hypervisor took in it: a tenth that is slow by itself can so be told from one that was slowed down.
 """
 
@@ -16,12 +16,12 @@ from benchmarks.bench.observed import cores
 from benchmarks.bench.parts import Bench, Figures, patience
 from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
+from benchmarks.bench.writes import WRITTEN_SECONDS
 from benchmarks.stolen import StolenTime
 from deployments.provision import POOL
 
 _SUBMITTED = "SELECT 1 FROM receipts WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
 _TENTHS = 10
-_WRITTEN_SECONDS = 10.0  # Prefect writes events up to 5 s after they came
 
 
 def backlog(bench: Bench) -> Figures:
@@ -32,7 +32,7 @@ def backlog(bench: Bench) -> Figures:
         with paused(system):
             ids = system.post_all(bench.batch(count, mixed=False))
             system.awaited(_SUBMITTED, [ids], count, patience(count))
-            time.sleep(_WRITTEN_SECONDS)
+            time.sleep(WRITTEN_SECONDS)
         system.awaited(_FINISHED, [ids], window, patience(window))
         before = system.resident_mb()
         ends = system.finished(ids, patience(count))

@@ -18,11 +18,10 @@ from benchmarks.bench.observed import cores
 from benchmarks.bench.parts import SETTLE_SECONDS, Bench, Figures, patience
 from benchmarks.bench.steps import mean_cpu
 from benchmarks.bench.system import System
-from benchmarks.bench.writes import database_counters, each
+from benchmarks.bench.writes import WRITTEN_SECONDS, database_counters, each
 
 _IDLE_SECONDS = 8.0
 _WARM = 8
-_WRITTEN_SECONDS = 10.0  # Prefect writes events up to 5 s after they came, and PostgreSQL counts a little later
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def throughput(bench: Bench) -> Figures:
     rounds, size = bench.size(full=4, quick=2), bench.size(full=80, quick=20)
     counted = database_counters(system)
     done = [_round(bench, bench.batch(size), idle) for _ in range(rounds)]
-    time.sleep(_WRITTEN_SECONDS)
+    time.sleep(WRITTEN_SECONDS)
     written = each(database_counters(system), counted, rounds * size)
     free = 1 - idle.total() / cores()
     efficiencies = [one.per_second / one.bare.per_second * free for one in done]

@@ -15,6 +15,7 @@ _COUNTERS = (
     "FROM pg_stat_database WHERE datname IN ('prefect', 'ledger')"
 )
 _ROWS = "SELECT relname, n_tup_ins FROM pg_stat_user_tables WHERE n_tup_ins > 0"
+WRITTEN_SECONDS = 10.0  # Prefect writes events up to 5 s after they came, and PostgreSQL counts a little later
 _NAMES = ("transactions", "inserted", "updated", "deleted", "bytes")
 
 

@@ -27,7 +27,7 @@ _PROGRAMS = {
     "server": ("prefect", "server", "start"),
     "s3": ("mini",),
     "database": ("-D",),
-    "worker": ("deployments.nursery",),
+    "worker": ("deployments.start_nursery",),
 }
 EXECUTION_LOG = "RECEIPTFLOW_EXECUTION_LOG"
 

@@ -1,8 +1,8 @@
 """The nursery: one single-threaded process with everything imported, from which the worker and its zygotes are forked.
 
-Started by `deployments.nursery`. A worker that was killed or hangs is replaced by
-another fork within milliseconds, where an interpreter of its own would import for seconds. A second nursery stands by:
-it has everything imported too, and waits for the lock that ends with the last process below the first one.
+Started by `deployments.start_nursery`. A worker that was killed or hangs is replaced by another fork within
+milliseconds, where an interpreter of its own would import for seconds. A second nursery stands by: it has everything
+imported too, and waits for the lock that ends with the last process below the first one.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class _Nursery:
             if self._stopping:
                 sys.exit(0)
             if self._show_life() and not self.is_current():
-                os.execv(sys.executable, [sys.executable, "-m", "deployments.nursery", *sys.argv[1:]])  # noqa: S606
+                os.execv(sys.executable, [sys.executable, "-m", "deployments.start_nursery", *sys.argv[1:]])  # noqa: S606
             time.sleep(_STANDBY_POLL_SECONDS)
 
     def serve(self) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments import nursery
+from deployments import start_nursery
 
 _LONG_SECONDS = 600.0
 
@@ -32,13 +32,13 @@ def held(lock: Path) -> Iterator[int]:
 
 
 def _waiting(lock: Path) -> threading.Thread:
-    thread = threading.Thread(target=nursery.let_another_begin, args=(lock,), daemon=True)
+    thread = threading.Thread(target=start_nursery.let_another_begin, args=(lock,), daemon=True)
     thread.start()
     return thread
 
 
 def test_begins_at_once_where_no_other_works(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nursery, "_FIRST_WORK_SECONDS", _LONG_SECONDS)
+    monkeypatch.setattr(start_nursery, "_FIRST_WORK_SECONDS", _LONG_SECONDS)
     thread = _waiting(lock)
     thread.join(30)
     assert not thread.is_alive()
@@ -47,7 +47,7 @@ def test_begins_at_once_where_no_other_works(lock: Path, monkeypatch: pytest.Mon
 def test_waits_while_another_works_and_begins_when_that_one_is_gone(
     lock: Path, held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nursery, "_FIRST_WORK_SECONDS", _LONG_SECONDS)
+    monkeypatch.setattr(start_nursery, "_FIRST_WORK_SECONDS", _LONG_SECONDS)
     thread = _waiting(lock)
     thread.join(1)
     assert thread.is_alive()
@@ -58,12 +58,12 @@ def test_waits_while_another_works_and_begins_when_that_one_is_gone(
 
 @pytest.mark.usefixtures("held")
 def test_becomes_the_standby_after_a_while(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nursery, "_FIRST_WORK_SECONDS", 0.5)
+    monkeypatch.setattr(start_nursery, "_FIRST_WORK_SECONDS", 0.5)
     thread = _waiting(lock)
     thread.join(30)
     assert not thread.is_alive()
 
 
 def test_imports_nothing_before_it_waits() -> None:
-    code = "import sys, deployments.nursery; print(any(name.split('.')[0] == 'prefect' for name in sys.modules))"
+    code = "import sys, deployments.start_nursery; print(any(name.split('.')[0] == 'prefect' for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,7 +1,7 @@
 """Start a nursery, but let one that has just taken over do its first work before this one imports for seconds.
 
-Run as `python -m deployments.nursery …` by the supervisor, with the options of `deployments.worker.nursery`. Nothing
-of Prefect is imported while it waits: the imports would take the cores that the runs cut off are resumed on.
+Run as `python -m deployments.start_nursery …` by the supervisor, with the options of `deployments.worker.nursery`.
+Nothing of Prefect is imported while it waits: the imports would take the cores that the runs cut off are resumed on.
 """
 
 from __future__ import annotations
