@@ -21,8 +21,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from flows.accuracy import AccuracyReport, Outcome, calibration, outcomes_of, reader_for, report_on
-from flows.vocabulary import DocumentText
+from flows.domain.fields import DocumentText
+from flows.reading.accuracy import AccuracyReport, Outcome, calibration, outcomes_of, reader_for, report_on
 
 _RESULT = TypeAdapter(tuple[list[Outcome], float])
 ENGINES = ("auto", "tesseract", "rapidocr")

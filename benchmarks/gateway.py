@@ -33,8 +33,8 @@ import boto3
 import httpx
 import psutil
 
-from deployments.demo import sample_folder
-from deployments.settings import StackSettings
+from deployments.cli.demo import sample_folder
+from deployments.stack.settings import StackSettings
 
 PHOTO_BYTES = 1_000_000
 LARGE_BYTES = 20_000_000

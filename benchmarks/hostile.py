@@ -22,8 +22,8 @@ from typing import Any
 
 from hostile_corpus import corpus
 
-from flows.errors import UnreadableError
-from flows.reading import Reader
+from flows.domain.errors import UnreadableError
+from flows.reading.reader import Reader
 
 HANG_SECONDS = 60
 CHILD_ADDRESS_SPACE_BYTES = 6_000_000_000

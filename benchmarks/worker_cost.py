@@ -36,9 +36,9 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from prefect.workers.process import ProcessWorker
 
 from benchmarks.bench.cpu import family_seconds
-from deployments.settings import StackSettings
 from deployments.stack import Stack
-from deployments.worker import WarmWorker
+from deployments.stack.settings import StackSettings
+from deployments.warm_worker import WarmWorker
 
 _IDLE_SECONDS = 10.0
 _SETTLE_SECONDS = 4.0  # logs and events are sent with a delay of up to two seconds

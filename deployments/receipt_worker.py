@@ -18,17 +18,18 @@ import httpx
 from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import get_logger
 
-from deployments.worker import WarmWorker
-from deployments.worker.claims import claim_of
-from deployments.worker.death import Cause, Death
-from flows import ledger as books
-from flows.configuration import load_pipeline
-from flows.errors import ReceiptflowError
-from flows.ledger import Ledger, State
-from flows.mending import mend_stopped
-from flows.submission import DEPLOYMENT
+from deployments.warm_worker import WarmWorker
+from deployments.warm_worker.claims import claim_of
+from deployments.warm_worker.process_exit import ExitReason, ProcessExit
+from flows.domain.errors import ReceiptflowError
+from flows.flow_runs.recovery import resume_stopped
+from flows.flow_runs.submission import DEPLOYMENT
+from flows.ledger.database import Ledger
+from flows.ledger.receipts import note_crash, receipt_of_flow_run
+from flows.ledger.schema import State
+from flows.pipeline.configuration import load_pipeline
 
-_MEND_SECONDS = 5.0
+_RECOVERY_SECONDS = 5.0
 _DEEP_EVERY = 12  # looks: beyond the runs that ended last
 _OWN_FAULTS = {
     signal.SIGSEGV,
@@ -51,16 +52,16 @@ class ReceiptWorker(WarmWorker):
         "resumed by itself; a receipt that ends its process each time is quarantined."
     )
 
-    async def recover(self, flow_run_id: UUID, cause: Death) -> None:
+    async def recover(self, flow_run_id: UUID, process_exit: ProcessExit) -> None:
         """Note in the ledger whose process died, then resume the run, unless another worker has taken it since."""
         if not await self._is_ours(flow_run_id):
             return
         try:
-            await asyncio.to_thread(_note_crash, (await load_pipeline(self.client)).ledger, flow_run_id, cause)
+            await asyncio.to_thread(_note_crash, (await load_pipeline(self.client)).ledger, flow_run_id, process_exit)
         except (ReceiptflowError, httpx.HTTPError) as error:
             # Not known then: one crash less is counted, which only delays the quarantine of a poisonous receipt.
             get_logger("worker").warning("The death of flow run %s could not be noted: %s", flow_run_id, error)
-        await super().recover(flow_run_id, cause)
+        await super().recover(flow_run_id, process_exit)
 
     async def _is_ours(self, flow_run_id: UUID) -> bool:
         try:
@@ -71,23 +72,25 @@ class ReceiptWorker(WarmWorker):
 
     def services(self) -> list[Coroutine[Any, Any, None]]:
         """The warm worker's services, and the mending of failed runs."""
-        return [*super().services(), self._mend()]
+        return [*super().services(), self._recover()]
 
-    async def _mend(self) -> None:
+    async def _recover(self) -> None:
         for look in itertools.count():
-            await asyncio.sleep(_MEND_SECONDS)
+            await asyncio.sleep(_RECOVERY_SECONDS)
             try:
                 async with self.alone() as mine:
                     if mine:
-                        await self._mend_once(deep=look % _DEEP_EVERY == 0)
+                        await self._recover_once(deep=look % _DEEP_EVERY == 0)
             except (ReceiptflowError, httpx.HTTPError, ObjectNotFound) as error:
                 get_logger("worker").warning("Runs could not be looked after (%s); trying again", error)
 
-    async def _mend_once(self, *, deep: bool) -> None:
+    async def _recover_once(self, *, deep: bool) -> None:
         deployment = await self.client.read_deployment_by_name(DEPLOYMENT)
-        mended = await mend_stopped(self.client, (await load_pipeline(self.client)).ledger, deployment.id, deep=deep)
-        if mended:
-            get_logger("worker").info("Mended: %s resumed, %s held", mended.resumed, mended.held)
+        recovered = await resume_stopped(
+            self.client, (await load_pipeline(self.client)).ledger, deployment.id, deep=deep
+        )
+        if recovered:
+            get_logger("worker").info("Recovered: %s resumed, %s held", recovered.resumed, recovered.held)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
@@ -98,7 +101,7 @@ class ReceiptWorker(WarmWorker):
             get_logger("worker").warning("Orphans are not looked after: %s", error)
             yield False
             return
-        turn = ledger.turn("orphans")
+        turn = ledger.advisory_lock("orphans")
         try:
             mine = await asyncio.to_thread(turn.__enter__)
         except ReceiptflowError as error:
@@ -111,22 +114,22 @@ class ReceiptWorker(WarmWorker):
             await asyncio.to_thread(turn.__exit__, None, None, None)
 
 
-def _note_crash(ledger: Ledger, flow_run_id: UUID, death: Death) -> None:
+def _note_crash(ledger: Ledger, flow_run_id: UUID, process_exit: ProcessExit) -> None:
     with ledger.session() as session:
-        receipt = books.receipt_of_flow_run(flow_run_id, session=session)
+        receipt = receipt_of_flow_run(flow_run_id, session=session)
         if receipt is not None and receipt.state is State.RUNNING:
-            books.note_crash(
+            note_crash(
                 receipt.id,
                 receipt.attempt,
-                str(death),
-                counts=_can_be_its_fault(death),
+                str(process_exit),
+                counts=_can_be_its_fault(process_exit),
                 session=session,
-                pid=death.pid or None,
+                pid=process_exit.pid or None,
             )
 
 
-def _can_be_its_fault(death: Death) -> bool:
+def _can_be_its_fault(process_exit: ProcessExit) -> bool:
     """Whether the receipt can have caused it: not if the process was stopped or its whole family was killed."""
-    if death.cause in {Cause.MEMORY, Cause.TIME, Cause.SILENT}:
+    if process_exit.reason in {ExitReason.MEMORY, ExitReason.TIME, ExitReason.SILENT}:
         return True
-    return death.cause is Cause.SIGNAL and death.signal in _OWN_FAULTS
+    return process_exit.reason is ExitReason.SIGNAL and process_exit.signal in _OWN_FAULTS

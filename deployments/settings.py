@@ -1,124 +1,88 @@
-"""Where the embedded stack keeps its state and which ports it takes: the only settings that exist before a server does.
+"""The gateway's settings: environment variables `RECEIPTFLOW_…`, which the embedded stack sets by itself.
 
-Everything else that can be configured lives in Prefect blocks and variables.
+The gateway has settings of its own, instead of Prefect's blocks, because it has to start and to take receipts in
+while Prefect's server is away.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import quote
+import ipaddress
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-# Linux's sockaddr_un.sun_path holds 108 bytes including the closing zero (unix(7)).
-_SUN_PATH_BYTES = 107
-_LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
+from flows.domain.errors import ConfigurationError
+
+_PLACEHOLDERS = ("change", "secret", "password", "example", "admin", "test")
+_SHORTEST_SECRET = 16
 
 
-@dataclass(frozen=True)
-class Ports:
-    """The ports of one stack, all on 127.0.0.1, counted from `base`. PostgreSQL takes none: it has a unix socket."""
-
-    base: int
-
-    COUNT = 12
-
-    @property
-    def prefect(self) -> int:
-        """Prefect's API and UI."""
-        return self.base
-
-    @property
-    def gateway(self) -> int:
-        """The upload API."""
-        return self.base + 1
-
-    @property
-    def s3(self) -> int:
-        """SeaweedFS's S3 endpoint."""
-        return self.base + 2
-
-    @property
-    def internal(self) -> dict[str, int]:
-        """SeaweedFS's own ports, by its option's name. Nobody but SeaweedFS is meant to use them."""
-        names = (
-            "s3.port.grpc",
-            "master.port",
-            "master.port.grpc",
-            "filer.port",
-            "filer.port.grpc",
-            "volume.port",
-            "volume.port.grpc",
-            "admin.port",
-            "admin.port.grpc",
-        )
-        return {name: self.base + 3 + offset for offset, name in enumerate(names)}
-
-
-class StackSettings(BaseSettings):
-    """Settings of the embedded stack, from arguments or from `RECEIPTFLOW_DATA_DIR` and `RECEIPTFLOW_PORT`."""
+class GatewaySettings(BaseSettings):
+    """Everything that the gateway can be told. Sizes in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="RECEIPTFLOW_", frozen=True, extra="ignore")
 
-    data_dir: Path = Field(default=Path(".receiptflow"), description="Folder that holds all state of the stack.")
-    port: int = Field(default=4200, ge=1024, le=65535 - Ports.COUNT, description="First of the stack's 12 ports.")
-    inbox_bucket: str = Field(default="inbox", description="Bucket that receipts arrive in.")
-    results_bucket: str = Field(default="results", description="Bucket that steps keep their results in.")
-
-    inbox_versioning: bool = Field(
-        default=True, description="Keep every version of an object in the inbox: what was put is never overwritten."
+    ledger_url: SecretStr = Field(description="The ledger's PostgreSQL, as a SQLAlchemy URL.")
+    s3_endpoint_url: str | None = Field(default=None, description="S3 endpoint; without one, AWS.")
+    s3_access_key: str | None = Field(default=None, description="Without one, boto's own search for credentials.")
+    s3_secret_key: SecretStr | None = None
+    s3_region: str = "us-east-1"
+    s3_public_url: str | None = Field(
+        default=None, description="The S3 endpoint as browsers reach it, for presigned uploads; else s3_endpoint_url."
+    )
+    inbox_bucket: str = "inbox"
+    results_bucket: str = "results"
+    gateway_url: str = Field(
+        default="http://127.0.0.1:4201", description="Address of this API; its port is listened on."
+    )
+    gateway_host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    max_upload_bytes: int = Field(default=25_000_000, gt=0, description="Largest file.")
+    max_files: int = Field(default=20, gt=0, description="Most files of one request.")
+    max_requests_at_once: int = Field(default=200, gt=0, description="More than these are answered 503.")
+    body_seconds: float = Field(default=120.0, gt=0, description="Longest time that a body may take.")
+    body_idle_seconds: float = Field(default=15.0, gt=0, description="Longest pause within a body.")
+    upload_rate: str = Field(default="1200/minute", description="Files and presigned uploads of one key.")
+    request_rate: str = Field(default="3000/minute", description="All requests of one key.")
+    upload_minutes: int = Field(default=15, gt=0, le=24 * 60, description="Life of a presigned upload.")
+    submit_wait_seconds: float = Field(
+        default=0.0, ge=0, description="How long POST /receipts waits for the flow run's id, unless the client says."
+    )
+    events_token: SecretStr | None = Field(
+        default=None, description="Shared secret of bucket events; without one, the events endpoints are off."
+    )
+    webhooks_allow_private: bool = Field(
+        default=False, description="Let webhooks call private and loopback addresses. For tests and closed networks."
     )
 
     @property
-    def root(self) -> Path:
-        """The data folder as an absolute path."""
-        return self.data_dir.expanduser().resolve()
+    def port(self) -> int:
+        """The port to listen on."""
+        return urlsplit(self.gateway_url).port or 80
 
-    @property
-    def ports(self) -> Ports:
-        """The port plan."""
-        return Ports(self.port)
+    def require_secure(self) -> None:
+        """Refuse to listen off loopback with secrets that anybody could guess.
 
-    @property
-    def logs_dir(self) -> Path:
-        """One log file per part."""
-        return self.root / "logs"
+        Raises:
+            ConfigurationError: says which secret to replace.
+        """
+        if _is_loopback(self.gateway_host):
+            return
+        for name in ("s3_secret_key", "events_token"):
+            value: SecretStr | None = getattr(self, name)
+            if value is not None and _is_placeholder(value.get_secret_value()):
+                raise ConfigurationError(
+                    f"RECEIPTFLOW_{name.upper()} is a placeholder or shorter than {_SHORTEST_SECRET} characters: "
+                    f"set a random one before listening on {self.gateway_host}, or listen on 127.0.0.1."
+                )
 
-    @property
-    def prefect_home(self) -> Path:
-        """Prefect's home, so that the user's own profiles and this stack never mix."""
-        return self.root / "prefect"
 
-    @property
-    def socket_dir(self) -> Path:
-        """Private folder of the unix sockets: inside the data folder when its path is short enough for a socket."""
-        inside = self.root / "run"
-        if len(os.fsencode(inside / _LONGEST_SOCKET_NAME)) <= _SUN_PATH_BYTES:
-            return inside
-        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
-        parent = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-        return Path(parent) / f"receiptflow-{os.getuid()}-{digest}"
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
-    @property
-    def prefect_url(self) -> str:
-        """Address of Prefect's UI; the API is below `/api`."""
-        return f"http://127.0.0.1:{self.ports.prefect}"
 
-    @property
-    def gateway_url(self) -> str:
-        """Address of the upload API."""
-        return f"http://127.0.0.1:{self.ports.gateway}"
-
-    @property
-    def s3_url(self) -> str:
-        """Address of the S3 endpoint."""
-        return f"http://127.0.0.1:{self.ports.s3}"
-
-    def database_url(self, database: str, driver: str = "psycopg") -> str:
-        """URL of one of the stack's databases (`prefect`, `ledger`) for SQLAlchemy, over the unix socket."""
-        return f"postgresql+{driver}://postgres@/{database}?host={quote(str(self.socket_dir), safe='')}"
+def _is_placeholder(secret: str) -> bool:
+    return len(secret) < _SHORTEST_SECRET or any(word in secret.lower() for word in _PLACEHOLDERS)

@@ -13,20 +13,22 @@ from collections.abc import Sequence
 from prefect import flow, get_run_logger
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from flows import ledger as books
-from flows.configuration import load_pipeline
-from flows.ledger import (
-    WEBHOOK_PREFIX,
-    Ledger,
-    NotificationView,
-    ReceiptNotFoundError,
+from flows.ledger.database import Ledger
+from flows.ledger.errors import ReceiptNotFoundError
+from flows.ledger.notifications import (
     WebhookNotFoundError,
     WebhookView,
+    claim_notifications,
     get_webhook,
+    mark_failed,
+    mark_sent,
     webhook_of,
 )
-from flows.notify import DeliveryFailedError, TargetRefusedError, post
-from flows.processes import holder_is_gone, this_process
+from flows.ledger.schema import WEBHOOK_PREFIX
+from flows.ledger.views import NotificationView
+from flows.notifications import DeliveryFailedError, TargetRefusedError, post
+from flows.pipeline.configuration import load_pipeline
+from flows.pipeline.process_identity import process_is_gone, this_process
 
 _log = logging.getLogger("receiptflow.webhooks")
 BATCH = 50
@@ -62,9 +64,9 @@ async def deliver_due(ledger: Ledger, *, allow_private: bool) -> int:
 
 def _claim(ledger: Ledger) -> Sequence[NotificationView]:
     with ledger.session() as session:
-        return books.claim_notifications(
+        return claim_notifications(
             this_process(),
-            holder_is_gone=holder_is_gone,
+            process_is_gone=process_is_gone,
             channel=f"{WEBHOOK_PREFIX}%",
             limit=BATCH,
             session=session,
@@ -101,8 +103,8 @@ def _note(ledger: Ledger, delivery: NotificationView, error: str | None, wait: f
     try:
         with ledger.session() as session:
             if error is None:
-                books.mark_sent(delivery.id, session=session)
+                mark_sent(delivery.id, session=session)
             else:
-                books.mark_failed(delivery.id, error, retry_in_seconds=wait, session=session)
+                mark_failed(delivery.id, error, retry_in_seconds=wait, session=session)
     except ReceiptNotFoundError:
         _log.info("the receipt was deleted meanwhile", extra={"delivery_id": str(delivery.id)})

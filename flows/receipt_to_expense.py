@@ -1,7 +1,7 @@
 """The flow `receipt-to-expense`: one receipt from the inbox bucket becomes one expense, or a question to a person.
 
 Order: extract_text → parse_receipt → record_expense → notify_owner. Tasks are thin wrappers around the plain
-functions of `flows.work`; their retries are the table in `flows.retries`. Needs the block
+functions of `flows.pipeline.steps`; their retries are the table in `flows.pipeline.retries`. Needs the block
 `receipt-pipeline/default`.
 """
 
@@ -20,15 +20,15 @@ from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 from prefect.states import Completed
 from pydantic import Field
 
-from flows import artifacts, work
-from flows.configuration import load_pipeline
-from flows.errors import ReceiptflowError, UnreadableError
-from flows.heartbeats import heartbeats
-from flows.owners import owner_of
-from flows.retries import task_options
-from flows.submission import PIPELINE_VERSION
-from flows.telling import tell_owner
-from flows.work import Job, Outcome, Work
+from flows.domain.errors import ReceiptflowError, UnreadableError
+from flows.domain.owners import owner_of
+from flows.flow_runs.submission import PIPELINE_VERSION
+from flows.pipeline import artifacts, steps
+from flows.pipeline.configuration import load_pipeline
+from flows.pipeline.heartbeats import heartbeats
+from flows.pipeline.notify_owner import send_notifications
+from flows.pipeline.retries import task_options
+from flows.pipeline.steps import Outcome, ReceiptRun, RunRequest
 
 Key = Annotated[
     str, Field(min_length=1, description="Object key in the inbox bucket, for example acme/2026-11/lunch.jpg.")
@@ -41,30 +41,30 @@ Force = Annotated[bool, Field(description="Read it again although it is done. St
 
 
 @task(**task_options("extract_text"))
-async def extract_text(receipt: Work) -> State[Any]:
+async def extract_text(receipt: ReceiptRun) -> State[Any]:
     """Object → pages → words with boxes and confidence."""
-    return await _run(work.extract, receipt)
+    return await _run(steps.extract, receipt)
 
 
 @task(**task_options("parse_receipt"))
-async def parse_receipt(receipt: Work) -> State[Any]:
+async def parse_receipt(receipt: ReceiptRun) -> State[Any]:
     """Words → fields with confidence."""
-    return await _run(work.parse, receipt)
+    return await _run(steps.parse, receipt)
 
 
 @task(**task_options("record_expense"))
-async def record_expense(receipt: Work) -> State[Any]:
+async def record_expense(receipt: ReceiptRun) -> State[Any]:
     """Fields → one expense, or one place in review or quarantine, in one transaction."""
-    return await _run(work.record, receipt)
+    return await _run(steps.record, receipt)
 
 
 @task(**task_options("notify_owner"))
-async def notify_owner(receipt: Work) -> State[Any]:
+async def notify_owner(receipt: ReceiptRun) -> State[Any]:
     """Tell the owner "expense ready" or "needs your eye", once."""
-    return _state_of(await tell_owner(receipt))
+    return _state_of(await send_notifications(receipt))
 
 
-async def _run(step: Callable[[Work], bool], receipt: Work) -> State[Any]:
+async def _run(step: Callable[[ReceiptRun], bool], receipt: ReceiptRun) -> State[Any]:
     # In a thread, so that the process goes on sending heartbeats while OCR computes.
     return _state_of(await asyncio.to_thread(step, receipt))
 
@@ -89,48 +89,48 @@ async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = Non
     async with heartbeats(receipt):
         try:
             await extract_text(receipt)
-            if not receipt.settled:
+            if not receipt.is_settled:
                 await parse_receipt(receipt)
         except UnreadableError as refusal:
             receipt.refuse(refusal)
-        if not receipt.settled:
+        if not receipt.is_settled:
             await record_expense(receipt)
             await _show(receipt)
-        if receipt.untold:
+        if receipt.has_unsent:
             await notify_owner(receipt)
         return await _finish(receipt)
 
 
-async def _open(key: str, bucket: str | None, owner: str | None, force: bool) -> Work:
-    job = Job(key, bucket or None, owner or owner_of(key), force, flow_run_id=UUID(flow_run.id))
-    return Work(job, await load_pipeline())
+async def _open(key: str, bucket: str | None, owner: str | None, force: bool) -> ReceiptRun:
+    request = RunRequest(key, bucket or None, owner or owner_of(key), force, flow_run_id=UUID(flow_run.id))
+    return ReceiptRun(request, await load_pipeline())
 
 
-async def _show(receipt: Work) -> None:
+async def _show(receipt: ReceiptRun) -> None:
     """Attach the artifacts. They are for reading only: without them the expense stands all the same."""
     try:
         markdown, picture = await asyncio.to_thread(_artifacts_of, receipt)
-        await artifacts.publish(receipt.ended().receipt_id, markdown, picture)
+        await artifacts.publish(receipt.outcome.receipt_id, markdown, picture)
     except (ReceiptflowError, OSError) as error:
         get_run_logger().warning("The run's artifacts could not be made: %s", error)
 
 
-def _artifacts_of(receipt: Work) -> tuple[str, bytes | None]:
-    outcome, job = receipt.ended(), receipt.job
+def _artifacts_of(receipt: ReceiptRun) -> tuple[str, bytes | None]:
+    outcome, request = receipt.outcome, receipt.request
     markdown = artifacts.summary(
-        key=job.key, owner=job.owner, outcome=outcome.name, message=outcome.message, fields=receipt.fields
+        key=request.key, owner=request.owner, outcome=outcome.name, message=outcome.message, fields=receipt.fields
     )
     if receipt.fields is None or receipt.text is None:
         return markdown, None
-    preview = receipt.preview or receipt.pipeline.results.get(work.preview_key(receipt.text.sha256))
+    preview = receipt.preview or receipt.pipeline.results.get(steps.preview_key(receipt.text.sha256))
     if preview is None:
         return markdown, None
     page = receipt.text.pages[0]
     return markdown, artifacts.annotated_picture(preview, (page.width, page.height), receipt.fields)
 
 
-async def _finish(receipt: Work) -> State[Any]:
-    outcome = receipt.ended()
+async def _finish(receipt: ReceiptRun) -> State[Any]:
+    outcome = receipt.outcome
     if outcome.name != "Expensed":
         await _tag(outcome)
     return Completed(name=outcome.name, message=outcome.message)

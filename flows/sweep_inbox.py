@@ -14,13 +14,16 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
 from pydantic import Field
 
-from flows import ledger as books
-from flows.configuration import Pipeline, load_pipeline
-from flows.ledger import Door, Ledger, Page, ReceivedObject, WaitingReceipt
-from flows.mending import mend_lost
-from flows.owners import owner_of
+from flows.domain.owners import owner_of
+from flows.flow_runs.recovery import resubmit_lost
+from flows.flow_runs.submission import AT_ONCE, Submitter, open_submitter
+from flows.ledger.database import Ledger
+from flows.ledger.receipts import receive_many, unknown_objects, waiting_for_submission
+from flows.ledger.schema import Source
+from flows.ledger.values import ReceivedObject, WaitingReceipt
+from flows.ledger.views import Page
+from flows.pipeline.configuration import Pipeline, load_pipeline
 from flows.storage import Inbox, ObjectVersion
-from flows.submission import AT_ONCE, Submitter, open_submitter
 
 Bucket = Annotated[str | None, Field(description="Bucket to sweep; empty for the pipeline's inbox.")]
 Prefix = Annotated[str, Field(description="Only keys that begin so, for example acme/. Empty for all.")]
@@ -64,7 +67,7 @@ async def sweep(pipeline: Pipeline, *, bucket: str | None = None, prefix: str = 
     await receive_unknown(pipeline, counts, bucket=bucket, prefix=prefix)
     async with open_submitter(pipeline.ledger) as submitter:
         await submit_waiting(pipeline, submitter, counts)
-        mended = await mend_lost(submitter.client, pipeline.ledger, submitter, quiet_seconds=_QUIET_SECONDS)
+        mended = await resubmit_lost(submitter.client, pipeline.ledger, submitter, quiet_seconds=_QUIET_SECONDS)
     counts.resubmitted = mended.resubmitted
     return counts
 
@@ -89,13 +92,13 @@ def _receive_page(ledger: Ledger, versioned: Inbox | None, page: list[ObjectVers
     if not unknown:
         return 0
     with ledger.session() as session:
-        receptions = books.receive_many(unknown, session=session)
+        receptions = receive_many(unknown, session=session)
     return sum(reception.created for reception in receptions)
 
 
 def _unknown(ledger: Ledger, objects: list[ReceivedObject]) -> list[ReceivedObject]:
     with ledger.session() as session:
-        return list(books.unknown_objects(objects, session=session))
+        return list(unknown_objects(objects, session=session))
 
 
 def _as_received(version: ObjectVersion) -> ReceivedObject:
@@ -106,7 +109,7 @@ def _as_received(version: ObjectVersion) -> ReceivedObject:
         version_id=version.version_id,
         size_bytes=version.size_bytes,
         owner=owner_of(version.key),
-        door=Door.SWEEP,
+        source=Source.SWEEP,
     )
 
 
@@ -124,4 +127,4 @@ async def submit_waiting(pipeline: Pipeline, submitter: Submitter, counts: Sweep
 
 def _waiting_page(pipeline: Pipeline, after: str | None) -> Page[WaitingReceipt]:
     with pipeline.ledger.session() as session:
-        return books.waiting_for_submission(limit=SUBMISSION_PAGE, after=after, session=session)
+        return waiting_for_submission(limit=SUBMISSION_PAGE, after=after, session=session)

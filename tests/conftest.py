@@ -20,9 +20,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from deployments.settings import Ports, StackSettings
 from deployments.stack import Stack
-from flows.ledger import Ledger, create_database, open_ledger, upgrade
+from deployments.stack.settings import Ports, StackSettings
+from flows.ledger.database import Ledger, open_ledger
+from flows.ledger.migrate import create_database, upgrade
 
 
 def free_ports() -> int:

@@ -19,9 +19,10 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from pydantic import SecretStr
 
 from deployments.gateway import create_app
-from deployments.gateway.settings import GatewaySettings
+from deployments.settings import GatewaySettings
 from deployments.stack import Stack
-from flows.ledger import Ledger, Scope, create_key
+from flows.ledger.access import Scope, create_key
+from flows.ledger.database import Ledger
 
 EVENTS_TOKEN = "a shared one of the event tests"
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40
@@ -92,7 +93,7 @@ async def running(settings: GatewaySettings, ledger: Ledger) -> AsyncIterator[Ga
     )
     nobody = httpx.AsyncClient(base_url=settings.gateway_url, timeout=120)
     try:
-        yield Gateway(settings.gateway_url, settings, ledger, app.state.parts, anna, bert, nobody)
+        yield Gateway(settings.gateway_url, settings, ledger, app.state.context, anna, bert, nobody)
     finally:
         for client in (anna, bert, nobody):
             await client.aclose()

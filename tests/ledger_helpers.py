@@ -13,9 +13,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 from sqlalchemy import table as column_table
 
-from flows import ledger as books
-from flows.ledger import Attempt, Extraction, Holder, Ledger, ProcessIdentity, ReceivedObject
-from flows.vocabulary import Found, LineItem, Payment, ReceiptFields, Tax
+from flows.domain.fields import Found, LineItem, Payment, ReceiptFields, Tax
+from flows.ledger.database import Ledger
+from flows.ledger.receipts import begin_attempt, claim_content, get_receipt, receive, record_expense
+from flows.ledger.values import Attempt, Claimed, DuplicateOf, Extraction, ProcessIdentity, ProcessLease, ReceivedObject
 
 T = TypeVar("T")
 
@@ -25,12 +26,12 @@ EXTRACTION = Extraction("tesseract", "5.5/1", words_key="ab/extract_text/1.json"
 SHA256 = "ab" * 32
 
 
-def alive(_holder: Holder) -> bool:
+def alive(_holder: ProcessLease) -> bool:
     """Answers that the holder is not gone."""
     return False
 
 
-def gone(_holder: Holder) -> bool:
+def gone(_holder: ProcessLease) -> bool:
     """Answers that the holder is gone."""
     return True
 
@@ -40,7 +41,7 @@ def an_object(key: str = "anna/1.jpg", **changes: Any) -> ReceivedObject:
     values: dict[str, Any] = {
         "etag": f"etag of {key}",
         "owner": key.split("/", maxsplit=1)[0],
-        "door": "sweep",
+        "source": "sweep",
         "size_bytes": 7,
     }
     return ReceivedObject(**({"bucket": "inbox", "key": key} | values | changes))
@@ -49,14 +50,14 @@ def an_object(key: str = "anna/1.jpg", **changes: Any) -> ReceivedObject:
 def received(ledger: Ledger, key: str = "anna/1.jpg", **changes: Any) -> UUID:
     """The id of a receipt that waits."""
     with ledger.session() as session:
-        return books.receive(an_object(key, **changes), session=session).receipt_id
+        return receive(an_object(key, **changes), session=session).receipt_id
 
 
 def begun(ledger: Ledger, receipt_id: UUID, flow_run_id: UUID | None = None, **options: Any) -> Attempt:
     """A new attempt at a receipt."""
-    options = {"holder_is_gone": alive} | options
+    options = {"process_is_gone": alive} | options
     with ledger.session() as session:
-        attempt = books.begin_attempt(receipt_id, flow_run_id or uuid4(), PROCESS, session=session, **options)
+        attempt = begin_attempt(receipt_id, flow_run_id or uuid4(), PROCESS, session=session, **options)
     assert isinstance(attempt, Attempt)
     return attempt
 
@@ -65,8 +66,8 @@ def claimed(ledger: Ledger, key: str = "anna/1.jpg", sha256: str = SHA256) -> At
     """An attempt that has claimed its content."""
     attempt = begun(ledger, received(ledger, key))
     with ledger.session() as session:
-        claim = books.claim_content(attempt, sha256, session=session)
-    assert isinstance(claim, books.Claimed)
+        claim = claim_content(attempt, sha256, session=session)
+    assert isinstance(claim, Claimed)
     return attempt
 
 
@@ -74,7 +75,7 @@ def expensed(ledger: Ledger, key: str = "anna/1.jpg", sha256: str = SHA256, **fi
     """An attempt that has booked its expense."""
     attempt = claimed(ledger, key, sha256)
     with ledger.session() as session:
-        books.record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)
+        record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)
     return attempt
 
 
@@ -82,8 +83,8 @@ def duplicate(ledger: Ledger, key: str, sha256: str = SHA256) -> Attempt:
     """An attempt that found its content held by another receipt."""
     attempt = begun(ledger, received(ledger, key))
     with ledger.session() as session:
-        claim = books.claim_content(attempt, sha256, session=session)
-    assert isinstance(claim, books.DuplicateOf)
+        claim = claim_content(attempt, sha256, session=session)
+    assert isinstance(claim, DuplicateOf)
     return attempt
 
 
@@ -114,7 +115,7 @@ def some_fields(**changes: Any) -> ReceiptFields:
 def state_of(ledger: Ledger, receipt_id: UUID) -> str:
     """The receipt's state."""
     with ledger.session() as session:
-        return books.get_receipt(receipt_id, session=session).state.value
+        return get_receipt(receipt_id, session=session).state.value
 
 
 def count(ledger: Ledger, table: str) -> int:

@@ -6,8 +6,8 @@ import datetime as dt
 import math
 import re
 
-from flows.parse import Hints, parse_receipt
-from flows.vocabulary import BBox, DocumentText, Page, ReceiptFields, Word
+from flows.domain.fields import BBox, DocumentText, Page, ReceiptFields, Word
+from flows.reading.parser import Hints, parse_receipt
 
 CHAR_WIDTH, LINE_HEIGHT, GLYPH_HEIGHT = 14.0, 40.0, 28.0
 TODAY = dt.date(2026, 11, 22)

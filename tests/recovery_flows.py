@@ -11,10 +11,10 @@ import re
 import signal
 import time
 
-import flows.reading
-from flows.reading import Reader
+import flows.reading.reader
+from flows.domain.fields import DocumentText
+from flows.reading.reader import Reader
 from flows.receipt_to_expense import receipt_to_expense
-from flows.vocabulary import DocumentText
 
 __all__ = ["receipt_to_expense"]
 
@@ -39,4 +39,4 @@ class MisbehavingReader(Reader):
         return super().extract(data)
 
 
-flows.reading.Reader = MisbehavingReader  # type: ignore[misc]
+flows.reading.reader.Reader = MisbehavingReader  # type: ignore[misc]

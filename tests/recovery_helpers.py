@@ -26,16 +26,19 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
-from deployments.intake_queue import submit
-from deployments.provision import POOL, StorageAddress, provision
-from deployments.services import worker_service
-from deployments.settings import StackSettings
+from deployments.ingest.local_files import submit
+from deployments.provisioning.prefect_objects import POOL, StorageAddress, provision
 from deployments.stack import Stack
-from flows import ledger as books
-from flows.configuration import Pipeline
-from flows.ledger import Door, ReceiptView, ReceivedObject, open_ledger
-from flows.reading import Reader
-from flows.steps import EXECUTION_LOG
+from deployments.stack.app_services import worker_service
+from deployments.stack.settings import StackSettings
+from flows.ledger.database import open_ledger
+from flows.ledger.receipts import get_receipt, receive
+from flows.ledger.schema import Source
+from flows.ledger.values import ReceivedObject
+from flows.ledger.views import ReceiptView
+from flows.pipeline.configuration import Pipeline
+from flows.pipeline.durable_step import EXECUTION_LOG
+from flows.reading.reader import Reader
 from flows.storage import Results
 
 WAIT_SECONDS = 480
@@ -93,17 +96,17 @@ class Live:
             etag=version.etag,
             version_id=version.version_id,
             owner=owner,
-            door=Door.CLI,
+            source=Source.CLI,
         )
         with self.pipeline.ledger.session() as session:
-            receipt_id = books.receive(received, session=session).receipt_id
+            receipt_id = receive(received, session=session).receipt_id
         asyncio.run(submit(self.pipeline, [receipt_id]))
         return receipt_id
 
     def receipt(self, receipt_id: UUID) -> ReceiptView:
         """The receipt as it is now."""
         with self.pipeline.ledger.session() as session:
-            return books.get_receipt(receipt_id, session=session)
+            return get_receipt(receipt_id, session=session)
 
     def final(self, receipt_id: UUID) -> ReceiptView:
         """The receipt once it has its place."""
@@ -190,20 +193,20 @@ class Live:
             assert events[-1] == "durable", f"{step} began again: {events}"
 
     def worker(self) -> psutil.Process:
-        """The process that takes runs from the work pool: of the nursery's children the one in its session."""
-        nursery = psutil.Process(self.stack.pids()["worker"])
-        (worker,) = (one for one in nursery.children() if os.getsid(one.pid) != one.pid)
+        """The process that takes runs from the work pool: of the master's children the one in its session."""
+        master = psutil.Process(self.stack.pids()["worker"])
+        (worker,) = (one for one in master.children() if os.getsid(one.pid) != one.pid)
         return worker
 
     def zygote(self) -> psutil.Process:
         """The process that the flow runs' processes are forked from."""
-        nursery = psutil.Process(self.stack.pids()["worker"])
-        return next(one for one in nursery.children() if os.getsid(one.pid) == one.pid and one.children())
+        master = psutil.Process(self.stack.pids()["worker"])
+        return next(one for one in master.children() if os.getsid(one.pid) == one.pid and one.children())
 
     def worker_family(self) -> list[psutil.Process]:
-        """The worker's processes, the nursery first."""
-        nursery = psutil.Process(self.stack.pids()["worker"])
-        return [nursery, *nursery.children(recursive=True)]
+        """The worker's processes, the master first."""
+        master = psutil.Process(self.stack.pids()["worker"])
+        return [master, *master.children(recursive=True)]
 
     def database(self, name: str) -> psycopg.Connection[Any]:
         """A connection outside all code under test."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from receipt_words import TODAY, document, page_of
 
-from flows.accuracy import calibration, outcomes_of, report_on
-from flows.errors import ConfigurationError, UnreadableError
-from flows.vocabulary import DocumentText
+from flows.domain.errors import ConfigurationError, UnreadableError
+from flows.domain.fields import DocumentText
+from flows.reading.accuracy import calibration, outcomes_of, report_on
 
 TEXT = """
 GREEN BAKERY GmbH

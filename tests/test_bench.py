@@ -21,7 +21,7 @@ from benchmarks.bench.observed import cores
 from benchmarks.bench.report import document, table
 from benchmarks.bench.steps import Cost, costs_by_content
 from benchmarks.stolen import StolenTime
-from flows.steps import EXECUTION_LOG, log_execution
+from flows.pipeline.durable_step import EXECUTION_LOG, log_execution
 
 _BUSY = "import sys, time\nend = time.process_time() + 0.4\nwhile time.process_time() < end: pass\nprint(flush=True)\n"
 

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from blocks import ExpenseDatabase, LlmParser, OcrEngine, ReceiptPipeline
 from deployments.stack import Stack
-from flows import configuration
-from flows.errors import ConfigurationError
+from flows.domain.errors import ConfigurationError
+from flows.pipeline import configuration
 
 
 def model() -> LlmParser:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployments.bucket_events import MalformedEventError, ObjectCreated, read_events
+from deployments.ingest.bucket_events import MalformedEventError, ObjectCreated, read_events
 
 
 def s3_record(key: str, name: str = "ObjectCreated:Put", bucket: str = "inbox") -> dict[str, Any]:

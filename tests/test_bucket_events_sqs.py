@@ -14,9 +14,10 @@ from gateway_helpers import free_port
 from ledger_helpers import count
 from moto.server import ThreadedMotoServer
 
-from deployments.bucket_events import EventReceiver
-from deployments.bucket_events.sqs import SqsQueue, consume_once
-from flows.ledger import Ledger, find_receipts
+from deployments.ingest.bucket_events import EventReceiver
+from deployments.ingest.bucket_events.sqs import SqsQueue, consume_once
+from flows.ledger.database import Ledger
+from flows.ledger.receipts import list_receipts
 from flows.storage import Inbox, StorageUnavailableError
 
 KEYS = ["sqs/2026 11/é+1.jpg", "sqs/b.jpg"]
@@ -89,7 +90,7 @@ async def test_messages_become_receipts_once_and_are_deleted(
     receiver = EventReceiver(Inbox(s3_client, "inbox"), ledger, submitted.append)
     assert await consume_once(SqsQueue(sqs, url), receiver, wait_seconds=1) == 5
     with ledger.session() as session:
-        found = list(find_receipts(owner="sqs", session=session))
+        found = list(list_receipts(owner="sqs", session=session))
     assert sorted(receipt.key for receipt in found) == sorted(KEYS)
     assert set(submitted) == {receipt.id for receipt in found}
     assert (_waiting(sqs, url), _waiting(sqs, dead)) == ((0, 0), (0, 0))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deployments.gateway.originals import Originals
+from deployments.gateway.services.originals import Originals
 from flows.storage import Inbox
 
 

@@ -23,16 +23,36 @@ from ledger_helpers import (
 )
 from sqlmodel import Session, select
 
-from flows import ledger as books
-from flows.ledger import AlreadyFinal, Attempt, Busy, FencedError, Holder, Ledger, ReceiptNotFoundError, State
-from flows.ledger.tables import Content, Expense, ExpenseLine, ExtractionRow, Notification, Receipt, StateChange
+from flows.ledger.database import Ledger
+from flows.ledger.errors import FencedError, ReceiptNotFoundError
+from flows.ledger.receipts import (
+    begin_attempt,
+    claim_content,
+    delete_receipt,
+    find_running,
+    get_receipt,
+    heartbeat,
+    hold,
+    note_crash,
+    note_progress,
+    quarantine_poison,
+    record_expense,
+    record_extraction,
+    record_quarantine,
+    record_review,
+    release,
+    show_receipt,
+    waiting_for_submission,
+)
+from flows.ledger.schema import Content, Expense, ExpenseLine, ExtractionRow, Notification, Receipt, State, StateChange
+from flows.ledger.values import AlreadyFinal, Attempt, Busy, ProcessLease
 
 
 def test_beginning_makes_it_running_and_is_in_the_history(ledger: Ledger) -> None:
     receipt_id = received(ledger)
     attempt = begun(ledger, receipt_id)
     with ledger.session() as session:
-        shown = books.show_receipt(receipt_id, session=session)
+        shown = show_receipt(receipt_id, session=session)
     assert (attempt.number, shown.state, shown.attempt) == (1, State.RUNNING, 1)
     assert shown.started_at is not None
     last = shown.history[-1]
@@ -44,7 +64,7 @@ def test_of_sixteen_flow_runs_at_once_one_gets_the_receipt(ledger: Ledger) -> No
 
     def begin() -> Attempt | AlreadyFinal | Busy:
         with ledger.session() as session:
-            return books.begin_attempt(receipt_id, uuid4(), PROCESS, holder_is_gone=alive, session=session)
+            return begin_attempt(receipt_id, uuid4(), PROCESS, process_is_gone=alive, session=session)
 
     answers = race([begin] * 16)
     assert sum(isinstance(answer, Attempt) for answer in answers) == 1
@@ -59,16 +79,16 @@ def test_the_same_flow_run_resumes_with_a_new_number_and_what_was_claimed(ledger
 
 def test_another_flow_run_takes_over_only_from_the_gone(ledger: Ledger) -> None:
     first = begun(ledger, received(ledger))
-    seen: list[Holder] = []
+    seen: list[ProcessLease] = []
 
-    def ask(holder: Holder) -> bool:
+    def ask(holder: ProcessLease) -> bool:
         seen.append(holder)
         return True
 
     with ledger.session() as session:
-        busy = books.begin_attempt(first.receipt_id, uuid4(), OTHER_PROCESS, holder_is_gone=alive, session=session)
+        busy = begin_attempt(first.receipt_id, uuid4(), OTHER_PROCESS, process_is_gone=alive, session=session)
         assert busy == Busy(first.receipt_id, first.flow_run_id, 1)
-    second = begun(ledger, first.receipt_id, holder_is_gone=ask)
+    second = begun(ledger, first.receipt_id, process_is_gone=ask)
     assert second.number == 2
     assert seen[0].process == PROCESS
     assert seen[0].silent_seconds >= 0
@@ -76,44 +96,42 @@ def test_another_flow_run_takes_over_only_from_the_gone(ledger: Ledger) -> None:
 
 def test_a_receipt_that_does_not_exist_cannot_be_begun(ledger: Ledger) -> None:
     with pytest.raises(ReceiptNotFoundError), ledger.session() as session:
-        books.begin_attempt(uuid4(), uuid4(), PROCESS, holder_is_gone=alive, session=session)
+        begin_attempt(uuid4(), uuid4(), PROCESS, process_is_gone=alive, session=session)
 
 
 def test_a_final_receipt_is_left_alone_unless_forced_and_forced_once(ledger: Ledger) -> None:
     done = expensed(ledger)
     with ledger.session() as session:
-        answer = books.begin_attempt(done.receipt_id, uuid4(), PROCESS, holder_is_gone=alive, session=session)
+        answer = begin_attempt(done.receipt_id, uuid4(), PROCESS, process_is_gone=alive, session=session)
         assert answer == AlreadyFinal(done.receipt_id, State.EXPENSED, None, unsent=1)
     forced = begun(ledger, done.receipt_id, force=True)
     with ledger.session() as session:
-        books.record_expense(forced, some_fields(), EXTRACTION, session=session)
+        record_expense(forced, some_fields(), EXTRACTION, session=session)
     with ledger.session() as session:
-        resumed = books.begin_attempt(
-            done.receipt_id, forced.flow_run_id, PROCESS, holder_is_gone=alive, force=True, session=session
+        resumed = begin_attempt(
+            done.receipt_id, forced.flow_run_id, PROCESS, process_is_gone=alive, force=True, session=session
         )
     assert isinstance(resumed, AlreadyFinal)
 
 
 WRITES: dict[str, Callable[[Attempt, Session], object]] = {
-    "claim": lambda attempt, session: books.claim_content(attempt, SHA256, session=session),
-    "progress": lambda attempt, session: books.note_progress(attempt, "extract_text", session=session),
-    "extraction": lambda attempt, session: books.record_extraction(attempt, some_fields(), EXTRACTION, session=session),
-    "expense": lambda attempt, session: books.record_expense(attempt, some_fields(), EXTRACTION, session=session),
-    "review": lambda attempt, session: books.record_review(attempt, some_fields(), EXTRACTION, session=session),
-    "quarantine": lambda attempt, session: books.record_quarantine(attempt, "broken", session=session),
-    "release": lambda attempt, session: books.release(attempt, "given back", session=session),
+    "claim": lambda attempt, session: claim_content(attempt, SHA256, session=session),
+    "progress": lambda attempt, session: note_progress(attempt, "extract_text", session=session),
+    "extraction": lambda attempt, session: record_extraction(attempt, some_fields(), EXTRACTION, session=session),
+    "expense": lambda attempt, session: record_expense(attempt, some_fields(), EXTRACTION, session=session),
+    "review": lambda attempt, session: record_review(attempt, some_fields(), EXTRACTION, session=session),
+    "quarantine": lambda attempt, session: record_quarantine(attempt, "broken", session=session),
+    "release": lambda attempt, session: release(attempt, "given back", session=session),
 }
 AFTER: dict[str, Callable[[Ledger, Attempt], object]] = {
     "resumed": lambda ledger, attempt: begun(ledger, attempt.receipt_id, attempt.flow_run_id),
-    "taken over": lambda ledger, attempt: begun(ledger, attempt.receipt_id, holder_is_gone=gone),
+    "taken over": lambda ledger, attempt: begun(ledger, attempt.receipt_id, process_is_gone=gone),
     "put aside": lambda ledger, attempt: _do(
-        ledger, lambda session: books.quarantine_poison(attempt.receipt_id, "kills", session=session)
+        ledger, lambda session: quarantine_poison(attempt.receipt_id, "kills", session=session)
     ),
-    "held": lambda ledger, attempt: _do(
-        ledger, lambda session: books.hold(attempt.receipt_id, "cancelled", session=session)
-    ),
+    "held": lambda ledger, attempt: _do(ledger, lambda session: hold(attempt.receipt_id, "cancelled", session=session)),
     "deleted": lambda ledger, attempt: _do(
-        ledger, lambda session: books.delete_receipt(attempt.receipt_id, "asked for", session=session)
+        ledger, lambda session: delete_receipt(attempt.receipt_id, "asked for", session=session)
     ),
 }
 
@@ -148,10 +166,10 @@ def test_heartbeats_reach_only_what_is_still_held(ledger: Ledger) -> None:
         begun(ledger, received(ledger, "anna/2")),
         expensed(ledger, "a/3"),
     )
-    begun(ledger, lost.receipt_id, holder_is_gone=gone)
+    begun(ledger, lost.receipt_id, process_is_gone=gone)
     with ledger.session() as session:
-        assert books.heartbeat([mine, lost, done], session=session) == {mine.receipt_id}
-        assert books.heartbeat([], session=session) == frozenset()
+        assert heartbeat([mine, lost, done], session=session) == {mine.receipt_id}
+        assert heartbeat([], session=session) == frozenset()
 
 
 def test_progress_forgives_crashes_once_a_step(ledger: Ledger) -> None:
@@ -159,12 +177,12 @@ def test_progress_forgives_crashes_once_a_step(ledger: Ledger) -> None:
 
     def crash_and_resume(attempt: Attempt) -> Attempt:
         with ledger.session() as session:
-            books.note_crash(attempt.receipt_id, attempt.number, "killed", counts=True, session=session)
+            note_crash(attempt.receipt_id, attempt.number, "killed", counts=True, session=session)
         return begun(ledger, attempt.receipt_id, attempt.flow_run_id)
 
     def progress(attempt: Attempt) -> None:
         with ledger.session() as session:
-            books.note_progress(attempt, "extract_text/1", session=session)
+            note_progress(attempt, "extract_text/1", session=session)
 
     attempt = crash_and_resume(attempt)
     progress(attempt)
@@ -176,7 +194,7 @@ def test_progress_forgives_crashes_once_a_step(ledger: Ledger) -> None:
 
 def _crashes(ledger: Ledger, attempt: Attempt) -> int:
     with ledger.session() as session:
-        return books.get_receipt(attempt.receipt_id, session=session).crashes
+        return get_receipt(attempt.receipt_id, session=session).crashes
 
 
 def test_a_crash_that_is_reported_twice_counts_once(ledger: Ledger) -> None:
@@ -184,7 +202,7 @@ def test_a_crash_that_is_reported_twice_counts_once(ledger: Ledger) -> None:
 
     def report(number: int, *, counts: bool = True) -> int:
         with ledger.session() as session:
-            return books.note_crash(attempt.receipt_id, number, "segfault", counts=counts, session=session)
+            return note_crash(attempt.receipt_id, number, "segfault", counts=counts, session=session)
 
     assert [report(1), report(1)] == [1, 1]
     resumed = begun(ledger, attempt.receipt_id, attempt.flow_run_id)
@@ -197,50 +215,50 @@ def test_a_crash_that_is_reported_twice_counts_once(ledger: Ledger) -> None:
 def test_a_crash_that_is_reported_late_does_not_blame_the_attempt_that_followed(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with ledger.session() as session:
-        (running,) = books.find_running(session=session)
-        assert running.holder is not None
-        holder = running.holder.process.pid
-        books.note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=holder + 1)
-        assert books.get_receipt(attempt.receipt_id, session=session).crashes == 0
-        books.note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=holder)
-        assert books.get_receipt(attempt.receipt_id, session=session).crashes == 1
+        (running,) = find_running(session=session)
+        assert running.process is not None
+        holder = running.process.process.pid
+        note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=holder + 1)
+        assert get_receipt(attempt.receipt_id, session=session).crashes == 0
+        note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=holder)
+        assert get_receipt(attempt.receipt_id, session=session).crashes == 1
 
 
 def test_after_a_crash_another_flow_run_need_not_wait(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with ledger.session() as session:
-        books.note_crash(attempt.receipt_id, 1, "killed", counts=True, session=session)
-        assert [one.holder for one in books.find_running(session=session)] == [None]
-    assert begun(ledger, attempt.receipt_id, holder_is_gone=alive).number == 2
+        note_crash(attempt.receipt_id, 1, "killed", counts=True, session=session)
+        assert [one.process for one in find_running(session=session)] == [None]
+    assert begun(ledger, attempt.receipt_id, process_is_gone=alive).number == 2
 
 
 def test_release_gives_it_back_for_a_new_flow_run(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with ledger.session() as session:
-        books.release(attempt, "the database was away too long", session=session)
-        waiting = books.waiting_for_submission(session=session).items[0]
+        release(attempt, "the database was away too long", session=session)
+        waiting = waiting_for_submission(session=session).items[0]
     assert (waiting.receipt_id, waiting.reopened) == (attempt.receipt_id, 1)
 
 
 def test_a_held_receipt_waits_for_a_person_and_any_flow_run_of_theirs_takes_it_up(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with ledger.session() as session:
-        books.release(attempt, "cancelled", held=True, session=session)
-        assert not books.waiting_for_submission(session=session)
-        assert books.get_receipt(attempt.receipt_id, session=session).held
+        release(attempt, "cancelled", held=True, session=session)
+        assert not waiting_for_submission(session=session)
+        assert get_receipt(attempt.receipt_id, session=session).held
     begun(ledger, attempt.receipt_id)
     with ledger.session() as session:
-        assert not books.get_receipt(attempt.receipt_id, session=session).held
+        assert not get_receipt(attempt.receipt_id, session=session).held
 
 
 def test_running_receipts_come_with_their_attempt_in_pages(ledger: Ledger) -> None:
     attempts = {begun(ledger, received(ledger, f"anna/{number}")).receipt_id for number in range(3)}
     with ledger.session() as session:
-        first = books.find_running(limit=2, session=session)
-        rest = books.find_running(limit=2, after=first[-1].receipt.id, session=session)
+        first = find_running(limit=2, session=session)
+        rest = find_running(limit=2, after=first[-1].receipt.id, session=session)
         assert {one.receipt.id for one in (*first, *rest)} == attempts
-        held = [one.holder.process for one in (*first, *rest) if one.holder]
+        held = [one.process.process for one in (*first, *rest) if one.process]
         assert held == [PROCESS] * 3
         for one in (*first, *rest):
-            books.release(one.attempt, "its process is gone", session=session)
+            release(one.attempt, "its process is gone", session=session)
     assert {state_of(ledger, receipt_id) for receipt_id in attempts} == {"waiting"}

@@ -19,13 +19,25 @@ from ledger_helpers import (
     state_of,
 )
 
-from flows import ledger as books
-from flows.ledger import Attempt, Claimed, DuplicateOf, Ledger, State
+from flows.ledger.database import Ledger
+from flows.ledger.errors import WrongStateError
+from flows.ledger.receipts import (
+    claim_content,
+    counts_by_state,
+    get_receipt,
+    record_expense,
+    record_quarantine,
+    reopen,
+    show_receipt,
+    supersede,
+)
+from flows.ledger.schema import State
+from flows.ledger.values import Attempt, Claimed, DuplicateOf
 
 
 def _claim(ledger: Ledger, attempt: Attempt, sha256: str = SHA256) -> Claimed | DuplicateOf:
     with ledger.session() as session:
-        return books.claim_content(attempt, sha256, size_bytes=7, media_type="image/jpeg", session=session)
+        return claim_content(attempt, sha256, size_bytes=7, media_type="image/jpeg", session=session)
 
 
 def test_of_sixteen_claims_at_once_one_holds_and_the_others_are_its_duplicates(ledger: Ledger) -> None:
@@ -42,7 +54,7 @@ def test_of_sixteen_claims_at_once_one_holds_and_the_others_are_its_duplicates(l
     assert claims.count(DuplicateOf(holders[0])) == 15
     assert count(ledger, "contents") == 1
     with ledger.session() as session:
-        assert books.counts_by_state(session=session)[State.DUPLICATE] == 15
+        assert counts_by_state(session=session)[State.DUPLICATE] == 15
 
 
 def test_a_repeated_claim_gives_the_same_answer(ledger: Ledger) -> None:
@@ -63,7 +75,7 @@ def test_a_duplicate_says_of_what_and_why(ledger: Ledger) -> None:
     first = expensed(ledger, "anna/first.jpg")
     second = duplicate(ledger, "anna/second.jpg")
     with ledger.session() as session:
-        shown = books.show_receipt(second.receipt_id, session=session)
+        shown = show_receipt(second.receipt_id, session=session)
     assert (shown.state, shown.duplicate_of, shown.sha256) == (State.DUPLICATE, first.receipt_id, SHA256)
     assert shown.reason == "the same content as anna/first.jpg"
     assert shown.expense is not None
@@ -73,22 +85,22 @@ def test_when_the_holders_object_vanished_its_oldest_duplicate_is_read_instead(l
     first = claimed(ledger, "anna/1")
     heir, other = duplicate(ledger, "anna/2"), duplicate(ledger, "anna/3")
     with ledger.session() as session:
-        assert books.supersede(first.receipt_id, "replaced before it was read", session=session)
-        assert not books.supersede(first.receipt_id, "again", session=session)
-        gone, waits, still = (books.get_receipt(one.receipt_id, session=session) for one in (first, heir, other))
+        assert supersede(first.receipt_id, "replaced before it was read", session=session)
+        assert not supersede(first.receipt_id, "again", session=session)
+        gone, waits, still = (get_receipt(one.receipt_id, session=session) for one in (first, heir, other))
     assert (gone.state, gone.reason_code) == (State.QUARANTINED, "superseded")
     assert (waits.state, waits.duplicate_of, waits.reopened) == (State.WAITING, None, 1)
     assert (still.state, still.duplicate_of) == (State.DUPLICATE, heir.receipt_id)
     resumed = begun(ledger, heir.receipt_id)
     assert isinstance(_claim(ledger, resumed), Claimed)
     with ledger.session() as session:
-        assert books.record_expense(resumed, some_fields(), EXTRACTION, session=session).created
+        assert record_expense(resumed, some_fields(), EXTRACTION, session=session).created
 
 
 def test_when_the_holders_object_vanished_and_nobody_waits_the_next_claim_holds(ledger: Ledger) -> None:
     first = claimed(ledger, "anna/1")
     with ledger.session() as session:
-        books.supersede(first.receipt_id, "deleted before it was read", session=session)
+        supersede(first.receipt_id, "deleted before it was read", session=session)
     claimed(ledger, "anna/2")
     assert count(ledger, "contents") == 1
 
@@ -101,12 +113,12 @@ def test_claims_that_race_with_the_holders_end_are_never_left_pointing_at_nothin
 
         def supersede(receipt_id: object = first.receipt_id) -> object:
             with ledger.session() as session:
-                return books.supersede(receipt_id, "replaced", session=session)  # type: ignore[arg-type]
+                return supersede(receipt_id, "replaced", session=session)  # type: ignore[arg-type]
 
         answers = race([supersede, *(lambda one=one, sha256=sha256: _claim(ledger, one, sha256) for one in others)])
         assert not [answer for answer in answers if isinstance(answer, Exception)]
         with ledger.session() as session:
-            views = [books.get_receipt(one.receipt_id, session=session) for one in others]
+            views = [get_receipt(one.receipt_id, session=session) for one in others]
         open_ones = [one.id for one in views if one.state in {State.RUNNING, State.WAITING}]
         assert len(open_ones) == 1
         assert {one.duplicate_of for one in views if one.state is State.DUPLICATE} == {open_ones[0]}
@@ -118,11 +130,11 @@ def test_a_duplicate_that_is_taken_up_again_stays_a_duplicate_and_harms_nothing(
     second = duplicate(ledger, "anna/2")
     if not force:
         with ledger.session() as session:
-            books.reopen(second.receipt_id, "by hand", session=session)
+            reopen(second.receipt_id, "by hand", session=session)
     again = begun(ledger, second.receipt_id, force=force)
     assert again.sha256 is None, "it must claim before it may record"
-    with pytest.raises(books.WrongStateError), ledger.session() as session:
-        books.record_expense(again, some_fields(), EXTRACTION, session=session)
+    with pytest.raises(WrongStateError), ledger.session() as session:
+        record_expense(again, some_fields(), EXTRACTION, session=session)
     assert _claim(ledger, again) == DuplicateOf(first.receipt_id)
     assert (state_of(ledger, first.receipt_id), count(ledger, "expenses")) == ("expensed", 1)
 
@@ -131,5 +143,5 @@ def test_quarantining_a_duplicate_that_is_read_again_leaves_the_others_expense(l
     expensed(ledger, "anna/1")
     again = begun(ledger, duplicate(ledger, "anna/2").receipt_id, force=True)
     with ledger.session() as session:
-        books.record_quarantine(again, "broken", session=session)
+        record_quarantine(again, "broken", session=session)
     assert count(ledger, "expenses") == 1

@@ -12,8 +12,27 @@ from ledger_helpers import EXTRACTION, PROCESS, alive, an_object, gone, race, so
 from sqlalchemy import text
 from sqlmodel import Session
 
-from flows import ledger as books
-from flows.ledger import Attempt, FencedError, Ledger, LedgerUnavailableError, ReceiptNotFoundError, WrongStateError
+from flows.ledger.database import Ledger
+from flows.ledger.errors import FencedError, LedgerUnavailableError, ReceiptNotFoundError, WrongStateError
+from flows.ledger.receipts import (
+    begin_attempt,
+    claim_content,
+    delete_receipt,
+    detach_run,
+    hold,
+    note_crash,
+    note_progress,
+    quarantine_poison,
+    receive,
+    record_expense,
+    record_quarantine,
+    record_review,
+    release,
+    reopen,
+    resolve,
+    supersede,
+)
+from flows.ledger.values import Attempt
 
 # Each query finds what must not be.
 LAWS = {
@@ -24,18 +43,20 @@ LAWS = {
         SELECT e.id FROM expenses e JOIN receipts r ON r.id = e.receipt_id
         WHERE r.state NOT IN ('expensed', 'running', 'waiting')""",
     "an expense that is not its content's holder's": """
-        SELECT e.id FROM expenses e JOIN contents c ON c.id = e.content_id WHERE c.holder_id <> e.receipt_id""",
+        SELECT e.id FROM expenses e JOIN contents c ON c.id = e.content_id
+        WHERE c.canonical_receipt_id <> e.receipt_id""",
     "a holder that does not know its content": """
-        SELECT c.id FROM contents c JOIN receipts r ON r.id = c.holder_id
+        SELECT c.id FROM contents c JOIN receipts r ON r.id = c.canonical_receipt_id
         WHERE r.content_id IS DISTINCT FROM c.id OR r.state = 'duplicate'""",
     "a duplicate of nothing": """
-        SELECT r.id FROM receipts r LEFT JOIN contents c ON c.id = r.content_id AND c.holder_id = r.duplicate_of
+        SELECT r.id FROM receipts r LEFT JOIN contents c
+            ON c.id = r.content_id AND c.canonical_receipt_id = r.duplicate_of
         WHERE r.state = 'duplicate' AND c.id IS NULL""",
     "a receipt that says it is a duplicate and is none": """
         SELECT id FROM receipts WHERE state <> 'duplicate' AND duplicate_of IS NOT NULL""",
     "a final receipt that somebody holds": """
         SELECT id FROM receipts WHERE (state NOT IN ('running', 'waiting')) <> (finished_at IS NOT NULL)
-        OR (state NOT IN ('running', 'waiting') AND holder IS NOT NULL)""",
+        OR (state NOT IN ('running', 'waiting') AND process IS NOT NULL)""",
     "a history that does not end in the state": """
         SELECT r.id FROM receipts r WHERE r.state <> (
             SELECT to_state FROM state_changes s WHERE s.receipt_id = r.id ORDER BY s.id DESC LIMIT 1)""",
@@ -72,9 +93,9 @@ class Actor:
 
     def begin(self, session: Session) -> None:
         key = f"anna/{self.random.randrange(8)}"
-        receipt_id = books.receive(an_object(key), session=session).receipt_id
+        receipt_id = receive(an_object(key), session=session).receipt_id
         judge, force = self.random.choice([alive, gone]), self.random.random() < 0.3
-        begun = books.begin_attempt(receipt_id, uuid4(), PROCESS, holder_is_gone=judge, force=force, session=session)
+        begun = begin_attempt(receipt_id, uuid4(), PROCESS, process_is_gone=judge, force=force, session=session)
         if isinstance(begun, Attempt):
             self.attempts.append(begun)
         self.did[type(begun).__name__] += 1
@@ -83,7 +104,7 @@ class Actor:
         if self.attempts:
             attempt = self.attempts[-1]
             # Few contents for many receipts; which one an object has depends on its id alone.
-            claim = books.claim_content(attempt, f"{attempt.receipt_id.int % 3:064x}", session=session)
+            claim = claim_content(attempt, f"{attempt.receipt_id.int % 3:064x}", session=session)
             self.did[type(claim).__name__] += 1
 
     def write(self, session: Session) -> None:
@@ -91,27 +112,27 @@ class Actor:
             return
         attempt = self.attempts[self.random.choice([-1, -1, -1, 0])]
         writes: list[Callable[[], object]] = [
-            lambda: books.record_expense(attempt, some_fields(), EXTRACTION, session=session),
-            lambda: books.record_expense(attempt, some_fields(), EXTRACTION, session=session),
-            lambda: books.record_review(attempt, some_fields(), EXTRACTION, session=session),
-            lambda: books.record_quarantine(attempt, "broken", session=session),
-            lambda: books.release(attempt, "given back", session=session),
-            lambda: books.note_progress(attempt, "extract_text", session=session),
+            lambda: record_expense(attempt, some_fields(), EXTRACTION, session=session),
+            lambda: record_expense(attempt, some_fields(), EXTRACTION, session=session),
+            lambda: record_review(attempt, some_fields(), EXTRACTION, session=session),
+            lambda: record_quarantine(attempt, "broken", session=session),
+            lambda: release(attempt, "given back", session=session),
+            lambda: note_progress(attempt, "extract_text", session=session),
         ]
         self.random.choice(writes)()
         self.did["write"] += 1
 
     def meddle(self, session: Session) -> None:
-        receipt_id: UUID = books.resolve(f"anna/{self.random.randrange(8)}", session=session)
+        receipt_id: UUID = resolve(f"anna/{self.random.randrange(8)}", session=session)
         meddling: list[Callable[[], object]] = [
-            lambda: books.supersede(receipt_id, "replaced", session=session),
-            lambda: books.supersede(receipt_id, "replaced", session=session),
-            lambda: books.hold(receipt_id, "cancelled", session=session),
-            lambda: books.reopen(receipt_id, "by hand", session=session),
-            lambda: books.forget_run(receipt_id, "lost", session=session),
-            lambda: books.quarantine_poison(receipt_id, "kills", session=session),
-            lambda: books.delete_receipt(receipt_id, "asked for", session=session),
-            lambda: books.note_crash(receipt_id, 1, "killed", counts=True, session=session),
+            lambda: supersede(receipt_id, "replaced", session=session),
+            lambda: supersede(receipt_id, "replaced", session=session),
+            lambda: hold(receipt_id, "cancelled", session=session),
+            lambda: reopen(receipt_id, "by hand", session=session),
+            lambda: detach_run(receipt_id, "lost", session=session),
+            lambda: quarantine_poison(receipt_id, "kills", session=session),
+            lambda: delete_receipt(receipt_id, "asked for", session=session),
+            lambda: note_crash(receipt_id, 1, "killed", counts=True, session=session),
         ]
         self.random.choice(meddling)()
         self.did["meddle"] += 1

@@ -13,10 +13,10 @@ from conftest import free_ports
 from ledger_helpers import race
 from sqlalchemy import create_engine, inspect, make_url
 
-from flows.errors import ConfigurationError
-from flows.ledger import LedgerUnavailableError, create_database, schema_is_current, upgrade
-from flows.ledger.engine import driver_url
-from flows.ledger.migrate import config_for
+from flows.domain.errors import ConfigurationError
+from flows.ledger.database import driver_url
+from flows.ledger.errors import LedgerUnavailableError
+from flows.ledger.migrate import config_for, create_database, schema_is_current, upgrade
 
 
 def test_eight_starts_at_once_create_and_migrate_once(database_url: str) -> None:
@@ -89,7 +89,9 @@ def test_an_installed_wheel_brings_its_migrations(tmp_path: Path, database_url: 
     wheel = next(tmp_path.glob("*.whl"))
     unpacked = tmp_path / "unpacked"
     subprocess.run([sys.executable, "-m", "zipfile", "-e", str(wheel), str(unpacked)], check=True)
-    program = f"import flows; assert flows.__file__.startswith({str(unpacked)!r}); from flows.ledger import upgrade; "
+    program = (
+        f"import flows; assert flows.__file__.startswith({str(unpacked)!r}); from flows.ledger.migrate import upgrade; "
+    )
     subprocess.run(
         [sys.executable, "-c", f"{program}upgrade({database_url!r})"],
         check=True,

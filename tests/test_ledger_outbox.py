@@ -8,15 +8,19 @@ import pytest
 from ledger_helpers import EXTRACTION, OTHER_PROCESS, PROCESS, alive, begun, claimed, expensed, gone, race, some_fields
 from sqlmodel import select
 
-from flows import ledger as books
-from flows.ledger import DeliveryState, Ledger, NotificationView, ReceiptNotFoundError
-from flows.ledger.tables import Notification, Webhook
+from flows.ledger.database import Ledger
+from flows.ledger.errors import ReceiptNotFoundError
+from flows.ledger.notifications import claim_notification, claim_notifications, mark_failed, mark_sent, replay
+from flows.ledger.receipts import record_expense
+from flows.ledger.schema import DeliveryState, Notification, Webhook
+from flows.ledger.values import ProcessIdentity
+from flows.ledger.views import NotificationView
 
 
-def _claim(ledger: Ledger, process: books.ProcessIdentity = PROCESS, **options: object) -> list[NotificationView]:
-    arguments: dict[str, object] = {"holder_is_gone": alive} | options
+def _claim(ledger: Ledger, process: ProcessIdentity = PROCESS, **options: object) -> list[NotificationView]:
+    arguments: dict[str, object] = {"process_is_gone": alive} | options
     with ledger.session() as session:
-        return books.claim_notifications(process, session=session, **arguments)  # type: ignore[arg-type]
+        return claim_notifications(process, session=session, **arguments)  # type: ignore[arg-type]
 
 
 def _row(ledger: Ledger) -> Notification:
@@ -28,13 +32,13 @@ def _row(ledger: Ledger) -> Notification:
 
 def _fail(ledger: Ledger, notification_id: UUID, retry_in_seconds: float | None) -> None:
     with ledger.session() as session:
-        books.mark_failed(notification_id, "503", retry_in_seconds=retry_in_seconds, session=session)
+        mark_failed(notification_id, "503", retry_in_seconds=retry_in_seconds, session=session)
 
 
 def test_sixteen_senders_at_once_get_each_notification_once(ledger: Ledger) -> None:
     for number in range(5):
         expensed(ledger, f"anna/{number}", f"{number:064x}")
-    processes = [books.ProcessIdentity("host", "boot", pid, pid) for pid in range(100, 116)]
+    processes = [ProcessIdentity("host", "boot", pid, pid) for pid in range(100, 116)]
     answers = race([lambda process=process: _claim(ledger, process) for process in processes])
     assert len([one.id for answer in answers for one in answer]) == 5
     assert len({one.id for answer in answers for one in answer}) == 5
@@ -43,11 +47,11 @@ def test_sixteen_senders_at_once_get_each_notification_once(ledger: Ledger) -> N
 def test_sent_is_sent(ledger: Ledger) -> None:
     attempt = expensed(ledger)
     with ledger.session() as session:
-        claimed_one = books.claim_notification(attempt.receipt_id, PROCESS, holder_is_gone=alive, session=session)
+        claimed_one = claim_notification(attempt.receipt_id, PROCESS, process_is_gone=alive, session=session)
     assert claimed_one is not None
     with ledger.session() as session:
-        books.mark_sent(claimed_one.id, session=session)
-        assert books.claim_notification(attempt.receipt_id, PROCESS, holder_is_gone=gone, session=session) is None
+        mark_sent(claimed_one.id, session=session)
+        assert claim_notification(attempt.receipt_id, PROCESS, process_is_gone=gone, session=session) is None
     row = _row(ledger)
     assert (row.state, row.attempts, row.id) == (DeliveryState.SENT, 1, claimed_one.id)
     assert row.sent_at is not None
@@ -59,7 +63,7 @@ def test_a_claim_keeps_others_off_until_its_process_is_gone(ledger: Ledger) -> N
     assert _claim(ledger, OTHER_PROCESS) == []
     assert _claim(ledger, OTHER_PROCESS, receipt_id=attempt.receipt_id) == []
     assert [one.id for one in _claim(ledger)] == [first[0].id], "the same process may repeat"
-    assert [one.id for one in _claim(ledger, OTHER_PROCESS, holder_is_gone=gone)] == [first[0].id]
+    assert [one.id for one in _claim(ledger, OTHER_PROCESS, process_is_gone=gone)] == [first[0].id]
 
 
 def test_a_failed_one_waits_for_its_time_except_for_its_own_flow(ledger: Ledger) -> None:
@@ -79,13 +83,13 @@ def test_a_given_up_one_is_sent_again_only_when_replayed_and_under_its_id(ledger
     _fail(ledger, first.id, None)
     assert (_claim(ledger), _row(ledger).state) == ([], DeliveryState.FAILED)
     with ledger.session() as session:
-        books.replay(first.id, session=session)
+        replay(first.id, session=session)
     assert [one.id for one in _claim(ledger)] == [first.id]
 
 
 def test_what_was_deleted_cannot_be_marked(ledger: Ledger) -> None:
     with pytest.raises(ReceiptNotFoundError), ledger.session() as session:
-        books.mark_sent(uuid4(), session=session)
+        mark_sent(uuid4(), session=session)
 
 
 def test_each_active_webhook_of_the_owner_that_wants_it_gets_a_row_of_its_own(ledger: Ledger) -> None:
@@ -112,12 +116,12 @@ def test_a_second_outcome_of_the_same_kind_tells_nobody_again(ledger: Ledger) ->
     first = expensed(ledger)
     again = begun(ledger, first.receipt_id, force=True)
     with ledger.session() as session:
-        books.record_expense(again, some_fields(), EXTRACTION, session=session)
+        record_expense(again, some_fields(), EXTRACTION, session=session)
     assert len(_claim(ledger)) == 1
 
 
 def test_no_channels_means_nobody_is_told(ledger: Ledger) -> None:
     attempt = claimed(ledger)
     with ledger.session() as session:
-        books.record_expense(attempt, some_fields(), EXTRACTION, channels=(), session=session)
+        record_expense(attempt, some_fields(), EXTRACTION, channels=(), session=session)
     assert _claim(ledger) == []

@@ -20,21 +20,32 @@ from ledger_helpers import (
     state_of,
 )
 
-from flows import ledger as books
-from flows.errors import UnsureError
-from flows.ledger import Attempt, Extraction, Kind, Ledger, LedgerUnavailableError, Recorded, State
-from flows.vocabulary import LineItem
+from flows.domain.errors import UnsureError
+from flows.domain.fields import LineItem
+from flows.ledger.database import Ledger
+from flows.ledger.errors import LedgerUnavailableError, WrongStateError
+from flows.ledger.expenses import find_expenses
+from flows.ledger.receipts import (
+    quarantine_poison,
+    record_expense,
+    record_extraction,
+    record_quarantine,
+    record_review,
+    show_receipt,
+)
+from flows.ledger.schema import NotificationKind, State
+from flows.ledger.values import Attempt, Extraction, Recorded
 
 
 def _record(ledger: Ledger, attempt: Attempt, **fields: object) -> Recorded:
     with ledger.session() as session:
-        return books.record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)
+        return record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)
 
 
 def test_an_expense_is_booked_with_its_lines_taxes_extraction_and_notification(ledger: Ledger) -> None:
     attempt = expensed(ledger)
     with ledger.session() as session:
-        shown = books.show_receipt(attempt.receipt_id, session=session)
+        shown = show_receipt(attempt.receipt_id, session=session)
     assert shown.state is State.EXPENSED
     assert shown.finished_at is not None
     assert shown.expense is not None
@@ -53,14 +64,14 @@ def test_an_expense_is_booked_with_its_lines_taxes_extraction_and_notification(l
         ("tesseract", "1", EXTRACTION.words_key)
     ]
     told = shown.notifications[0]
-    assert (told.kind, told.channel, told.payload["total"]) == (Kind.EXPENSE_READY, "owner", "12.50")
+    assert (told.kind, told.channel, told.payload["total"]) == (NotificationKind.EXPENSE_READY, "owner", "12.50")
 
 
 @pytest.mark.parametrize("total", ["0.1", "12.345678901234567890123", "-3.00", "123456789012345678.99", "1500"])
 def test_money_comes_back_to_the_last_digit(ledger: Ledger, total: str) -> None:
     expensed(ledger, total=Decimal(total))
     with ledger.session() as session:
-        assert str(books.find_expenses(session=session).items[0].total) == total
+        assert str(find_expenses(session=session).items[0].total) == total
 
 
 def test_recording_twice_or_sixteen_times_at_once_is_one_row_of_each(ledger: Ledger) -> None:
@@ -81,8 +92,8 @@ def test_reading_again_replaces_the_expense_and_keeps_both_readings(ledger: Ledg
         update={"parser_version": "2", "line_items": (found(LineItem(description="Wein")),), "taxes": ()}
     )
     with ledger.session() as session:
-        assert not books.record_expense(again, fields, EXTRACTION, session=session).created
-        shown = books.show_receipt(first.receipt_id, session=session)
+        assert not record_expense(again, fields, EXTRACTION, session=session).created
+        shown = show_receipt(first.receipt_id, session=session)
     assert shown.expense is not None
     assert (shown.expense.total, shown.expense.revision) == (Decimal("99.00"), 1)
     assert ([line.description for line in shown.line_items], shown.taxes) == (["Wein"], ())
@@ -101,7 +112,7 @@ def test_characters_that_postgresql_cannot_hold_do_not_stop_a_receipt(ledger: Le
     attempt = claimed(ledger)
     _record(ledger, attempt, merchant="Cafe\x00 \U0001f600 \ud7ff")
     with ledger.session() as session:
-        assert books.find_expenses(session=session).items[0].merchant == "Cafe\ufffd \U0001f600 \ud7ff"
+        assert find_expenses(session=session).items[0].merchant == "Cafe\ufffd \U0001f600 \ud7ff"
 
 
 def test_review_keeps_what_was_read_and_says_what_to_do(ledger: Ledger) -> None:
@@ -109,9 +120,9 @@ def test_review_keeps_what_was_read_and_says_what_to_do(ledger: Ledger) -> None:
     fields = some_fields(total=None).model_copy(update={"reasons": ("no total was found", "the date is unsure")})
     for _ in range(2):
         with ledger.session() as session:
-            books.record_review(attempt, fields, EXTRACTION, session=session)
+            record_review(attempt, fields, EXTRACTION, session=session)
     with ledger.session() as session:
-        shown = books.show_receipt(attempt.receipt_id, session=session)
+        shown = show_receipt(attempt.receipt_id, session=session)
     assert (shown.state, shown.reason, shown.reason_code) == (
         State.REVIEW,
         "no total was found; the date is unsure",
@@ -124,7 +135,7 @@ def test_review_keeps_what_was_read_and_says_what_to_do(ledger: Ledger) -> None:
 def test_review_of_a_picture_without_text_needs_no_fields(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with ledger.session() as session:
-        books.record_review(attempt, None, None, reasons=["no text"], code="no_text", session=session)
+        record_review(attempt, None, None, reasons=["no text"], code="no_text", session=session)
     assert state_of(ledger, attempt.receipt_id) == "review"
 
 
@@ -132,7 +143,7 @@ def test_an_expense_that_a_later_reading_doubts_is_withdrawn(ledger: Ledger) -> 
     first = expensed(ledger)
     again = begun(ledger, first.receipt_id, force=True)
     with ledger.session() as session:
-        books.record_review(again, some_fields(), EXTRACTION, reasons=["unsure now"], session=session)
+        record_review(again, some_fields(), EXTRACTION, reasons=["unsure now"], session=session)
     assert (count(ledger, "expenses"), count(ledger, "line_items"), count(ledger, "extractions")) == (0, 0, 1)
 
 
@@ -140,37 +151,37 @@ def test_quarantine_happens_once_with_its_reason(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     for _ in range(2):
         with ledger.session() as session:
-            books.record_quarantine(attempt, "the file is cut off", session=session)
+            record_quarantine(attempt, "the file is cut off", session=session)
     with ledger.session() as session:
-        shown = books.show_receipt(attempt.receipt_id, session=session)
+        shown = show_receipt(attempt.receipt_id, session=session)
     assert (shown.state, shown.reason, shown.reason_code) == (State.QUARANTINED, "the file is cut off", "unreadable")
-    assert [one.kind for one in shown.notifications] == [Kind.QUARANTINED]
+    assert [one.kind for one in shown.notifications] == [NotificationKind.QUARANTINED]
 
 
 def test_poison_is_put_aside_without_an_attempt_unless_it_went_on(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     begun(ledger, attempt.receipt_id, attempt.flow_run_id)
     with ledger.session() as session:
-        assert not books.quarantine_poison(attempt.receipt_id, "kills", attempt=1, session=session)
-        assert books.quarantine_poison(attempt.receipt_id, "kills its process", attempt=2, session=session)
-        assert not books.quarantine_poison(attempt.receipt_id, "again", session=session)
-        shown = books.show_receipt(attempt.receipt_id, session=session)
+        assert not quarantine_poison(attempt.receipt_id, "kills", attempt=1, session=session)
+        assert quarantine_poison(attempt.receipt_id, "kills its process", attempt=2, session=session)
+        assert not quarantine_poison(attempt.receipt_id, "again", session=session)
+        shown = show_receipt(attempt.receipt_id, session=session)
     assert (shown.state, shown.reason_code, len(shown.notifications)) == (State.QUARANTINED, "poison", 1)
 
 
 def test_only_the_holder_of_a_content_records_for_it(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
-    with pytest.raises(books.WrongStateError, match="claim"):
+    with pytest.raises(WrongStateError, match="claim"):
         _record(ledger, attempt)
-    with pytest.raises(books.WrongStateError), ledger.session() as session:
-        books.record_extraction(attempt, some_fields(), EXTRACTION, session=session)
+    with pytest.raises(WrongStateError), ledger.session() as session:
+        record_extraction(attempt, some_fields(), EXTRACTION, session=session)
 
 
 def test_extractions_are_kept_per_engine_and_replaced_within(ledger: Ledger) -> None:
     attempt = claimed(ledger)
     with ledger.session() as session:
         ids = [
-            books.record_extraction(attempt, some_fields(), engine, session=session)
+            record_extraction(attempt, some_fields(), engine, session=session)
             for engine in (EXTRACTION, EXTRACTION, Extraction("rapidocr", "3"))
         ]
     assert ids[0] == ids[1] != ids[2]

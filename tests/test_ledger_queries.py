@@ -11,31 +11,47 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_helpers import an_object, expensed, received
 
-from flows import ledger as books
-from flows.ledger import AmbiguousReferenceError, InvalidReferenceError, Ledger, ReceiptNotFoundError, State
-from flows.ledger.cursors import read_cursor, write_cursor
+from flows.ledger.database import Ledger
+from flows.ledger.errors import AmbiguousReferenceError, InvalidReferenceError, ReceiptNotFoundError
+from flows.ledger.expenses import all_expenses, find_expenses
+from flows.ledger.pagination import read_cursor, write_cursor
+from flows.ledger.receipts import (
+    counts_by_state,
+    delete_receipt,
+    get_receipt,
+    list_receipts,
+    mark_submitted,
+    open_receipt_of,
+    read_receipts,
+    receive,
+    receive_many,
+    resolve,
+    show_receipt,
+    walk_receipts,
+)
+from flows.ledger.schema import State
 
 
 def test_receipts_come_newest_first_in_pages_that_new_arrivals_do_not_shift(ledger: Ledger) -> None:
     ids = [received(ledger, f"anna/{number}") for number in range(5)]
     received(ledger, "bert/1")
     with ledger.session() as session:
-        first = books.find_receipts(owner="anna", limit=2, session=session)
+        first = list_receipts(owner="anna", limit=2, session=session)
     received(ledger, "anna/later")
     with ledger.session() as session:
-        second = books.find_receipts(owner="anna", limit=2, after=first.next, session=session)
-        third = books.find_receipts(owner="anna", limit=2, after=second.next, session=session)
+        second = list_receipts(owner="anna", limit=2, after=first.next, session=session)
+        third = list_receipts(owner="anna", limit=2, after=second.next, session=session)
     assert [one.id for page in (first, second, third) for one in page] == ids[::-1]
     assert third.next is None
 
 
 def test_receipts_of_one_transaction_share_a_time_and_still_page_completely(ledger: Ledger) -> None:
     with ledger.session() as session:
-        books.receive_many([an_object(f"anna/{number}") for number in range(25)], session=session)
+        receive_many([an_object(f"anna/{number}") for number in range(25)], session=session)
     seen, after = [], None
     while True:
         with ledger.session() as session:
-            page = books.find_receipts(limit=10, after=after, session=session)
+            page = list_receipts(limit=10, after=after, session=session)
         seen += [one.id for one in page]
         if (after := page.next) is None:
             break
@@ -47,11 +63,11 @@ def test_states_filter_and_are_counted(ledger: Ledger) -> None:
     received(ledger, "anna/2")
     received(ledger, "bert/1")
     with ledger.session() as session:
-        assert [one.id for one in books.find_receipts(state=State.EXPENSED, session=session)] == [done.receipt_id]
-        counts = books.counts_by_state(session=session)
+        assert [one.id for one in list_receipts(states=[State.EXPENSED], session=session)] == [done.receipt_id]
+        counts = counts_by_state(session=session)
         assert {state: n for state, n in counts.items() if n} == {State.EXPENSED: 1, State.WAITING: 2}
         assert set(counts) == set(State)
-        assert books.counts_by_state(owner="bert", session=session)[State.WAITING] == 1
+        assert counts_by_state(owner="bert", session=session)[State.WAITING] == 1
 
 
 EXPENSES = [
@@ -82,10 +98,10 @@ def test_expenses_filter(ledger: Ledger, wanted: dict[str, Any], expected: list[
         for number, fields in enumerate(EXPENSES)
     ]
     with ledger.session() as session:
-        found = [one.receipt_id for one in books.find_expenses(session=session, **wanted)]
+        found = [one.receipt_id for one in find_expenses(session=session, **wanted)]
         assert found == [booked[number] for number in expected]
         if not set(wanted) - {"owner"}:
-            assert [one.receipt_id for one in books.all_expenses(session=session, page_size=2, **wanted)] == found
+            assert [one.receipt_id for one in all_expenses(session=session, page_size=2, **wanted)] == found
 
 
 def test_a_reference_is_an_id_its_beginning_or_a_key(ledger: Ledger) -> None:
@@ -93,63 +109,63 @@ def test_a_reference_is_an_id_its_beginning_or_a_key(ledger: Ledger) -> None:
     received(ledger, "anna/2.jpg")
     with ledger.session() as session:
         for reference in (str(receipt_id), receipt_id.hex, str(receipt_id)[:12], "anna/1.jpg"):
-            assert books.show_receipt(reference, session=session).id == receipt_id
+            assert show_receipt(reference, session=session).id == receipt_id
 
 
 def test_a_key_means_its_last_version_and_a_key_in_two_buckets_is_ambiguous(ledger: Ledger) -> None:
     received(ledger, "anna/1", etag="old")
     newest = received(ledger, "anna/1", etag="new")
     with ledger.session() as session:
-        assert books.resolve("anna/1", session=session) == newest
+        assert resolve("anna/1", session=session) == newest
     received(ledger, "anna/1", bucket="archive")
     with pytest.raises(AmbiguousReferenceError, match="give the whole id"), ledger.session() as session:
-        books.resolve("anna/1", session=session)
+        resolve("anna/1", session=session)
 
 
 def test_a_beginning_of_several_ids_lists_them(ledger: Ledger) -> None:
     # 17 ids share a first digit; prefixes need four, so make many enough that some share four.
     with ledger.session() as session:
-        receptions = books.receive_many([an_object(f"anna/{number}") for number in range(1500)], session=session)
+        receptions = receive_many([an_object(f"anna/{number}") for number in range(1500)], session=session)
         beginnings = [one.receipt_id.hex[:4] for one in receptions]
         shared = next(one for one in beginnings if beginnings.count(one) > 1)
         with pytest.raises(AmbiguousReferenceError, match=shared):
-            books.resolve(shared, session=session)
+            resolve(shared, session=session)
 
 
 @pytest.mark.parametrize("reference", ["", "abc", "no/such.jpg", "0000-0000", "anna/\x00", "' OR 1=1", "%"])
 def test_an_unknown_reference_says_so(ledger: Ledger, reference: str) -> None:
     received(ledger)
     with pytest.raises(ReceiptNotFoundError), ledger.session() as session:
-        books.show_receipt(reference, session=session)
+        show_receipt(reference, session=session)
 
 
 def test_a_stranger_sees_nothing(ledger: Ledger) -> None:
     receipt_id = expensed(ledger, "anna/1").receipt_id
     with ledger.session() as session:
         for ask in (
-            lambda: books.get_receipt(receipt_id, owner="bert", session=session),
-            lambda: books.show_receipt(receipt_id, owner="bert", session=session),
-            lambda: books.show_receipt(str(receipt_id), owner="bert", session=session),
-            lambda: books.show_receipt("anna/1", owner="bert", session=session),
-            lambda: books.delete_receipt(receipt_id, "mine?", owner="bert", session=session),
+            lambda: get_receipt(receipt_id, owner="bert", session=session),
+            lambda: show_receipt(receipt_id, owner="bert", session=session),
+            lambda: show_receipt(str(receipt_id), owner="bert", session=session),
+            lambda: show_receipt("anna/1", owner="bert", session=session),
+            lambda: delete_receipt(receipt_id, "mine?", owner="bert", session=session),
         ):
             with pytest.raises(ReceiptNotFoundError):
                 ask()
-        assert not books.find_receipts(owner="bert", session=session)
-        assert not books.find_expenses(owner="bert", session=session)
-        assert books.get_receipt(receipt_id, owner="anna", session=session).id == receipt_id
+        assert not list_receipts(owner="bert", session=session)
+        assert not find_expenses(owner="bert", session=session)
+        assert get_receipt(receipt_id, owner="anna", session=session).id == receipt_id
 
 
 def test_a_walk_is_in_the_order_of_a_bucket_listing_and_complete(ledger: Ledger) -> None:
     keys = ["a/Z", "a/a", "a/é", "a/z", "a-b", "B/1", "a/🧾", "a/日", "a/_", "a_b/1"]
     with ledger.session() as session:
-        books.receive_many([an_object(key) for key in keys], session=session)
-        books.receive_many([an_object(key, bucket="archive") for key in keys[:3]], session=session)
-        books.receive(an_object("a/z", etag="newer"), session=session)
-    inbox = [one.key for one in books.walk_receipts(ledger, bucket="inbox", page_size=2)]
+        receive_many([an_object(key) for key in keys], session=session)
+        receive_many([an_object(key, bucket="archive") for key in keys[:3]], session=session)
+        receive(an_object("a/z", etag="newer"), session=session)
+    inbox = [one.key for one in walk_receipts(ledger, bucket="inbox", page_size=2)]
     assert inbox == sorted([*keys, "a/z"], key=str.encode)
-    assert len(list(books.walk_receipts(ledger, page_size=3))) == len(keys) + 4
-    assert {one.key for one in books.walk_receipts(ledger, prefix="a_", bucket="inbox")} == {"a_b/1"}
+    assert len(list(walk_receipts(ledger, page_size=3))) == len(keys) + 4
+    assert {one.key for one in walk_receipts(ledger, prefix="a_", bucket="inbox")} == {"a_b/1"}
 
 
 def test_what_a_run_of_a_vanished_object_works_on_is_its_own_receipt(ledger: Ledger) -> None:
@@ -157,18 +173,18 @@ def test_what_a_run_of_a_vanished_object_works_on_is_its_own_receipt(ledger: Led
     newer = received(ledger, "anna/1", etag="new")
     with ledger.session() as session:
         flow_run_id = older  # any uuid
-        books.mark_submitted(older, flow_run_id, session=session)
+        mark_submitted(older, flow_run_id, session=session)
         for asked, expected in ((flow_run_id, older), (None, newer)):
-            found = books.open_receipt_of("inbox", "anna/1", asked, session=session)
+            found = open_receipt_of("inbox", "anna/1", asked, session=session)
             assert found is not None
             assert found.id == expected
-        assert books.open_receipt_of("inbox", "anna/2", session=session) is None
+        assert open_receipt_of("inbox", "anna/2", session=session) is None
 
 
 def test_read_receipts_are_those_asked_for(ledger: Ledger) -> None:
     ids = [received(ledger, f"anna/{number}") for number in range(3)]
     with ledger.session() as session:
-        assert [one.id for one in books.read_receipts(ids[:2][::-1], session=session)] == ids[:2]
+        assert [one.id for one in read_receipts(ids[:2][::-1], session=session)] == ids[:2]
 
 
 @given(st.datetimes(timezones=st.just(dt.UTC)), st.uuids(), st.integers())

@@ -8,25 +8,37 @@ from uuid import uuid4
 import pytest
 from ledger_helpers import an_object, begun, count, race, received, state_of
 
-from flows import ledger as books
-from flows.ledger import Door, InvalidReferenceError, Ledger, State
+from flows.ledger.database import Ledger
+from flows.ledger.errors import InvalidReferenceError
+from flows.ledger.receipts import (
+    get_receipt,
+    mark_submitted,
+    receive,
+    receive_many,
+    show_receipt,
+    unknown_objects,
+    waiting_among,
+    waiting_for_submission,
+)
+from flows.ledger.schema import Source, State
+from flows.ledger.values import ReceivedObject, Reception
 
 
 def test_first_sight_makes_a_waiting_receipt_and_an_audit_line(ledger: Ledger) -> None:
     with ledger.session() as session:
-        reception = books.receive(an_object(door="cli"), session=session)
-        shown = books.show_receipt(reception.receipt_id, session=session)
+        reception = receive(an_object(source="cli"), session=session)
+        shown = show_receipt(reception.receipt_id, session=session)
     assert (reception.created, reception.state, reception.reopened) == (True, State.WAITING, 0)
-    assert (shown.door, shown.owner, shown.size_bytes) == (Door.CLI, "anna", 7)
+    assert (shown.source, shown.owner, shown.size_bytes) == (Source.CLI, "anna", 7)
     assert [(line.from_state, line.to_state, line.reason) for line in shown.history] == [
         (None, State.WAITING, "received by cli")
     ]
 
 
 def test_sixteen_doors_at_once_make_one_receipt(ledger: Ledger) -> None:
-    def receive() -> books.Reception:
+    def receive() -> Reception:
         with ledger.session() as session:
-            return books.receive(an_object(), session=session)
+            return receive(an_object(), session=session)
 
     receptions = race([receive] * 16)
     assert sum(reception.created for reception in receptions) == 1
@@ -37,9 +49,9 @@ def test_sixteen_doors_at_once_make_one_receipt(ledger: Ledger) -> None:
 def test_racing_pages_in_opposite_order_neither_double_nor_deadlock(ledger: Ledger) -> None:
     page = [an_object(f"anna/{number}.jpg") for number in range(300)]
 
-    def receive(objects: list[books.ReceivedObject]) -> list[books.Reception]:
+    def receive(objects: list[ReceivedObject]) -> list[Reception]:
         with ledger.session() as session:
-            return books.receive_many(objects, session=session)
+            return receive_many(objects, session=session)
 
     answers = race([lambda objects=objects: receive(objects) for objects in [page, page[::-1]] * 4])
     assert sum(reception.created for answer in answers for reception in answer) == len(page)
@@ -50,15 +62,15 @@ def test_racing_pages_in_opposite_order_neither_double_nor_deadlock(ledger: Ledg
 def test_a_page_names_its_receipts_in_the_order_given_even_twice(ledger: Ledger) -> None:
     objects = [an_object("anna/b"), an_object("anna/a"), an_object("anna/b")]
     with ledger.session() as session:
-        receptions = books.receive_many(objects, session=session)
-        keys = [books.get_receipt(one.receipt_id, session=session).key for one in receptions]
+        receptions = receive_many(objects, session=session)
+        keys = [get_receipt(one.receipt_id, session=session).key for one in receptions]
     assert keys == ["anna/b", "anna/a", "anna/b"]
     assert count(ledger, "receipts") == 2
 
 
 def test_an_empty_page_is_no_error(ledger: Ledger) -> None:
     with ledger.session() as session:
-        assert books.receive_many([], session=session) == []
+        assert receive_many([], session=session) == []
 
 
 @pytest.mark.parametrize(
@@ -67,28 +79,28 @@ def test_an_empty_page_is_no_error(ledger: Ledger) -> None:
         {"etag": '"e1"'},
         {"etag": "e1", "version_id": "null"},
         {"etag": "e1", "version_id": "v1"},
-        {"etag": "e1", "owner": "somebody", "door": "event"},
+        {"etag": "e1", "owner": "somebody", "source": "event"},
     ],
     ids=["quoted etag", "null version", "event names the version", "other door"],
 )
 def test_the_same_object_in_another_spelling_is_known(ledger: Ledger, again: dict[str, str]) -> None:
     first = received(ledger, etag="e1")
     with ledger.session() as session:
-        assert books.unknown_objects([an_object(**again)], session=session) == []
-        assert books.receive(an_object(**again), session=session).receipt_id == first
+        assert unknown_objects([an_object(**again)], session=session) == []
+        assert receive(an_object(**again), session=session).receipt_id == first
 
 
 def test_a_listing_without_versions_knows_an_object_that_an_event_named_with_one(ledger: Ledger) -> None:
     first = received(ledger, version_id="v1")
     with ledger.session() as session:
-        assert books.receive(an_object(), session=session).receipt_id == first
+        assert receive(an_object(), session=session).receipt_id == first
 
 
 @pytest.mark.parametrize("change", [{"etag": "new"}, {"bucket": "other"}, {"version_id": "v2"}])
 def test_another_etag_version_or_bucket_is_another_receipt(ledger: Ledger, change: dict[str, str]) -> None:
     first = received(ledger, version_id="v1")
     with ledger.session() as session:
-        second = books.receive(an_object(**({"version_id": "v1"} | change)), session=session)
+        second = receive(an_object(**({"version_id": "v1"} | change)), session=session)
     assert second.created
     assert second.receipt_id != first
 
@@ -97,8 +109,8 @@ def test_unknown_objects_are_those_never_received(ledger: Ledger) -> None:
     received(ledger, "anna/known")
     page = [an_object("anna/a"), an_object("anna/known"), an_object("anna/z", etag="x")]
     with ledger.session() as session:
-        assert books.unknown_objects(page, session=session) == [page[0], page[2]]
-        assert books.unknown_objects([], session=session) == []
+        assert unknown_objects(page, session=session) == [page[0], page[2]]
+        assert unknown_objects([], session=session) == []
 
 
 def test_a_key_that_no_database_can_hold_is_refused_with_its_name() -> None:
@@ -110,41 +122,41 @@ def test_a_key_that_no_database_can_hold_is_refused_with_its_name() -> None:
 def test_keys_of_all_kinds_come_back_as_they_were(ledger: Ledger, key: str) -> None:
     receipt_id = received(ledger, key)
     with ledger.session() as session:
-        assert books.get_receipt(receipt_id, session=session).key == key
+        assert get_receipt(receipt_id, session=session).key == key
 
 
 def test_what_waits_is_listed_by_urgency_then_age_until_it_is_submitted(ledger: Ledger) -> None:
     ids = [received(ledger, f"anna/{number}", priority=priority) for number, priority in enumerate([5, 0, 5, 0])]
     expected = [ids[1], ids[3], ids[0], ids[2]]
     with ledger.session() as session:
-        first = books.waiting_for_submission(limit=3, session=session)
-        rest = books.waiting_for_submission(limit=3, after=first.next, session=session)
+        first = waiting_for_submission(limit=3, session=session)
+        rest = waiting_for_submission(limit=3, after=first.next, session=session)
         assert [one.receipt_id for one in (*first, *rest)] == expected
         assert rest.next is None
         for receipt_id in ids[:3]:
-            assert books.mark_submitted(receipt_id, uuid4(), "key", session=session)
-        assert [one.receipt_id for one in books.waiting_for_submission(session=session)] == [ids[3]]
-        assert [one.receipt_id for one in books.waiting_among(ids, session=session)] == [ids[3]]
+            assert mark_submitted(receipt_id, uuid4(), "key", session=session)
+        assert [one.receipt_id for one in waiting_for_submission(session=session)] == [ids[3]]
+        assert [one.receipt_id for one in waiting_among(ids, session=session)] == [ids[3]]
 
 
 def test_submitted_long_ago_and_never_begun_is_found_again(ledger: Ledger) -> None:
     receipt_id = received(ledger)
     with ledger.session() as session:
-        books.mark_submitted(receipt_id, uuid4(), session=session)
+        mark_submitted(receipt_id, uuid4(), session=session)
     later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
     earlier = later - dt.timedelta(hours=2)
     with ledger.session() as session:
-        again = books.waiting_for_submission(submitted_before=later, session=session)
+        again = waiting_for_submission(submitted_before=later, session=session)
         assert [one.receipt_id for one in again] == [receipt_id]
-        assert not books.waiting_for_submission(submitted_before=earlier, session=session)
+        assert not waiting_for_submission(submitted_before=earlier, session=session)
 
 
 def test_a_late_submission_does_not_take_a_receipt_from_who_works_on_it(ledger: Ledger) -> None:
     receipt_id = received(ledger)
     attempt = begun(ledger, receipt_id)
     with ledger.session() as session:
-        assert books.mark_submitted(receipt_id, uuid4(), session=session)
-        assert books.get_receipt(receipt_id, session=session).flow_run_id == attempt.flow_run_id
+        assert mark_submitted(receipt_id, uuid4(), session=session)
+        assert get_receipt(receipt_id, session=session).flow_run_id == attempt.flow_run_id
     assert state_of(ledger, receipt_id) == "running"
 
 
@@ -153,14 +165,14 @@ def test_of_several_that_submit_a_receipt_at_once_one_is_the_first(ledger: Ledge
 
     def note() -> bool | None:
         with ledger.session() as session:
-            return books.mark_submitted(receipt_id, run_id, "key", session=session)
+            return mark_submitted(receipt_id, run_id, "key", session=session)
 
     answers = race([note] * 6)
     assert (answers.count(True), answers.count(False)) == (1, 5)
     with ledger.session() as session:
-        assert books.mark_submitted(receipt_id, uuid4(), "another generation's key", session=session)
+        assert mark_submitted(receipt_id, uuid4(), "another generation's key", session=session)
 
 
 def test_submission_of_a_deleted_receipt_says_so(ledger: Ledger) -> None:
     with ledger.session() as session:
-        assert not books.mark_submitted(uuid4(), uuid4(), session=session)
+        assert not mark_submitted(uuid4(), uuid4(), session=session)

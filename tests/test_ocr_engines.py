@@ -7,8 +7,8 @@ import pytest
 from ocr_pages import LINES, receipt, shaded, tilted
 from PIL import Image
 
-from flows.errors import ConfigurationError
-from flows.ocr import OcrPage, load_engine
+from flows.domain.errors import ConfigurationError
+from flows.reading.ocr import OcrPage, load_engine
 
 ENGINES = ["tesseract", "rapidocr"]
 WANTED = ("BAKERY", "14/03/2024", "10.90", "20.00", "9.10")

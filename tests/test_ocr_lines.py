@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.ocr.geometry import Upright, bbox_of
-from flows.ocr.lines import LINE_HEIGHT_PX, in_reading_order, joined, line_image, page_turn, turned_quads, widened
-from flows.vocabulary import BBox, Word
+from flows.domain.fields import BBox, Word
+from flows.reading.ocr.geometry import Upright, bbox_of
+from flows.reading.ocr.lines import (
+    LINE_HEIGHT_PX,
+    in_reading_order,
+    joined,
+    line_image,
+    page_turn,
+    turned_quads,
+    widened,
+)
 
 
 def quad(left: float, top: float, width: float, height: float = 20.0) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ocr_pages import LINES, receipt
 
-from flows.ocr.lines import LINE_HEIGHT_PX, line_image
-from flows.ocr.networks import Networks
+from flows.reading.ocr.lines import LINE_HEIGHT_PX, line_image
+from flows.reading.ocr.networks import Networks
 
 
 @pytest.fixture(scope="module")

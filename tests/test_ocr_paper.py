@@ -17,11 +17,11 @@ from PIL import Image, ImageDraw
 
 from deployments.samples import render_receipt, truth_of
 from deployments.samples.catalogue import CATALOGUE
-from flows.intake import Limits, open_document
-from flows.ocr import load_engine
-from flows.ocr.paper import flattening, keystone_degrees, paper_quad
-from flows.parse import parse_receipt
-from flows.vocabulary import DocumentText, Page, ReceiptFields
+from flows.domain.fields import DocumentText, Page, ReceiptFields
+from flows.reading.documents import Limits, open_document
+from flows.reading.ocr import load_engine
+from flows.reading.ocr.paper import flattening, keystone_degrees, paper_quad
+from flows.reading.parser import parse_receipt
 
 TODAY = dt.date(2026, 11, 22)
 
@@ -187,7 +187,7 @@ def test_a_sample_seen_from_the_side_is_read_as_from_above(
     after = fields_of(seen)
     assert main_fields(after) == wanted
     assert after.decision == "accept", after.reasons
-    monkeypatch.setattr("flows.ocr.engine.flattening", lambda image: None)
+    monkeypatch.setattr("flows.reading.ocr.engine.flattening", lambda image: None)
     before = fields_of(seen)
     assert main_fields(before) != wanted or before.decision == "review"
 

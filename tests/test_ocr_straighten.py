@@ -7,7 +7,7 @@ import pytest
 from ocr_pages import receipt, shaded, tilted
 from PIL import Image
 
-from flows.ocr.straighten import (
+from flows.reading.ocr.straighten import (
     content_box,
     flatten_light,
     glyph_height,

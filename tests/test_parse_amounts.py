@@ -9,7 +9,7 @@ from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.parse.amounts import NumberStyle, find_amounts, learn_style, parse_number
+from flows.reading.parser.amounts import NumberStyle, find_amounts, learn_style, parse_number
 
 LOCALES = ["en_US", "en_GB", "en_IN", "de_DE", "de_CH", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_BR", "fi_FI", "sv_SE"]
 POINT, COMMA = NumberStyle("."), NumberStyle(",")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from receipt_words import TODAY, read
 
-from flows.parse import latest_day
-from flows.parse.dates import blank, find_dates, find_times
+from flows.reading.parser import latest_day
+from flows.reading.parser.dates import blank, find_dates, find_times
 
 LOCALES = ["en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_PT", "sv_SE", "fi_FI", "id_ID"]
 DAYS = st.dates(min_value=dt.date(2000, 1, 1), max_value=dt.date(2068, 12, 31))

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from receipt_words import TODAY, document
 
-from flows.parse import parse_receipt
-from flows.vocabulary import BBox, Page, ReceiptFields, Word
+from flows.domain.fields import BBox, Page, ReceiptFields, Word
+from flows.reading.parser import parse_receipt
 
 COORDINATE = st.floats(-1e4, 1e5, allow_nan=False)
 TEXT = st.one_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.parse.labels import heads_tax_table, label_of
+from flows.reading.parser.labels import heads_tax_table, label_of
 
 LABELS = {
     "total": "Total|Grand Total|zu zahlen|Summe EUR|TOTAL TTC|Net à payer|Total a pagar|Totale complessivo|Te betalen|"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from receipt_words import page_of, read
 
-from flows.parse.rows import rows_of
+from flows.reading.parser.rows import rows_of
 
 TEXT = """
 CORNER SHOP

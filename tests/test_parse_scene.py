@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from receipt_words import TODAY, document, page_of, read
 
-from flows.parse import Hints, parse_receipt
+from flows.reading.parser import Hints, parse_receipt
 
 ONE = """
 CORNER SHOP LTD

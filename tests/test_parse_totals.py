@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from receipt_words import read
 
-from flows.vocabulary import ReceiptFields
+from flows.domain.fields import ReceiptFields
 
 HEAD = """
 CORNER SHOP SDN BHD

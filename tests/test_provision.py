@@ -20,10 +20,10 @@ from conftest import s3_client_of
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from deployments.provision import POOL, QUEUES
-from deployments.settings import StackSettings
+from deployments.provisioning.prefect_objects import POOL, QUEUES
 from deployments.stack import Stack
-from flows.ledger import schema_is_current
+from deployments.stack.settings import StackSettings
+from flows.ledger.migrate import schema_is_current
 
 COMMAND = str(Path(sys.executable).with_name("receiptflow"))
 

@@ -9,9 +9,9 @@ import pytest
 from ocr_pages import jpeg, receipt, tilted
 from PIL import Image
 
-from flows.errors import UnreadableError
-from flows.intake import Limits, TooLargeError
-from flows.reading import NoTextError, Reader
+from flows.domain.errors import UnreadableError
+from flows.reading.documents import Limits, TooLargeError
+from flows.reading.reader import NoTextError, Reader
 
 
 @pytest.fixture(scope="module")

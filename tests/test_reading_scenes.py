@@ -19,10 +19,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deployments.samples import render_receipt, truth_of
 from deployments.samples.catalogue import CATALOGUE
-from flows.intake import Limits, open_document
-from flows.parse import parse_receipt
-from flows.reading import NoTextError, Reader
-from flows.vocabulary import ReceiptFields
+from flows.domain.fields import ReceiptFields
+from flows.reading.documents import Limits, open_document
+from flows.reading.parser import parse_receipt
+from flows.reading.reader import NoTextError, Reader
 
 TODAY = dt.date(2026, 11, 22)
 GAP = 60

@@ -17,15 +17,15 @@ import pytest
 from ledger_helpers import an_object, claimed, duplicate, expensed, received
 from sqlalchemy import text
 
-from flows import ledger as books
-from flows.configuration import Pipeline
-from flows.ledger import Ledger
-from flows.reading import Reader
-from flows.reconciling import Counts, Discrepancy, Kind
-from flows.reconciling.merging import side_by_side, sorted_on_disk
-from flows.reconciling.objects import compare_objects
-from flows.reconciling.results import compare_results
-from flows.reconciling.rows import compare_rows
+from flows.ledger.database import Ledger
+from flows.ledger.receipts import receive_many, reopen
+from flows.pipeline.configuration import Pipeline
+from flows.reading.reader import Reader
+from flows.reconciliation import Counts, Discrepancy, Kind
+from flows.reconciliation.merging import side_by_side, sorted_on_disk
+from flows.reconciliation.objects import compare_objects
+from flows.reconciliation.results import compare_results
+from flows.reconciliation.rows import compare_rows
 from flows.storage import Results
 
 
@@ -160,7 +160,7 @@ def test_sound_ledger_has_no_contradictions(pipeline: Pipeline) -> None:
     duplicate(pipeline.ledger, "a/2", sha256="aa" * 32)
     reopened = expensed(pipeline.ledger, "a/3", sha256="bb" * 32)
     with pipeline.ledger.session() as session:
-        books.reopen(reopened.receipt_id, "again", session=session)
+        reopen(reopened.receipt_id, "again", session=session)
     counts = Counts()
     assert list(compare_rows(pipeline.ledger, counts)) == []
     assert counts.expenses == 2
@@ -178,7 +178,7 @@ def test_expense_that_is_missing_is_found(pipeline: Pipeline) -> None:
     [
         "UPDATE receipts SET state = 'review'",
         "UPDATE receipts SET content_id = NULL",
-        "UPDATE contents SET holder_id = NULL",
+        "UPDATE contents SET canonical_receipt_id = NULL",
     ],
 )
 def test_expense_that_does_not_fit_its_receipt_is_found(pipeline: Pipeline, damage: str) -> None:
@@ -212,7 +212,7 @@ def test_forgotten_receipts_and_notifications_are_found_once_they_are_old(pipeli
 
 def test_more_findings_than_a_page_are_all_found(pipeline: Pipeline) -> None:
     with pipeline.ledger.session() as session:
-        books.receive_many([an_object(f"a/{number}") for number in range(2100)], session=session)
+        receive_many([an_object(f"a/{number}") for number in range(2100)], session=session)
     execute(pipeline.ledger, "UPDATE receipts SET updated_at = now() - interval '1 day'")
     assert len(list(compare_rows(pipeline.ledger, Counts()))) == 2100
 

@@ -15,10 +15,12 @@ import pytest
 from conftest import free_ports, s3_client_of
 from ledger_helpers import received
 
-from deployments.settings import StackSettings
 from deployments.stack import Stack
-from flows import ledger as books
-from flows.ledger import LedgerUnavailableError, create_database, open_ledger, upgrade
+from deployments.stack.settings import StackSettings
+from flows.ledger.database import open_ledger
+from flows.ledger.errors import LedgerUnavailableError
+from flows.ledger.migrate import create_database, upgrade
+from flows.ledger.receipts import get_receipt
 from flows.storage import Inbox, StorageUnavailableError
 
 _ROOM_MEGABYTES = 160
@@ -72,7 +74,7 @@ def test_full_disk_refuses_receipts_clearly_and_keeps_those_it_acknowledged(smal
         ballast.unlink()
         again = _patiently(lambda: received(ledger, "a/again"))
         with ledger.session() as session:
-            assert {books.get_receipt(one, session=session).id for one in (*kept, again)} == {*kept, again}
+            assert {get_receipt(one, session=session).id for one in (*kept, again)} == {*kept, again}
         ledger.close()
 
 

@@ -15,9 +15,9 @@ import pytest
 from prefect.states import Cancelling, Crashed
 from recovery_helpers import Live, kill, picture, until
 
-from deployments.intake_queue import retry_receipt
-from flows.ledger import State
-from flows.submission import DEPLOYMENT
+from deployments.ingest.local_files import retry_receipt
+from flows.flow_runs.submission import DEPLOYMENT
+from flows.ledger.schema import State
 
 _SLOW_COMMIT = """
     CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); RETURN NULL; END';
@@ -85,14 +85,14 @@ def test_resumed_run_goes_before_those_that_wait(live: Live) -> None:
     assert order.index(first) <= 3, "only what ran beside it may have ended first"
 
 
-@pytest.mark.parametrize("part", ["worker", "zygote", "nursery", "all"])
+@pytest.mark.parametrize("part", ["worker", "zygote", "prefork_master", "all"])
 def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, part: str) -> None:
     """Whichever of its processes dies, none of those below it stays behind, and the run goes on."""
     before = len(live.lines("extract_text"))
     receipt_id = live.add(picture("slow=3"))
     line = live.started("extract_text", times=before + 1)
     family = live.worker_family()
-    struck = {"worker": [live.worker()], "zygote": [live.zygote()], "nursery": family[:1], "all": family}
+    struck = {"worker": [live.worker()], "zygote": [live.zygote()], "prefork_master": family[:1], "all": family}
     kill(struck[part])
     receipt = live.require_one_expense(receipt_id)
     assert live.run(receipt).run_count == 2
@@ -111,11 +111,11 @@ def test_flow_process_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(li
     assert not hung.is_running()
 
 
-@pytest.mark.parametrize("part", ["worker", "nursery"])
+@pytest.mark.parametrize("part", ["worker", "prefork_master"])
 def test_worker_that_hangs_is_replaced(live: Live, part: str) -> None:
     hung = live.worker() if part == "worker" else live.worker_family()[0]
     hung.send_signal(signal.SIGSTOP)
-    if part == "nursery":  # it is missed although its worker goes on
+    if part == "prefork_master":  # it is missed although its worker goes on
         until(lambda: not hung.is_running(), "the end of what hangs")
     live.require_one_expense(live.add(picture()))
 

@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from deployments.samples import HOSTILE, render_hostile, render_samples
-from deployments.settings import StackSettings
-from flows.steps import EXECUTION_LOG
+from deployments.stack.settings import StackSettings
+from flows.pipeline.durable_step import EXECUTION_LOG
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent

@@ -15,8 +15,8 @@ from deployments.samples.catalogue import CATALOGUE
 from deployments.samples.paper import print_page
 from deployments.samples.sums import add_up, to_step
 from deployments.samples.typeset import Cell, Row, typeset
-from flows.errors import UnreadableError
-from flows.intake import Limits, open_document
+from flows.domain.errors import UnreadableError
+from flows.reading.documents import Limits, open_document
 
 D = Decimal
 

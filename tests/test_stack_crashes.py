@@ -16,12 +16,12 @@ import psycopg
 import pytest
 from conftest import s3_client_of
 
-from deployments.settings import StackSettings
 from deployments.stack import Service, Stack
+from deployments.stack.settings import StackSettings
 
 _UP = """
 import sys
-from deployments.settings import StackSettings
+from deployments.stack.settings import StackSettings
 from deployments.stack import Service, Stack
 escapee = "import os, time; os.fork() or (os.setsid(), os.fork()); time.sleep(600)"
 settings = StackSettings(data_dir=sys.argv[1], port=int(sys.argv[2]))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments.settings import StackSettings
 from deployments.stack import Service, Stack, StackError, find_stack
 from deployments.stack.errors import DataInUseError, DataUnusableError, PortBusyError, ServiceFailedError
+from deployments.stack.settings import StackSettings
 
 Settings = Callable[[], StackSettings]
 

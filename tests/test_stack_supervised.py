@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from deployments.settings import StackSettings
 from deployments.stack import Service, Stack, datadir, supervised
+from deployments.stack.settings import StackSettings
 
 _BUSY = [sys.executable, "-c", "while True: pass"]
 _IDLE = [sys.executable, "-c", "import time; time.sleep(600)"]

@@ -18,7 +18,7 @@ from ledger_helpers import expensed
 from sqlalchemy import text
 
 from flows.deliver_webhooks import deliver_due
-from flows.ledger import Ledger
+from flows.ledger.database import Ledger
 
 pytest_plugins = ["gateway_helpers"]
 

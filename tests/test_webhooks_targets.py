@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from flows.notify.webhook import DeliveryFailedError, TargetRefusedError, post, require_allowed
+from flows.notifications.webhook import DeliveryFailedError, TargetRefusedError, post, require_allowed
 
 PRIVATE = [
     "127.0.0.1",

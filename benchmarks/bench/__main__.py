@@ -29,7 +29,7 @@ from benchmarks.bench.throughput import throughput
 from benchmarks.bench.trivial import trivial
 from benchmarks.bench.two_workers import two_workers
 from benchmarks.chaos.rig import free_ports
-from deployments.settings import Ports
+from deployments.stack.settings import Ports
 
 _PARTS: dict[str, Part] = {
     "throughput": throughput,

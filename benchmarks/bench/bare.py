@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from flows.parse import parse_receipt
-from flows.reading import Reader
+from flows.reading.parser import parse_receipt
+from flows.reading.reader import Reader
 
 # A reading takes one to two seconds; a loop that is slower than this by far does not work.
 _LONGEST_READING_SECONDS = 30.0

@@ -28,7 +28,7 @@ _SWEEP_TIMEOUT_SECONDS = 600
 _SWEEP = """
 import asyncio, sys
 from pathlib import Path
-from deployments.connection import connect
+from deployments.cli.connection import connect
 from flows.sweep_inbox import sweep
 pipeline = asyncio.run(connect(Path(sys.argv[1])))
 asyncio.run(sweep(pipeline, bucket=sys.argv[2]))

@@ -17,7 +17,8 @@ import psycopg
 
 from benchmarks.bench.cpu import resident_mb, seconds_by_part
 from benchmarks.bench.steps import Cost, costs_by_content
-from flows.ledger import Scope, create_key, open_ledger
+from flows.ledger.access import Scope, create_key
+from flows.ledger.database import open_ledger
 
 _POLL_SECONDS = 0.2
 _LOG_TAIL = 1500

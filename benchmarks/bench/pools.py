@@ -20,8 +20,8 @@ from prefect.workers.process import ProcessWorker
 
 from benchmarks.bench.system import System
 from deployments.receipt_worker import ReceiptWorker
-from deployments.worker import WarmWorker
-from flows.steps import EXECUTION_LOG
+from deployments.warm_worker import WarmWorker
+from flows.pipeline.durable_step import EXECUTION_LOG
 
 RECEIPT_FLOW = ("receipt-to-expense", "flows.receipt_to_expense.receipt_to_expense")
 _TYPES = {kind.type: kind for kind in (ReceiptWorker, WarmWorker, ProcessWorker)}

@@ -113,7 +113,7 @@ a work pool of its own on the same stack. What a part does is told at the head o
 `worker: flow runs` is what the flow's processes do beside OCR and parse, `worker` is polling, claiming and watching;
 `postgres` is its background processes.
 
-## Parts
+## GatewayContext
 
 {parts_table(figures)}
 

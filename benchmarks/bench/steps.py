@@ -1,4 +1,4 @@
-"""What OCR and parse cost inside the system: the steps' own notes in the execution log of `flows.steps`."""
+"""What OCR and parse cost inside the system: the notes of `flows.pipeline.durable_step` in its execution log."""
 
 from __future__ import annotations
 

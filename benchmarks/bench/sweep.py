@@ -20,7 +20,7 @@ _BUCKET = "known"
 _SWEEP = r"""
 import asyncio, json, re, sys, time
 from pathlib import Path
-from deployments.connection import connect
+from deployments.cli.connection import connect
 from flows.sweep_inbox import SweepCounts, receive_unknown
 pipeline = asyncio.run(connect(Path(sys.argv[1])))
 counts, began = SweepCounts(), time.perf_counter()
@@ -53,7 +53,7 @@ def _make_known(system: System, count: int) -> None:
     with ThreadPoolExecutor(_PUTTERS) as senders:
         versions = list(senders.map(lambda key: _put(system, key), keys))
     insert = (
-        "INSERT INTO receipts (bucket, key, etag, version_id, owner, door, state) "
+        "INSERT INTO receipts (bucket, key, etag, version_id, owner, source, state) "
         "SELECT %s, key, etag, version, 'known', 'sweep', 'review' "
         "FROM unnest(%s::text[], %s::text[], %s::text[]) AS object (key, etag, version)"
     )

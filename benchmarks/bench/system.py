@@ -15,8 +15,8 @@ import psycopg
 from botocore.config import Config
 
 from benchmarks.bench.observed import Observed, TooSlowError
-from deployments.settings import StackSettings
-from flows.steps import EXECUTION_LOG
+from deployments.stack.settings import StackSettings
+from flows.pipeline.durable_step import EXECUTION_LOG
 
 _START_SECONDS = 300.0
 _POLL_SECONDS = 0.2

@@ -12,7 +12,7 @@ from benchmarks.bench.pools import api
 from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 from benchmarks.worker_cost import Bench as WorkerBench
-from deployments.worker import WarmWorker
+from deployments.warm_worker import WarmWorker
 
 _LONGEST_SECONDS = 300
 

@@ -19,7 +19,7 @@ from benchmarks.bench_scale.cluster import PORTS, namespace
 from benchmarks.bench_scale.measures import lost_host, once_each, rate, wake_up
 from benchmarks.bench_scale.site import running
 from benchmarks.chaos.rig import free_ports
-from deployments.settings import StackSettings
+from deployments.stack.settings import StackSettings
 
 
 def main() -> None:

@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bench_scale.redis_server import redis_service
-from deployments.provision import POOL
+from deployments.provisioning.prefect_objects import POOL
 from deployments.receipt_worker import ReceiptWorker
-from deployments.settings import Ports, StackSettings
 from deployments.stack import HttpCheck, Service
 from deployments.stack.credentials import Credentials
 from deployments.stack.postgres import postgres_service
 from deployments.stack.prefect_server import SERVER_SETTINGS
-from flows.steps import EXECUTION_LOG
+from deployments.stack.settings import Ports, StackSettings
+from flows.pipeline.durable_step import EXECUTION_LOG
 
 _NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child=SIGTERM")
-_SERVER = (sys.executable, "-m", "deployments.server_interpreter", "prefect", "server")
+_SERVER = (sys.executable, "-m", "deployments.stack.run_tuned", "prefect", "server")
 _START_SECONDS = 300.0
 PORTS = Ports.COUNT + 3  # PostgreSQL's, Redis's and the second server's come behind the stack's own
 

@@ -10,10 +10,10 @@ import psycopg
 
 from benchmarks.bench.observed import Observed, TooSlowError
 from benchmarks.bench_scale.cluster import Cluster, provision
-from deployments.settings import StackSettings
 from deployments.stack import Stack
 from deployments.stack.credentials import load_credentials
 from deployments.stack.datadir import make_folders
+from deployments.stack.settings import StackSettings
 
 HOSTS = ("a", "b")
 

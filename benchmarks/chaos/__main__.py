@@ -21,15 +21,15 @@ from typing import Any
 import psycopg
 from rich.console import Console
 
-from benchmarks.chaos.doors import Feeder, make_gateway_key
 from benchmarks.chaos.evidence import Evidence, look
 from benchmarks.chaos.faults import Deck, Strike, Striker, moments
 from benchmarks.chaos.material import make_items
 from benchmarks.chaos.outside import Outside
 from benchmarks.chaos.rig import Rig, free_ports
+from benchmarks.chaos.sources import Feeder, make_gateway_key
 from benchmarks.chaos.verdict import Verdict, judge, print_verdict, write_json
 from benchmarks.stolen import StolenTime
-from deployments.settings import Ports
+from deployments.stack.settings import Ports
 
 _CALM_SECONDS = 20.0
 # The settling ends when nothing has changed for so long, or after so long in all.

@@ -22,12 +22,12 @@ import psycopg
 from benchmarks.chaos.rig import Rig
 
 SERVERS = ("server", "s3", "database")
-_ONE_PROCESS = ("worker", "zygote", "nursery")
+_ONE_PROCESS = ("worker", "zygote", "prefork_master")
 OF_WORKER = ("flow", "worker+flow", *_ONE_PROCESS)
 CARDS: tuple[tuple[str, str], ...] = (
     *(("flow", manner) for manner in ("kill", "kill", "kill", "stop", "hang")),
     ("zygote", "kill"),
-    ("nursery", "kill"),
+    ("prefork_master", "kill"),
     *(("worker", manner) for manner in ("kill", "stop", "hang")),
     *(("worker+flow", manner) for manner in ("kill", "kill", "stop")),
     *((server, manner) for server in SERVERS for manner in ("kill", "stop", "hang", "refuse")),
@@ -189,8 +189,8 @@ class Striker:
         try:
             with self.rig.database("ledger") as connection:
                 rows = connection.execute(
-                    "SELECT (holder->>'pid')::int, flow_run_id FROM receipts"
-                    " WHERE state = 'running' AND holder IS NOT NULL"
+                    "SELECT (process->>'pid')::int, flow_run_id FROM receipts"
+                    " WHERE state = 'running' AND process IS NOT NULL"
                 )
                 return dict(rows.fetchall())
         except psycopg.Error:

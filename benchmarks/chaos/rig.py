@@ -18,7 +18,7 @@ import psutil
 import psycopg
 from botocore.config import Config
 
-from deployments.settings import StackSettings
+from deployments.stack.settings import StackSettings
 
 _START_SECONDS = 600.0
 _ASK_SECONDS = 3.0
@@ -27,7 +27,7 @@ _PROGRAMS = {
     "server": ("prefect", "server", "start"),
     "s3": ("mini",),
     "database": ("-D",),
-    "worker": ("deployments.start_nursery",),
+    "worker": ("deployments.warm_worker.start_prefork_master",),
 }
 EXECUTION_LOG = "RECEIPTFLOW_EXECUTION_LOG"
 
@@ -100,22 +100,22 @@ class Rig:
             return psutil.Process(self._up.pid).children()
         return []
 
-    def nursery(self) -> psutil.Process | None:
+    def prefork_master(self) -> psutil.Process | None:
         """The process that the worker and the zygote are forked from."""
         return next(iter(self.family("worker")), None)
 
     def worker(self) -> psutil.Process | None:
         """The process that takes runs from the work pool."""
-        return next((one for one in self._below_nursery() if not _leads_session(one)), None)
+        return next((one for one in self._below_master() if not _leads_session(one)), None)
 
     def zygote(self) -> psutil.Process | None:
         """The process that flow runs' processes are forked from."""
-        zygotes = [one for one in self._below_nursery() if _leads_session(one)]
+        zygotes = [one for one in self._below_master() if _leads_session(one)]
         return max(zygotes, key=lambda zygote: len(_children(zygote)), default=None)
 
-    def _below_nursery(self) -> list[psutil.Process]:
-        nursery = self.nursery()
-        return _children(nursery) if nursery else []
+    def _below_master(self) -> list[psutil.Process]:
+        master = self.prefork_master()
+        return _children(master) if master else []
 
     def flow_processes(self) -> list[psutil.Process]:
         """The warm processes that execute flow runs."""

@@ -13,10 +13,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.chaos.doors import Feeder
 from benchmarks.chaos.evidence import Evidence, Execution
 from benchmarks.chaos.faults import OF_WORKER, Strike
 from benchmarks.chaos.outside import Delivery
+from benchmarks.chaos.sources import Feeder
 from benchmarks.stolen import StolenTime
 
 FLOW_BOUND_SECONDS = 5.0

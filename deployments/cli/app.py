@@ -24,7 +24,7 @@ for module in (stack, provisioning, receipts, reading, operations, reconcile, ke
 
 def main() -> None:
     """Run the command line; our own errors end as one line on stderr and exit status 1."""
-    from flows.errors import ReceiptflowError  # noqa: PLC0415
+    from flows.domain.errors import ReceiptflowError  # noqa: PLC0415
 
     try:
         app()

@@ -11,11 +11,12 @@ from uuid import UUID
 import typer
 
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, plain, print_json, print_table
-from deployments.connection import use_stack
-from flows.errors import ConfigurationError
+from deployments.cli.connection import use_stack
+from flows.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from flows.ledger import KeyView, Ledger, Scope
+    from flows.ledger.access import KeyView, Scope
+    from flows.ledger.database import Ledger
 
 _COLUMNS = ("id", "owner", "name", "scopes", "expires", "revoked", "last used")
 
@@ -39,8 +40,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it: this once, it cannot be had again."""
-    from flows.dropping import clean_owner  # noqa: PLC0415
-    from flows.ledger import create_key  # noqa: PLC0415
+    from flows.ledger.access import create_key  # noqa: PLC0415
+    from flows.storage import clean_owner  # noqa: PLC0415
 
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(days=days) if days else None
     with _ledger(data).session() as session:
@@ -53,7 +54,7 @@ def create(
 
 
 def _scopes(names: list[str] | None) -> list[Scope]:
-    from flows.ledger import Scope  # noqa: PLC0415
+    from flows.ledger.access import Scope  # noqa: PLC0415
 
     try:
         return [Scope(name) for name in names] if names else list(Scope)
@@ -68,7 +69,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List keys, without their secrets."""
-    from flows.ledger import list_keys  # noqa: PLC0415
+    from flows.ledger.access import list_keys  # noqa: PLC0415
 
     with _ledger(data).session() as session:
         keys = list_keys(owner=owner, session=session)
@@ -87,7 +88,7 @@ def revoke(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """End a key; the gateway refuses it within seconds."""
-    from flows.ledger import revoke_key  # noqa: PLC0415
+    from flows.ledger.access import revoke_key  # noqa: PLC0415
 
     with _ledger(data).session() as session:
         key = revoke_key(key_id, session=session)
@@ -96,7 +97,7 @@ def revoke(
 
 def _ledger(data: Path) -> Ledger:
     """The ledger alone: keys can be made while Prefect is away."""
-    from flows.ledger import open_ledger  # noqa: PLC0415
+    from flows.ledger.database import open_ledger  # noqa: PLC0415
 
     use_stack(data)
     url = os.environ.get("RECEIPTFLOW_LEDGER_URL")

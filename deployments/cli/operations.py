@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json
-from deployments.connection import connect
+from deployments.cli.connection import connect
 
 
 def register(app: typer.Typer) -> None:
@@ -56,8 +56,8 @@ def doctor(as_json: AsJson = False) -> None:
 
 def env(data: Data = DEFAULT_DATA) -> None:
     """Print the export lines that point `prefect`, `aws` and scripts at the stack: eval "$(receiptflow env)"."""
-    from deployments.settings import StackSettings  # noqa: PLC0415
     from deployments.stack import shell_environment  # noqa: PLC0415
+    from deployments.stack.settings import StackSettings  # noqa: PLC0415
 
     for name, value in shell_environment(StackSettings(data_dir=data)).items():
         typer.echo(f"export {name}={shlex.quote(value)}")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployments.cli.common import console
-from flows.errors import ConfigurationError
+from flows.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from deployments.gateway.settings import GatewaySettings
+    from deployments.settings import GatewaySettings
 
 
 def register(app: typer.Typer) -> None:
@@ -31,11 +31,11 @@ def provision_elsewhere(
     update; what was changed in the Prefect UI stays.
     """
     settings = _settings()
-    from deployments.foundations import make_foundations, require_buckets, storage_address  # noqa: PLC0415
-    from deployments.provision import POOL, provision  # noqa: PLC0415
+    from deployments.provisioning.infrastructure import make_infrastructure, require_buckets, storage_address  # noqa: PLC0415
+    from deployments.provisioning.prefect_objects import POOL, provision  # noqa: PLC0415
 
     if create:
-        make_foundations(settings)
+        make_infrastructure(settings)
     require_buckets(settings)
     asyncio.run(_within_reach(provision(storage_address(settings), settings.ledger_url)))
     console.print(f"Tables, blocks, work pool {POOL} with its queues, and deployments are in place. On each host:")
@@ -46,7 +46,7 @@ def provision_elsewhere(
 def _settings() -> GatewaySettings:
     from pydantic import ValidationError  # noqa: PLC0415
 
-    from deployments.gateway.settings import GatewaySettings  # noqa: PLC0415
+    from deployments.settings import GatewaySettings  # noqa: PLC0415
 
     if not os.environ.get("PREFECT_API_URL"):
         raise ConfigurationError(

@@ -14,9 +14,9 @@ from deployments.cli.common import AsJson, console, print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flows.accuracy import AccuracyReport, CalibrationRow
-    from flows.reading import Reader
-    from flows.vocabulary import DocumentText, ReceiptFields
+    from flows.domain.fields import DocumentText, ReceiptFields
+    from flows.reading.accuracy import AccuracyReport, CalibrationRow
+    from flows.reading.reader import Reader
 
 Engine = Annotated[str, typer.Option(help="auto, tesseract or rapidocr.")]
 
@@ -36,8 +36,8 @@ def read(
     as_json: AsJson = False,
 ) -> None:
     """OCR and parse files here and now: fields with confidence, checks and timings."""
-    from flows.errors import UnreadableError  # noqa: PLC0415
-    from flows.reading import Reader  # noqa: PLC0415
+    from flows.domain.errors import UnreadableError  # noqa: PLC0415
+    from flows.reading.reader import Reader  # noqa: PLC0415
 
     reader, failed = Reader(engine=engine), False
     answers: list[dict[str, Any]] = []
@@ -62,7 +62,7 @@ def read(
 
 
 def _read_one(reader: Reader, file: Path) -> tuple[DocumentText, ReceiptFields, dict[str, float]]:
-    from flows.parse import latest_day, parse_receipt  # noqa: PLC0415
+    from flows.reading.parser import latest_day, parse_receipt  # noqa: PLC0415
 
     began = time.perf_counter()
     text = reader.extract(file.read_bytes())
@@ -73,7 +73,7 @@ def _read_one(reader: Reader, file: Path) -> tuple[DocumentText, ReceiptFields, 
 
 
 def _print_reading(file: Path, fields: ReceiptFields, seconds: dict[str, float]) -> None:
-    from flows.artifacts import named_fields  # noqa: PLC0415
+    from flows.pipeline.artifacts import named_fields  # noqa: PLC0415
 
     rows: list[tuple[Any, ...]] = [
         (name, found.value, f"{found.confidence:.0%}", found.evidence) for name, found in named_fields(fields)
@@ -94,7 +94,7 @@ def _annotate(reader: Reader, file: Path, text: DocumentText, fields: ReceiptFie
 
     from PIL import Image  # noqa: PLC0415
 
-    from flows.artifacts import annotated_picture  # noqa: PLC0415
+    from flows.pipeline.artifacts import annotated_picture  # noqa: PLC0415
 
     page = text.pages[0]
     picture = annotated_picture(reader.preview(file.read_bytes(), max_height=1600), (page.width, page.height), fields)
@@ -108,7 +108,7 @@ def accuracy(
     as_json: AsJson = False,
 ) -> None:
     """Measure right, wrong and missing per field on images with known truth."""
-    from flows.accuracy import calibration, outcomes_of, reader_for, report_on  # noqa: PLC0415
+    from flows.reading.accuracy import calibration, outcomes_of, reader_for, report_on  # noqa: PLC0415
 
     outcomes = list(outcomes_of(folder, reader_for(engine)))
     report = report_on(outcomes)

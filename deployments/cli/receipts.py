@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table
-from deployments.connection import connect
+from deployments.cli.connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flows.ledger import ExpenseView, ReceiptView, State
+    from flows.ledger.schema import State
+    from flows.ledger.views import ExpenseView, ReceiptView
 
 Owner = Annotated[str | None, typer.Option(help="Only this owner's.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -43,11 +44,11 @@ def add(
 
 async def _add(files: list[Path], owner: str, wait: bool, data: Path, as_json: bool) -> None:
     pipeline = await connect(data)
-    from deployments.intake_queue import add_files, read_receipts, wait_until_final  # noqa: PLC0415
+    from deployments.ingest.local_files import add_files, current_receipts, wait_until_final  # noqa: PLC0415
 
     added = await add_files(pipeline, files, owner)
     ids = [entry.receipt_id for entry in added]
-    rows = await wait_until_final(pipeline, ids) if wait else await asyncio.to_thread(read_receipts, pipeline, ids)
+    rows = await wait_until_final(pipeline, ids) if wait else await asyncio.to_thread(current_receipts, pipeline, ids)
     if as_json:
         print_json(rows)
     else:
@@ -73,25 +74,25 @@ def receipts(
 ) -> None:
     """List received objects and their states."""
     pipeline = asyncio.run(connect(data))
-    from flows import ledger as books  # noqa: PLC0415
+    from flows.ledger.receipts import list_receipts  # noqa: PLC0415
 
     with pipeline.ledger.session() as session:
-        rows = books.find_receipts(owner=owner, state=_state(state), limit=limit, session=session).items
+        rows = list_receipts(owner=owner, states=_states(state), limit=limit, session=session).items
     if as_json:
         print_json(rows)
     else:
         _print_receipts(f"{len(rows)} receipts", rows)
 
 
-def _state(name: str | None) -> State | None:
-    from flows import ledger as books  # noqa: PLC0415
+def _states(name: str | None) -> list[State]:
+    from flows.ledger.schema import State  # noqa: PLC0415
 
     if name is None:
-        return None
+        return []
     try:
-        return books.State(name)
+        return [State(name)]
     except ValueError as error:
-        known = ", ".join(state.value for state in books.State)
+        known = ", ".join(state.value for state in State)
         raise typer.BadParameter(f"{name!r} is no state; known are {known}") from error
 
 
@@ -114,10 +115,10 @@ def expenses(
 ) -> None:
     """List expenses."""
     pipeline = asyncio.run(connect(data))
-    from flows import ledger as books  # noqa: PLC0415
+    from flows.ledger.expenses import find_expenses  # noqa: PLC0415
 
     with pipeline.ledger.session() as session:
-        page = books.find_expenses(owner=owner, since=_day(since), until=_day(until), limit=limit, session=session)
+        page = find_expenses(owner=owner, since=_day(since), until=_day(until), limit=limit, session=session)
     rows = page.items
     if as_json:
         print_json(rows)
@@ -144,10 +145,10 @@ def show(
 ) -> None:
     """Show one receipt: state, reason, history, expense."""
     pipeline = asyncio.run(connect(data))
-    from flows import ledger as books  # noqa: PLC0415
+    from flows.ledger.receipts import show_receipt  # noqa: PLC0415
 
     with pipeline.ledger.session() as session:
-        detail = books.show_receipt(reference, session=session)
+        detail = show_receipt(reference, session=session)
     if as_json:
         print_json(detail)
         return
@@ -174,7 +175,7 @@ def retry(
 
 async def _retry(reference: str, data: Path, as_json: bool) -> None:
     pipeline = await connect(data)
-    from deployments.intake_queue import retry_receipt  # noqa: PLC0415
+    from deployments.ingest.local_files import retry_receipt  # noqa: PLC0415
 
     receipt_id, flow_run_id = await retry_receipt(pipeline, reference)
     if as_json:

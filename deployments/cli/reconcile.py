@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json
-from deployments.connection import connect
+from deployments.cli.connection import connect
 
 if TYPE_CHECKING:
-    from flows.configuration import Pipeline
-    from flows.reconciling import Counts, Discrepancy
+    from flows.pipeline.configuration import Pipeline
+    from flows.reconciliation import Counts, Discrepancy
 
 # Of what --json lists; the counts are of all. Printed for people, every discrepancy is listed.
 _LISTED = 10_000
@@ -36,7 +36,7 @@ def reconcile(
 
 async def _reconcile(data: Path, repair: bool, as_json: bool) -> int:
     pipeline = await connect(data)
-    from flows.reconciling import Counts  # noqa: PLC0415
+    from flows.reconciliation import Counts  # noqa: PLC0415
 
     counts, listed = Counts(), list[dict[str, Any]]()
 
@@ -50,7 +50,7 @@ async def _reconcile(data: Path, repair: bool, as_json: bool) -> int:
     if as_json:
         print_json({**_plain(counts), "discrepancies": listed})
     else:
-        from flows.reconcile_books import in_words  # noqa: PLC0415
+        from flows.reconcile_ledger import in_words  # noqa: PLC0415
 
         console.print(in_words(counts), soft_wrap=True, highlight=False)
     return counts.discrepancies
@@ -61,7 +61,7 @@ async def _look(pipeline: Pipeline, counts: Counts, repair: bool, show: Any) -> 
 
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
-    from flows.reconciling import find_discrepancies, open_repairer  # noqa: PLC0415
+    from flows.reconciliation import find_discrepancies, open_repairer  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(get_client())
@@ -73,7 +73,7 @@ async def _look(pipeline: Pipeline, counts: Counts, repair: bool, show: Any) -> 
 
 
 def _line(found: Discrepancy, done: str | None) -> str:
-    from flows.reconcile_books import line_of  # noqa: PLC0415
+    from flows.reconcile_ledger import line_of  # noqa: PLC0415
 
     return line_of(found, done)
 

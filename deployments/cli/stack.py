@@ -15,10 +15,10 @@ import typer
 from deployments.cli.common import DEFAULT_DATA, Data, console
 
 if TYPE_CHECKING:
-    from deployments.demo import DemoResult
-    from deployments.settings import StackSettings
+    from deployments.cli.demo import DemoResult
     from deployments.stack import Stack
-    from flows.configuration import Pipeline
+    from deployments.stack.settings import StackSettings
+    from flows.pipeline.configuration import Pipeline
 
 
 def register(app: typer.Typer) -> None:
@@ -36,9 +36,9 @@ def up(
     """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server, worker and gateway. Ctrl-C stops all."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
-    from deployments.pictures import pictures_in  # noqa: PLC0415
-    from deployments.settings import StackSettings  # noqa: PLC0415
+    from deployments.cli.image_files import pictures_in  # noqa: PLC0415
     from deployments.stack import Stack  # noqa: PLC0415
+    from deployments.stack.settings import StackSettings  # noqa: PLC0415
 
     settings = StackSettings(data_dir=data, port=port)
     files = pictures_in(receipts) if receipts is not None else None
@@ -79,14 +79,14 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
 
 
 def _stand_by(stack: Stack, settings: StackSettings) -> None:
-    from deployments.services import standby_service  # noqa: PLC0415  Prefect reads the environment when imported
+    from deployments.stack.app_services import standby_service  # noqa: PLC0415  Prefect reads the environment when imported
 
     stack.add(standby_service(settings))
 
 
 def _samples(settings: StackSettings) -> list[Path]:
-    from deployments.demo import sample_folder  # noqa: PLC0415
-    from deployments.pictures import pictures_in  # noqa: PLC0415
+    from deployments.cli.demo import sample_folder  # noqa: PLC0415
+    from deployments.cli.image_files import pictures_in  # noqa: PLC0415
 
     return pictures_in(sample_folder(settings))
 
@@ -94,10 +94,10 @@ def _samples(settings: StackSettings) -> list[Path]:
 def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
     from pydantic import SecretStr  # noqa: PLC0415
 
-    from deployments.gateway.service import gateway_service  # noqa: PLC0415
-    from deployments.provision import StorageAddress, provision  # noqa: PLC0415
-    from deployments.services import worker_service  # noqa: PLC0415
-    from flows.configuration import load_pipeline  # noqa: PLC0415
+    from deployments.provisioning.prefect_objects import StorageAddress, provision  # noqa: PLC0415
+    from deployments.stack.app_services import worker_service  # noqa: PLC0415
+    from deployments.stack.gateway_service import gateway_service  # noqa: PLC0415
+    from flows.pipeline.configuration import load_pipeline  # noqa: PLC0415
 
     environment = stack.environment
     storage = StorageAddress(
@@ -113,7 +113,7 @@ def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
 
 
 def _demonstrate(pipeline: Pipeline, files: list[Path]) -> DemoResult:
-    from deployments.demo import print_result, run_demo  # noqa: PLC0415
+    from deployments.cli.demo import print_result, run_demo  # noqa: PLC0415
 
     result = asyncio.run(run_demo(pipeline, files))
     print_result(pipeline, result)
@@ -121,7 +121,7 @@ def _demonstrate(pipeline: Pipeline, files: list[Path]) -> DemoResult:
 
 
 def _print_addresses(stack: Stack, settings: StackSettings) -> None:
-    from deployments.gateway.service import first_key, key_file  # noqa: PLC0415
+    from deployments.stack.gateway_service import first_key, key_file  # noqa: PLC0415
 
     auth = stack.environment["PREFECT_API_AUTH_STRING"]
     console.print(f"Prefect UI   {stack.endpoints['prefect']}/runs   (log in with {auth})", soft_wrap=True)

@@ -6,11 +6,11 @@ import sys
 
 import uvicorn
 
-from deployments.garbage import settle
-from deployments.gateway import logs
+from deployments import json_logs
 from deployments.gateway.app import create_app
-from deployments.gateway.settings import GatewaySettings
-from flows.errors import ConfigurationError
+from deployments.settings import GatewaySettings
+from deployments.warm_worker.gc_tuning import freeze_after_imports
+from flows.domain.errors import ConfigurationError
 
 # How long a thread may hold the interpreter while the event loop waits for it; by default 5 ms, at each of the
 # many points of a request.
@@ -20,13 +20,13 @@ _SWITCH_SECONDS = 0.0005
 def main() -> None:
     """Run until SIGTERM or SIGINT; requests that have begun are finished."""
     settings = GatewaySettings()  # from the environment
-    logs.set_up()
+    json_logs.set_up()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         app = create_app(settings)
     except ConfigurationError as error:
         sys.exit(f"receiptflow: {error}")
-    settle()  # a full collection over all imported modules would stop all requests
+    freeze_after_imports()  # a full collection over all imported modules would stop all requests
     uvicorn.run(
         app,
         host=settings.gateway_host,

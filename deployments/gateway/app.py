@@ -8,24 +8,37 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from deployments.gateway import (
-    changes,
-    events,
+from deployments.gateway.api import (
+    bucket_events,
+    health,
+    images,
     lists,
     metrics,
-    operations,
-    page,
-    pictures,
-    problems,
-    progress,
-    receipts,
+    post_receipts,
+    receipt_actions,
+    receipt_status,
     uploads,
     webhooks,
 )
-from deployments.gateway.middleware import Around
-from deployments.gateway.parts import open_parts
-from deployments.gateway.settings import GatewaySettings
+from deployments.gateway.context import open_context
+from deployments.gateway.http import problems
+from deployments.gateway.http.middleware import RequestMiddleware
+from deployments.gateway.web import page
+from deployments.settings import GatewaySettings
 
+_ROUTES = (
+    page,
+    post_receipts,
+    receipt_status,
+    images,
+    receipt_actions,
+    lists,
+    uploads,
+    webhooks,
+    bucket_events,
+    health,
+    metrics,
+)
 _DESCRIPTION = """Hand photographed receipts in and get expenses back.
 
 Every request but the health checks needs an API key: `Authorization: Bearer rf_…`. A key sees its owner's receipts
@@ -44,13 +57,13 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_parts(chosen) as parts:
-            app.state.parts = parts
+        async with open_context(chosen) as context:
+            app.state.context = context
             yield
 
     app = FastAPI(title="receiptflow", version=version("receiptflow"), description=_DESCRIPTION, lifespan=lifespan)
     problems.install(app)
-    app.add_middleware(Around)
-    for module in (page, receipts, progress, pictures, changes, lists, uploads, webhooks, events, operations, metrics):
+    app.add_middleware(RequestMiddleware)
+    for module in _ROUTES:
         app.include_router(module.router)
     return app

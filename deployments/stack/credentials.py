@@ -34,7 +34,7 @@ class Credentials(BaseModel):
         default_factory=lambda: SecretStr("receiptflow:" + secrets.token_urlsafe(32)), min_length=32
     )
     prefect_encryption_key: SecretStr = Field(default_factory=lambda: SecretStr(Fernet.generate_key().decode()))
-    gateway_key_seed: SecretStr = Field(default_factory=_token, min_length=32)
+    events_token: SecretStr = Field(default_factory=_token, min_length=32)
 
 
 def load_credentials(root: Path) -> Credentials:

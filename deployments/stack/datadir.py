@@ -10,8 +10,8 @@ import socket
 import time
 from pathlib import Path
 
-from deployments.settings import Ports, StackSettings
 from deployments.stack.errors import DataInUseError, DataUnusableError, PortBusyError
+from deployments.stack.settings import Ports, StackSettings
 
 _LOCK_NAME = "stack.lock"
 # What a killed stack leaves behind dies within milliseconds; a loaded machine may take longer.

@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from deployments.settings import StackSettings
 from deployments.stack.credentials import Credentials
 from deployments.stack.errors import DataUnusableError
+from deployments.stack.settings import StackSettings
 
 STATE_FILE = "stack.json"
 # Settings of the user's shell that would lead a part of this stack to another Prefect or another S3.
@@ -39,7 +39,7 @@ def stack_environment(settings: StackSettings, credentials: Credentials) -> dict
         "RECEIPTFLOW_RESULTS_BUCKET": settings.results_bucket,
         "RECEIPTFLOW_LEDGER_URL": settings.database_url("ledger"),
         "RECEIPTFLOW_GATEWAY_URL": settings.gateway_url,
-        "RECEIPTFLOW_EVENTS_TOKEN": credentials.gateway_key_seed.get_secret_value(),
+        "RECEIPTFLOW_EVENTS_TOKEN": credentials.events_token.get_secret_value(),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.errors import ConfigurationError
+from flows.domain.errors import ConfigurationError
 
 
 class StackError(ConfigurationError):

@@ -23,9 +23,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from deployments.settings import StackSettings
 from deployments.stack.errors import DataUnusableError
 from deployments.stack.service import Service
+from deployments.stack.settings import StackSettings
 
 DATABASES = ("prefect", "ledger")
 

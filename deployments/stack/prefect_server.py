@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from deployments.settings import StackSettings
 from deployments.stack.credentials import Credentials
 from deployments.stack.service import HttpCheck, Service
+from deployments.stack.settings import StackSettings
 
 # What the server is run with, beyond addresses and secrets. Tune it here.
 SERVER_SETTINGS = {
@@ -26,7 +26,7 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "30",
 }
 
-_PREFECT = (sys.executable, "-m", "deployments.server_interpreter", "prefect")
+_PREFECT = (sys.executable, "-m", "deployments.stack.run_tuned", "prefect")
 
 
 def prefect_service(settings: StackSettings, credentials: Credentials) -> Service:

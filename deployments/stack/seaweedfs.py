@@ -16,10 +16,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from deployments.settings import StackSettings
 from deployments.stack.credentials import Credentials, write_private
 from deployments.stack.errors import DataUnusableError
 from deployments.stack.service import HttpCheck, Service
+from deployments.stack.settings import StackSettings
 
 _OFF = ("admin.ui=false", "webdav=false", "s3.port.iceberg=0", "s3.port.lance=0", "master.telemetry=false")
 
@@ -79,7 +79,7 @@ def _announcements(settings: StackSettings, credentials: Credentials) -> dict[st
     chosen = {
         "ENABLED": "true",
         "ENDPOINT": f"{settings.gateway_url}/events/seaweedfs",
-        "BEARER_TOKEN": credentials.gateway_key_seed.get_secret_value(),
+        "BEARER_TOKEN": credentials.events_token.get_secret_value(),
         "PATH_PREFIXES": f"/buckets/{settings.inbox_bucket}/",
         "EVENT_TYPES": "create update rename",  # viper splits lists in the environment at blanks
     }

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from deployments.settings import StackSettings
 from deployments.stack.credentials import Credentials, load_credentials, write_private
 from deployments.stack.datadir import DataLock, make_folders, require_free_ports
 from deployments.stack.environment import STATE_FILE, child_environment, stack_environment
@@ -21,6 +20,7 @@ from deployments.stack.postgres import postgres_service
 from deployments.stack.prefect_server import prefect_service
 from deployments.stack.seaweedfs import seaweedfs_service
 from deployments.stack.service import Service
+from deployments.stack.settings import StackSettings
 from deployments.stack.supervised import Supervised
 
 CORE = ("postgres", "seaweedfs", "prefect")

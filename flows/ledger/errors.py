@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flows.errors import ReceiptflowError, TransientError
+from flows.domain.errors import ReceiptflowError, TransientError
 
 
 class LedgerUnavailableError(TransientError):

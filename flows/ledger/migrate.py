@@ -10,8 +10,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, NullPool, create_engine, exc, text
 
-from flows.errors import ConfigurationError
-from flows.ledger.engine import CONNECT_TIMEOUT_SECONDS, driver_url, mapped_errors
+from flows.domain.errors import ConfigurationError
+from flows.ledger.database import CONNECT_TIMEOUT_SECONDS, driver_url, mapped_errors
 
 # Any number that no other program on the same server uses; these are the letters "rcptflow".
 _LOCK = 0x72637074666C6F77

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from flows.ledger.errors import InvalidReferenceError
-from flows.ledger.states import Door, State
+from flows.ledger.schema import Source, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ReceivedObject:
     key: str
     etag: str
     owner: str
-    door: str
+    source: str
     size_bytes: int = 0
     version_id: str = ""
     priority: int = 0
@@ -29,9 +29,9 @@ class ReceivedObject:
 
         Raises:
             InvalidReferenceError: A name holds a NUL character.
-            ValueError: There is no such door.
+            ValueError: There is no such source.
         """
-        object.__setattr__(self, "door", Door(self.door))
+        object.__setattr__(self, "source", Source(self.source))
         object.__setattr__(self, "etag", self.etag.strip('"'))
         object.__setattr__(self, "version_id", "" if self.version_id == "null" else self.version_id)
         if "\x00" in f"{self.bucket}{self.key}{self.etag}{self.version_id}{self.owner}":
@@ -75,7 +75,7 @@ class ProcessIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class ProcessLease:
     """Who runs a receipt's current attempt, and when it last said so (`silent_seconds` by the database's clock)."""
 
     process: ProcessIdentity

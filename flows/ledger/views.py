@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from flows.ledger.states import DeliveryState, Door, Kind, State
-from flows.ledger.values import Attempt, Holder
+from flows.ledger.schema import DeliveryState, NotificationKind, Source, State
+from flows.ledger.values import Attempt, ProcessLease
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class ReceiptView:
     version_id: str
     size_bytes: int
     owner: str
-    door: Door
+    source: Source
     received_at: dt.datetime
     state: State
     reason_code: str | None
@@ -51,10 +51,10 @@ class ReceiptView:
 
 @dataclass(frozen=True, slots=True)
 class RunningReceipt:
-    """A receipt in `running`. `holder` is None once its process was reported gone."""
+    """A receipt in `running`. `process` is None once its process was reported gone."""
 
     receipt: ReceiptView
-    holder: Holder | None
+    process: ProcessLease | None
 
     @property
     def attempt(self) -> Attempt:
@@ -155,7 +155,7 @@ class NotificationView:
     id: UUID
     receipt_id: UUID
     owner: str
-    kind: Kind
+    kind: NotificationKind
     channel: str
     payload: dict[str, Any]
     state: DeliveryState

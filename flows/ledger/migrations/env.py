@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from flows.ledger.tables import Table
+from flows.ledger.schema import Table
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=Table.metadata, compare_server_default=True

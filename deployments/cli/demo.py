@@ -1,0 +1,85 @@
+"""The demo of `make run`: put a folder's receipts in, show progress, print the expenses."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from deployments.cli.common import console, print_table
+from deployments.cli.receipts import print_expenses
+from deployments.ingest.local_files import Added, add_files, current_receipts
+from deployments.samples import render_samples
+from deployments.stack.settings import StackSettings
+from flows.ledger.expenses import all_expenses
+from flows.ledger.schema import FINAL_STATES, State
+from flows.ledger.views import ReceiptView
+from flows.pipeline.configuration import Pipeline
+
+_OWNER = "demo"
+_POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """How a demo ended. Seconds from the first file put in to the last final state."""
+
+    receipts: Sequence[ReceiptView]
+    seconds: float
+
+    @property
+    def left_over(self) -> int:
+        """Receipts without a final place."""
+        return sum(receipt.state not in FINAL_STATES for receipt in self.receipts)
+
+
+def sample_folder(settings: StackSettings) -> Path:
+    """The rendered sample receipts, made at the first time."""
+    folder = settings.root / "samples"
+    if not (folder / "truth.json").exists():
+        console.print("rendering the sample receipts")
+        render_samples(folder)
+    return folder
+
+
+async def run_demo(pipeline: Pipeline, files: Sequence[Path]) -> DemoResult:
+    """Put the files in and wait for their final places."""
+    began = time.monotonic()
+    added = await add_files(pipeline, files, _OWNER)
+    known = sum(entry.known for entry in added)
+    console.print(f"{len(added)} receipts in the inbox, {known} of them known from before")
+    receipts = await _watch(pipeline, added)
+    return DemoResult(receipts, time.monotonic() - began)
+
+
+async def _watch(pipeline: Pipeline, added: Sequence[Added]) -> Sequence[ReceiptView]:
+    ids = [entry.receipt_id for entry in added]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("processing", total=len(ids))
+        while True:
+            receipts = await asyncio.to_thread(current_receipts, pipeline, ids)
+            counts = Counter(receipt.state.value for receipt in receipts)
+            finals = sum(receipt.state in FINAL_STATES for receipt in receipts)
+            words = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+            progress.update(bar, completed=finals, description=words)
+            if finals == len(receipts):
+                return receipts
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def print_result(pipeline: Pipeline, result: DemoResult) -> None:
+    """The expenses as a table, what needs an eye, and the time it took."""
+    ids = {receipt.id for receipt in result.receipts}
+    with pipeline.ledger.session() as session:
+        print_expenses([one for one in all_expenses(owner=_OWNER, session=session) if one.receipt_id in ids])
+    others = [receipt for receipt in result.receipts if receipt.state is not State.EXPENSED]
+    if others:
+        print_table("not booked", ("file", "state", "reason"), ((r.key, r.state, r.reason) for r in others))
+    rate = len(result.receipts) / result.seconds if result.seconds else 0.0
+    console.print(f"{len(result.receipts)} receipts in {result.seconds:.1f} s ({rate:.2f} a second)")

@@ -1,0 +1,66 @@
+"""Routes for those who run the gateway: is it alive, can it work."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import text
+
+from deployments.gateway.context import Context, GatewayContext
+from flows.domain.errors import ReceiptflowError
+from flows.storage import ObjectGoneError
+
+router = APIRouter(tags=["operations"])
+_PROBE_SECONDS = 3.0
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = Field(default="ok", examples=["ok"])
+
+
+class Readiness(BaseModel):
+    """Which parts answer. Prefect may be away: receipts are taken in all the same."""
+
+    ready: bool
+    ledger: bool
+    storage: bool
+    prefect: bool
+
+
+@router.get("/health", summary="Is the process alive?")
+async def health() -> Health:
+    """Needs no key and asks nobody."""
+    return Health()
+
+
+@router.get("/ready", summary="Can receipts be taken in?", responses={503: {"model": Readiness}})
+async def ready(response: Response, context: Context) -> Readiness:
+    """Needs no key; asks the ledger and the storage."""
+    ledger, storage = await asyncio.gather(_answers(_ask_ledger, context), _answers(_ask_storage, context))
+    response.status_code = 200 if ledger and storage else 503
+    return Readiness(ready=ledger and storage, ledger=ledger, storage=storage, prefect=context.submissions.connected)
+
+
+async def _answers(ask: object, context: GatewayContext) -> bool:
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            await asyncio.to_thread(ask, context)  # type: ignore[arg-type]
+    except (ReceiptflowError, TimeoutError):
+        return False
+    return True
+
+
+def _ask_ledger(context: GatewayContext) -> None:
+    with context.ledger.session() as session:
+        session.execute(text("SELECT 1 FROM uploads LIMIT 1"))
+
+
+def _ask_storage(context: GatewayContext) -> None:
+    try:
+        context.inbox.head(".receiptflow-ready")
+    except ObjectGoneError:
+        return  # the bucket answered

@@ -1,0 +1,58 @@
+"""The route of Prometheus metrics: what was counted, and how ledger and Prefect stand at this moment."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from deployments.gateway.context import Context, GatewayContext
+from deployments.gateway.http.auth import Admin
+from deployments.gateway.http.problems import RESPONSES
+from flows.ledger.receipts import Gauges, gauges
+
+router = APIRouter(tags=["operations"], responses=RESPONSES)
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+async def get_metrics(_caller: Admin, context: Context) -> Response:
+    """In Prometheus's text format. Needs a key with scope `admin`, as a bearer token in the scrape's settings."""
+    standing, steps = await asyncio.gather(asyncio.to_thread(_read, context), context.orchestrator.step_seconds())
+    registry = CollectorRegistry()
+    _ledger_gauges(registry, standing)
+    _step_gauges(registry, steps)
+    waiting = Gauge("receiptflow_submissions_waiting", "Receipts in line for Prefect.", registry=registry)
+    waiting.set(context.submissions.waiting)
+    text = generate_latest(context.metrics.registry) + generate_latest(registry)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+def _read(context: GatewayContext) -> Gauges:
+    with context.ledger.session() as session:
+        return gauges(session=session)
+
+
+def _ledger_gauges(registry: CollectorRegistry, standing: Gauges) -> None:
+    states = Gauge("receiptflow_receipts", "Receipts by state.", ("state",), registry=registry)
+    for state, count in standing.states.items():
+        states.labels(state.value).set(count)
+    reviews = Gauge("receiptflow_reviews", "Receipts in review by reason.", ("reason",), registry=registry)
+    for reason, count in standing.reviews.items():
+        reviews.labels(reason).set(count)
+    for name, text, value in (
+        ("receiptflow_queue_age_seconds", "Age of the oldest waiting receipt.", standing.oldest_waiting_seconds),
+        ("receiptflow_retried_receipts", "Receipts that took more than one attempt.", standing.retried),
+        ("receiptflow_notifications_unsent", "Notifications and webhook deliveries to be sent.", standing.unsent),
+    ):
+        Gauge(name, text, registry=registry).set(value)
+
+
+def _step_gauges(registry: CollectorRegistry, steps: dict[str, list[float]]) -> None:
+    gauge = Gauge(
+        "receiptflow_step_seconds", "Seconds of each step's last runs.", ("step", "quantile"), registry=registry
+    )
+    for step, seconds in steps.items():
+        gauge.labels(step, "0.5").set(statistics.median(seconds))
+        gauge.labels(step, "0.95").set(sorted(seconds)[int(0.95 * (len(seconds) - 1))])

@@ -1,0 +1,219 @@
+"""What the API answers: its own value models, so that the ledger can change without the API."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from deployments.gateway.services.intake import Accepted
+from flows.ledger.schema import State
+from flows.ledger.views import ExpenseView, ReceiptDetail, ReceiptView
+
+_RECEIPT = "0d9f7c2e-52f0-4d0f-9d0a-2f7d8f1c1a11"
+_RUN = "7b0f5a3c-0b52-4f5e-8d2c-4c1f6a9e2b22"
+
+_STATE_WORDS = {
+    State.WAITING: "It is safe and waits for its turn.",
+    State.RUNNING: "It is being read.",
+    State.EXPENSED: "It was read and booked as an expense.",
+    State.REVIEW: "It was read, but a person has to look at it.",
+    State.DUPLICATE: "It has the same content as a receipt that came before.",
+    State.QUARANTINED: "It could not be read.",
+}
+
+
+class Answer(BaseModel):
+    """Base of the answers."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class AcceptedReceipt(Answer):
+    """A file that is safe."""
+
+    receipt_id: UUID = Field(examples=[_RECEIPT])
+    flow_run_id: UUID | None = Field(
+        examples=[_RUN], description="Null until Prefect has taken it; `Prefer: wait=2` waits for it."
+    )
+    state: State = Field(examples=["waiting"])
+    status_url: str = Field(examples=[f"/receipts/{_RECEIPT}"])
+    duplicate: bool = Field(default=False, description="The same content was there already; this is its receipt.")
+
+    @classmethod
+    def of(cls, accepted: Accepted) -> AcceptedReceipt:
+        """The answer for one file."""
+        return cls(
+            receipt_id=accepted.receipt_id,
+            flow_run_id=accepted.flow_run_id,
+            state=accepted.state,
+            status_url=f"/receipts/{accepted.receipt_id}",
+            duplicate=accepted.duplicate,
+        )
+
+
+class AcceptedReceipts(Answer):
+    """The files of a request with several, in their order."""
+
+    receipts: list[AcceptedReceipt]
+
+
+class StateChange(Answer):
+    """One line of a receipt's history."""
+
+    at: dt.datetime
+    from_state: State | None
+    to_state: State | None
+    attempt: int
+    flow_run_id: UUID | None
+    reason: str | None
+
+
+class Step(Answer):
+    """One step of the flow run that works on a receipt, as Prefect has it."""
+
+    name: str = Field(examples=["extract_text"])
+    state: str = Field(examples=["Completed"])
+    attempts: int = Field(examples=[1])
+    started_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    seconds: float = Field(examples=[1.7])
+
+
+class LineItem(Answer):
+    """One bought thing."""
+
+    position: int
+    description: str
+    quantity: Decimal | None
+    unit_price: Decimal | None
+    discount: Decimal | None
+    total: Decimal | None
+
+
+class TaxRow(Answer):
+    """One row of the tax table; `rate` in percent."""
+
+    position: int
+    rate: Decimal | None
+    net: Decimal | None
+    amount: Decimal | None
+
+
+class Expense(Answer):
+    """What was booked. Amounts are strings, exact to the cent, in `currency`."""
+
+    id: UUID
+    receipt_id: UUID
+    merchant: str | None = Field(examples=["Café Central"])
+    purchase_date: dt.date | None = Field(examples=["2026-11-21"])
+    # JSON Schema's own format "time" demands an offset, which a receipt does not print.
+    purchase_time: Annotated[dt.time, WithJsonSchema({"type": "string", "examples": ["13:05:00"]})] | None
+    total: Decimal = Field(examples=["12.40"])
+    subtotal: Decimal | None
+    tax: Decimal | None
+    tip: Decimal | None
+    rounding: Decimal | None
+    currency: str | None = Field(examples=["EUR"])
+    country: str | None
+    receipt_number: str | None
+    payment_method: str | None
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class ExpenseDetail(Expense):
+    """An expense with its lines."""
+
+    line_items: list[LineItem] = []
+    taxes: list[TaxRow] = []
+
+
+class Receipt(Answer):
+    """One receipt as a list shows it."""
+
+    receipt_id: UUID = Field(examples=[_RECEIPT])
+    state: State = Field(examples=["expensed"])
+    in_words: str = Field(examples=["It was read and booked as an expense."])
+    reason: str | None = Field(description="Why it is in review or quarantine.")
+    key: str
+    size_bytes: int
+    sha256: str | None
+    duplicate_of: UUID | None
+    flow_run_id: UUID | None = Field(examples=[_RUN])
+    received_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    status_url: str
+
+    @classmethod
+    def of(cls, view: ReceiptView, **more: Any) -> Any:
+        """The answer for a receipt of the ledger."""
+        return cls(
+            receipt_id=view.id,
+            in_words=_STATE_WORDS[view.state],
+            status_url=f"/receipts/{view.id}",
+            **{name: getattr(view, name) for name in _COPIED},
+            **more,
+        )
+
+
+_COPIED = (
+    "state",
+    "reason",
+    "key",
+    "size_bytes",
+    "sha256",
+    "duplicate_of",
+    "flow_run_id",
+    "received_at",
+    "started_at",
+    "finished_at",
+)
+
+
+class ReceiptInFull(Receipt):
+    """Everything about one receipt."""
+
+    attempts: int
+    history: list[StateChange]
+    steps: list[Step] | None = Field(description="From Prefect; null while Prefect does not answer.")
+    expense: ExpenseDetail | None
+
+    @classmethod
+    def in_full(cls, detail: ReceiptDetail, steps: list[Step] | None) -> ReceiptInFull:
+        """The answer for one receipt."""
+        answer: ReceiptInFull = cls.of(
+            detail,
+            attempts=detail.attempt,
+            history=[StateChange.model_validate(change) for change in detail.history],
+            steps=steps,
+            expense=_expense_of(detail.expense, detail) if detail.expense else None,
+        )
+        return answer
+
+
+def _expense_of(expense: ExpenseView, detail: ReceiptDetail) -> ExpenseDetail:
+    plain = Expense.model_validate(expense).model_dump()
+    return ExpenseDetail(
+        **plain,
+        line_items=[LineItem.model_validate(line) for line in detail.line_items],
+        taxes=[TaxRow.model_validate(tax) for tax in detail.taxes],
+    )
+
+
+class ReceiptPage(Answer):
+    """Some receipts, newest first."""
+
+    items: list[Receipt]
+    next: str | None = Field(description="Give it as `after` for the next page; null on the last one.")
+
+
+class ExpensePage(Answer):
+    """Some expenses, the last booked first."""
+
+    items: list[Expense]
+    next: str | None = Field(description="Give it as `after` for the next page; null on the last one.")

@@ -1,0 +1,124 @@
+"""What the gateway's routes work with, opened once a process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import aiohttp
+from fastapi import Depends, Request
+
+from deployments.gateway.http.auth import ApiKeyCache
+from deployments.gateway.http.rate_limits import Rates
+from deployments.gateway.http.request_metrics import RequestMetrics
+from deployments.gateway.services.change_watcher import Watcher
+from deployments.gateway.services.intake import Intake
+from deployments.gateway.services.object_store import ObjectStore
+from deployments.gateway.services.orchestrator import Orchestrator, open_orchestrator
+from deployments.gateway.services.originals import Originals
+from deployments.gateway.services.webhook_sender import deliver_for_ever
+from deployments.ingest.bucket_events import EventReceiver
+from deployments.ingest.submissions import Submissions
+from deployments.s3 import s3_client, s3_credentials
+from deployments.settings import GatewaySettings
+from flows.ledger.database import Ledger, open_ledger
+from flows.storage import Inbox, Results
+
+_CONNECTIONS = 32
+_DATABASE_CONNECTIONS = 8
+# Threads wait for the database more than they compute; asyncio's own default on two cores is 6.
+_THREADS = 16
+
+
+@dataclass
+class GatewayContext:
+    """The opened parts of one gateway."""
+
+    settings: GatewaySettings
+    ledger: Ledger
+    s3: Any
+    public_s3: Any
+    inbox: Inbox
+    results: Results
+    keys: ApiKeyCache
+    rates: Rates
+    submissions: Submissions
+    intake: Intake
+    receiver: EventReceiver
+    watcher: Watcher
+    orchestrator: Orchestrator
+    metrics: RequestMetrics
+
+    def originals(self, bucket: str) -> Originals:
+        """A bucket that receipts came from."""
+        return Originals(self.s3, bucket)
+
+    @property
+    def kept(self) -> Originals:
+        """The bucket of steps' results, to remove from."""
+        return Originals(self.s3, self.settings.results_bucket)
+
+
+@asynccontextmanager
+async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContext]:
+    """Open everything. Nothing needs to answer yet: each part is tried when it is first used."""
+    async with AsyncExitStack() as stack:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "gateway"))
+        ledger = open_ledger(
+            settings.ledger_url.get_secret_value(),
+            pool_size=_DATABASE_CONNECTIONS,
+            application_name="receiptflow-gateway",
+        )
+        stack.callback(ledger.close)
+        s3 = s3_client(settings, settings.s3_endpoint_url)
+        connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=30)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        inbox = Inbox(s3, settings.inbox_bucket)
+        store = ObjectStore(inbox, session, s3_credentials(settings), s3.meta.endpoint_url, settings.s3_region)
+        submissions, watcher = Submissions(ledger), Watcher(ledger)
+        context = GatewayContext(
+            settings=settings,
+            ledger=ledger,
+            s3=s3,
+            public_s3=s3_client(settings, settings.s3_public_url or settings.s3_endpoint_url),
+            inbox=inbox,
+            results=Results(s3, settings.results_bucket),
+            keys=ApiKeyCache(ledger),
+            rates=Rates(settings.request_rate, settings.upload_rate),
+            submissions=submissions,
+            intake=Intake(settings.inbox_bucket, ledger, store, submissions),
+            receiver=EventReceiver(inbox, ledger, submissions.add),
+            watcher=watcher,
+            orchestrator=await stack.enter_async_context(open_orchestrator()),
+            metrics=RequestMetrics(),
+        )
+        for work in (
+            submissions.run(),
+            watcher.run(),
+            deliver_for_ever(ledger, allow_private=settings.webhooks_allow_private),
+        ):
+            _keep_running(stack, work)
+        yield context
+
+
+def _keep_running(stack: AsyncExitStack, work: Any) -> None:
+    """Run background work until the stack is closed."""
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(end)
+
+
+def _context_of(request: Request) -> GatewayContext:
+    context: GatewayContext = request.app.state.context
+    return context
+
+
+Context = Annotated[GatewayContext, Depends(_context_of)]

@@ -1,0 +1,1 @@
+"""What every request meets: keys, bodies, limits, counting, problems as answers."""

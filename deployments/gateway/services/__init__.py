@@ -1,0 +1,1 @@
+"""What the routes work with: storing, asking Prefect, noticing changes, sending webhooks."""

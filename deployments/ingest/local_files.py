@@ -1,0 +1,104 @@
+"""Let receipts in from this machine: store, receive, submit, and wait for their final place.
+
+The command line's half of what every door does; a flow run that Prefect's server does not take now is submitted by
+the sweep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from flows.domain.errors import ConfigurationError
+from flows.flow_runs.submission import FRESH_QUEUE, open_submitter
+from flows.ledger.receipts import read_receipts, receive, reopen, resolve, waiting_among
+from flows.ledger.schema import FINAL_STATES, Source
+from flows.ledger.values import ReceivedObject, WaitingReceipt
+from flows.ledger.views import ReceiptView
+from flows.pipeline.configuration import Pipeline
+from flows.storage import clean_owner, put_file
+
+_POLL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Added:
+    """One file that is safe in the inbox."""
+
+    path: Path
+    receipt_id: UUID
+    known: bool
+
+
+async def add_files(pipeline: Pipeline, files: Sequence[Path], owner: str, queue: str = FRESH_QUEUE) -> list[Added]:
+    """Store and receive files, then submit what waits."""
+    name = clean_owner(owner)
+    added = [await asyncio.to_thread(_add_file, pipeline, file, name) for file in files]
+    await submit(pipeline, [entry.receipt_id for entry in added], queue)
+    return added
+
+
+def _add_file(pipeline: Pipeline, file: Path, owner: str) -> Added:
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
+    content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    version = put_file(pipeline.inbox(), owner, file.name, body, content_type=content_type)
+    received = ReceivedObject(
+        bucket=version.bucket,
+        key=version.key,
+        etag=version.etag,
+        version_id=version.version_id,
+        size_bytes=version.size_bytes,
+        owner=owner,
+        source=Source.CLI,
+    )
+    with pipeline.ledger.session() as session:
+        reception = receive(received, session=session)
+    return Added(file, reception.receipt_id, known=not reception.created)
+
+
+async def submit(pipeline: Pipeline, receipt_ids: Sequence[UUID], queue: str = FRESH_QUEUE) -> None:
+    """Submit those of the receipts that wait without a flow run."""
+    waiting = await asyncio.to_thread(_waiting_among, pipeline, receipt_ids)
+    if waiting:
+        async with open_submitter(pipeline.ledger) as submitter:
+            await submitter.submit_all(waiting, queue)
+
+
+def _waiting_among(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[WaitingReceipt]:
+    with pipeline.ledger.session() as session:
+        return waiting_among(receipt_ids, session=session)
+
+
+def current_receipts(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[ReceiptView]:
+    """The receipts as they are now, in the order given."""
+    with pipeline.ledger.session() as session:
+        return read_receipts(receipt_ids, session=session)
+
+
+async def retry_receipt(pipeline: Pipeline, reference: str) -> tuple[UUID, UUID]:
+    """Reopen a receipt and submit it again. Returns receipt id and flow run id."""
+
+    def take_up() -> WaitingReceipt:
+        with pipeline.ledger.session() as session:
+            receipt_id = resolve(reference, session=session)
+            return reopen(receipt_id, "taken up again by a person", session=session)
+
+    waiting = await asyncio.to_thread(take_up)
+    async with open_submitter(pipeline.ledger) as submitter:
+        return waiting.receipt_id, await submitter.submit(waiting)
+
+
+async def wait_until_final(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[ReceiptView]:
+    """The receipts once each has its final place."""
+    while True:
+        rows = await asyncio.to_thread(current_receipts, pipeline, receipt_ids)
+        if all(row.state in FINAL_STATES for row in rows):
+            return rows
+        await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,137 @@
+"""Make what the flows stand on: ledger tables, buckets' blocks, work pool with its queues, deployments.
+
+Idempotent: run it again after an update or a change of addresses. What a person changed in the Prefect UI (OCR
+settings, notification, queue limits, the pool's job template) stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.variables import Variable
+from prefect_aws import AwsCredentials
+from prefect_aws.client_parameters import AwsClientParameters
+from prefect_aws.s3 import S3Bucket
+from pydantic import SecretStr
+
+import flows
+from blocks import ExpenseDatabase, LlmParser, OcrEngine, ReceiptPipeline
+from deployments.receipt_worker import ReceiptWorker
+from deployments.s3 import BOTO_CONFIG
+from flows.domain.errors import ConfigurationError
+from flows.flow_runs.submission import BACKLOG_QUEUE, FRESH_QUEUE
+from flows.ledger.migrate import upgrade
+from flows.pipeline.configuration import PIPELINE_BLOCK
+
+POOL = "receipts"
+PROJECT_FILE = Path(__file__).resolve().with_name("prefect.yaml")
+# A lower number goes first: the rare sweep, then single uploads, then backfills.
+QUEUES = {"housekeeping": 1, FRESH_QUEUE: 2, BACKLOG_QUEUE: 10}
+_DEPLOYED = "receiptflow_deployed"
+
+
+@dataclass(frozen=True)
+class StorageAddress:
+    """Where the two buckets are. `endpoint_url` is None for AWS itself; without keys boto looks for credentials."""
+
+    endpoint_url: str | None
+    access_key: str | None
+    secret_key: SecretStr | None
+    region: str = "us-east-1"
+    inbox: str = "inbox"
+    results: str = "results"
+
+
+async def provision(storage: StorageAddress, database_url: SecretStr) -> None:
+    """Make or refresh everything; needs PREFECT_API_URL to point to a running server."""
+    upgrade(database_url.get_secret_value())
+    await _save_blocks(storage, database_url)
+    async with get_client() as client:
+        await _make_pool(client)
+    await _deploy()
+
+
+async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None:
+    credentials = AwsCredentials(
+        aws_access_key_id=storage.access_key,
+        aws_secret_access_key=storage.secret_key,
+        region_name=storage.region,
+        aws_client_parameters=AwsClientParameters(endpoint_url=storage.endpoint_url, config=BOTO_CONFIG),
+    )
+    await credentials.asave("receiptflow", overwrite=True)
+    inbox = S3Bucket(bucket_name=storage.inbox, credentials=credentials)
+    results = S3Bucket(bucket_name=storage.results, credentials=credentials)
+    database = ExpenseDatabase(url=database_url)
+    await inbox.asave("inbox", overwrite=True)
+    await results.asave("results", overwrite=True)
+    await database.asave("expenses", overwrite=True)
+    pipeline = ReceiptPipeline(database=database, **await _kept_settings())
+    await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
+    await LlmParser.aregister_type_and_schema()  # nobody needs one, but the UI shall offer it
+
+
+async def _kept_settings() -> dict[str, Any]:
+    """What a person may have set in the UI, or the defaults at the first time."""
+    try:
+        known: ReceiptPipeline = await ReceiptPipeline.aload(PIPELINE_BLOCK)
+    except ValueError:
+        ocr = OcrEngine()
+        await ocr.asave("reading", overwrite=True)
+        return {"ocr": ocr}
+    return {"ocr": known.ocr, "notification": known.notification, "llm": known.llm}
+
+
+async def _make_pool(client: PrefectClient) -> None:
+    with suppress(ObjectAlreadyExists):  # kept then, as a person may have changed it
+        await client.create_work_pool(
+            WorkPoolCreate(
+                name=POOL,
+                type=ReceiptWorker.type,
+                description="Receipts, read in warm processes.",
+                base_job_template=ReceiptWorker.get_default_base_job_template(),
+            )
+        )
+    for name, priority in QUEUES.items():
+        await _make_queue(client, name, priority)
+
+
+async def _make_queue(client: PrefectClient, name: str, priority: int) -> None:
+    try:
+        await client.read_work_queue_by_name(name, work_pool_name=POOL)
+    except ObjectNotFound:
+        await client.create_work_queue(name, work_pool_name=POOL, priority=priority)
+
+
+async def _deploy() -> None:
+    """`prefect deploy --all`, unless this very prefect.yaml and code are deployed already."""
+    fingerprint = _fingerprint()
+    deployed: Any = await Variable.aget(_DEPLOYED, default=None)
+    if deployed == fingerprint:
+        return
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT_FILE)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=PROJECT_FILE.parent,
+        env=dict(os.environ),
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise ConfigurationError(f"`prefect deploy --all` failed:\n{output.decode(errors='replace')}")
+    await Variable.aset(_DEPLOYED, fingerprint, overwrite=True)
+
+
+def _fingerprint() -> str:
+    """Of what a deployment holds: prefect.yaml and the flows' signatures."""
+    files = [PROJECT_FILE, *sorted(Path(str(flows.__file__)).parent.glob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

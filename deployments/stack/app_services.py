@@ -1,0 +1,56 @@
+"""The stack's own services beside its core: how each is started and when it counts as ready and as alive."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from deployments.provisioning.prefect_objects import POOL
+from deployments.stack import Check, Service
+from deployments.stack.settings import StackSettings
+from deployments.warm_worker.settings import PROCESS_SETTINGS
+
+# Some missed touches and some load; the supervisor adds its own patience before it kills.
+_LONGEST_SILENCE_SECONDS = 6.0
+_WORKER = "deployments.receipt_worker:ReceiptWorker"
+_FLOWS = ("flows.receipt_to_expense", "flows.sweep_inbox", "flows.reconcile_ledger", "flows.deliver_webhooks")
+
+
+def worker_service(settings: StackSettings) -> Service:
+    """The worker of this machine. It runs below normal priority, so that servers answer while OCR computes."""
+    return _prefork_master(settings, "worker", ("postgres", "seaweedfs", "prefect"))
+
+
+def standby_service(settings: StackSettings) -> Service:
+    """The same once more, with everything imported: it takes over when the whole of the other one is killed."""
+    return _prefork_master(settings, "worker-standby", ("worker",))
+
+
+def _prefork_master(settings: StackSettings, name: str, needs: tuple[str, ...]) -> Service:
+    alive, lock = (settings.root / "run" / file for file in (f"{name}.alive", "worker.lock"))
+    alive.parent.mkdir(exist_ok=True)
+    options = ("--pool", POOL, "--worker", _WORKER, "--name", "embedded", "--lock", str(lock), "--alive", str(alive))
+    return Service(
+        name=name,
+        command=(sys.executable, "-m", "deployments.warm_worker.start_prefork_master", *options, *_FLOWS),
+        env={variable: os.environ.get(variable, value) for variable, value in PROCESS_SETTINGS.items()},
+        needs=needs,
+        # What the last one left would make this one count as ready, and then as hung while it still starts.
+        prepare=lambda: alive.unlink(missing_ok=True),
+        ready_check=_recently_touched(alive),
+        liveness_check=_recently_touched(alive),
+        start_timeout=300.0,
+        stop_timeout=45.0,
+        niceness=5,
+    )
+
+
+def _recently_touched(path: Path) -> Check:
+    def check() -> None:
+        age = time.time() - path.stat().st_mtime
+        if age > _LONGEST_SILENCE_SECONDS:
+            raise TimeoutError(f"{path.name} was touched {age:.0f} s ago")
+
+    return check

@@ -1,0 +1,52 @@
+"""The gateway as a part of the embedded stack, and the first API key that such a stack has."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from deployments.stack import HttpCheck, Service
+from deployments.stack.credentials import write_private
+from deployments.stack.settings import StackSettings
+from flows.domain.owners import DEFAULT_OWNER
+from flows.ledger.access import Scope, create_key, list_keys
+from flows.ledger.database import open_ledger
+
+KEY_FILE = "api-key"
+_FIRST_KEY_NAME = "made at the first start"
+
+
+def gateway_service(settings: StackSettings) -> Service:
+    """The gateway of this machine. It needs no Prefect to start, nor to take receipts in."""
+    return Service(
+        name="gateway",
+        command=(sys.executable, "-m", "deployments.gateway"),
+        needs=("postgres", "seaweedfs"),
+        ready_check=HttpCheck(settings.ports.gateway, "/ready"),
+        liveness_check=HttpCheck(settings.ports.gateway, "/health"),
+        stop_timeout=15.0,
+    )
+
+
+def key_file(settings: StackSettings) -> Path:
+    """Where the first key is kept, with mode 600."""
+    return settings.root / KEY_FILE
+
+
+def first_key(settings: StackSettings) -> str | None:
+    """Make the stack's first API key, for the default owner, and keep it in a file.
+
+    Returns:
+        The key, to be printed this once; None if the stack has keys already.
+    """
+    ledger = open_ledger(settings.database_url("ledger"))
+    try:
+        with ledger.session() as session:
+            if list_keys(session=session):
+                return None
+            _, secret = create_key(DEFAULT_OWNER, _FIRST_KEY_NAME, list(Scope), session=session)
+            # Before the commit: a key that nobody can read again would keep another from being made.
+            write_private(key_file(settings), secret + "\n")
+        return secret
+    finally:
+        ledger.close()

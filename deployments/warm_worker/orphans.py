@@ -1,0 +1,146 @@
+"""Runs whose worker is gone: found by their claims, resumed as the same flow run; and task runs that nobody ends.
+
+Every worker looks, at its start and every few seconds; `alone` lets only one look at a time. A run whose claimer
+lives is that worker's matter and is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.logging.loggers import get_logger
+from prefect.states import Cancelled, Crashed
+
+from deployments.warm_worker.claims import Claim, claim_of
+from deployments.warm_worker.process_exit import ExitReason, ProcessExit
+from deployments.warm_worker.recovery import resume
+from flows.domain.errors import ReceiptflowError
+from flows.ledger.values import ProcessLease
+from flows.pipeline.process_identity import process_is_gone
+
+INTERVAL_SECONDS = 2.0
+_TASKS_EVERY = 5  # looks
+_LOST_TRACK_SECONDS = 5.0  # a run that is ours by its claim, but not in hand: its end could not be reported
+_TASK_GRACE_SECONDS = 20.0  # task runs report by events, which may arrive after their flow run's end
+_PAGE = 200
+_AT_ONCE = 8
+_ACTIVE = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+_UNENDED = [StateType.PENDING, StateType.RUNNING]
+_ENDED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
+_NEVER = 1_000_000  # a worker's death is never the run's fault
+
+Alone = Callable[[], AbstractAsyncContextManager[bool]]
+
+
+class Orphans:
+    """Looks after the runs of one work pool. `in_hand` names those that this worker carries out itself."""
+
+    def __init__(
+        self, client: PrefectClient, pool_name: str, in_hand: Callable[[UUID], bool], on_resumed: Callable[[UUID], None]
+    ) -> None:
+        self._client, self._pool_name = client, pool_name
+        self._in_hand, self._on_resumed = in_hand, on_resumed
+        self._logger = get_logger("worker.orphans")
+        self._few = asyncio.Semaphore(_AT_ONCE)
+        self.has_looked = asyncio.Event()  # once, whether or not it could see anything
+
+    async def run(self, alone: Alone) -> None:
+        """Look for ever; a server that is away is asked again at the next look."""
+        looks = 0
+        while True:
+            try:
+                async with alone() as mine:
+                    if mine:
+                        await self._look(with_tasks=looks % _TASKS_EVERY == 0)
+                looks += 1
+            except (httpx.HTTPError, ObjectNotFound, ReceiptflowError) as error:
+                self._logger.warning("Cannot look for orphaned runs (%r); trying again", error)
+            self.has_looked.set()
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def _look(self, *, with_tasks: bool) -> None:
+        """All of them side by side, and only then a word to the worker: else a sweep took the place of the second."""
+        orphaned = [flow_run for flow_run in await self._active() if not self._in_hand(flow_run.id)]
+        resumed = await asyncio.gather(*map(self._settle, orphaned), return_exceptions=True)
+        for flow_run, is_due in zip(orphaned, resumed, strict=True):
+            if is_due is True:
+                self._on_resumed(flow_run.id)
+        if failed := [one for one in resumed if isinstance(one, BaseException)]:
+            raise failed[0]
+        if with_tasks:
+            await self._end_task_runs()
+
+    async def _active(self) -> list[FlowRun]:
+        state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_ACTIVE))
+        pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._pool_name]))
+        return await self._client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(state=state), work_pool_filter=pool, limit=_PAGE
+        )
+
+    async def _settle(self, flow_run: FlowRun) -> bool:
+        """Whether it was orphaned and is to be taken up again."""
+        async with self._few:
+            claim = await claim_of(self._client, flow_run)
+            return claim is not None and await self._is_gone(claim, flow_run) and await self._take_up(flow_run, claim)
+
+    async def _take_up(self, flow_run: FlowRun, claim: Claim) -> bool:
+        if flow_run.state is not None and flow_run.state.is_cancelling():
+            cancelled: State[Any] = Cancelled(message="The run was cancelled; its process is gone.")
+            await self._client.set_flow_run_state(flow_run.id, cancelled, force=True)
+            return False
+        process_exit = ProcessExit(ExitReason.LOST, detail=f"its worker {claim.worker} is gone")
+        if not await resume(self._client, flow_run.id, process_exit, deaths=0, max_attempts=_NEVER):
+            return False
+        self._logger.info("Resumed flow run %s: %s", flow_run.id, process_exit)
+        return True
+
+    async def _is_gone(self, claim: Claim, flow_run: FlowRun) -> bool:
+        if claim.is_mine:
+            return not self._in_hand(flow_run.id) and _age_seconds(flow_run) > _LOST_TRACK_SECONDS
+        return process_is_gone(ProcessLease(claim.process, await self._silent_seconds(claim)))
+
+    async def _silent_seconds(self, claim: Claim) -> float:
+        """How long ago the claimer's worker last told the server that it lives."""
+        workers = await self._client.read_workers_for_work_pool(self._pool_name)
+        times = [worker.last_heartbeat_time for worker in workers if worker.name == claim.worker]
+        last = max((time for time in times if time is not None), default=None)
+        return float("inf") if last is None else (dt.datetime.now(dt.UTC) - last).total_seconds()
+
+    async def _end_task_runs(self) -> None:
+        """Report task runs as crashed that are unended long after their flow run ended: their last event was lost."""
+        unended = await self._client.read_task_runs(
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_ENDED))),
+            task_run_filter=TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_UNENDED))),
+            limit=_PAGE,
+        )
+        now = dt.datetime.now(dt.UTC)
+        for task_run in unended:
+            since = task_run.state.timestamp if task_run.state else now
+            if (now - since).total_seconds() > _TASK_GRACE_SECONDS:
+                crashed: State[Any] = Crashed(message="Its flow run has ended; its own end was not reported.")
+                await self._client.set_task_run_state(task_run.id, crashed, force=True)
+
+
+def _age_seconds(flow_run: FlowRun) -> float:
+    if flow_run.state is None:
+        return 0.0
+    return (dt.datetime.now(dt.UTC) - flow_run.state.timestamp).total_seconds()

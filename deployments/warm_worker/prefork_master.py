@@ -1,0 +1,239 @@
+"""The prefork master: a single-threaded process with everything imported; worker and zygotes are forked from it.
+
+Started by `start_prefork_master`. A worker that was killed or hangs is replaced by another fork within milliseconds,
+where an interpreter of its own would import for seconds. A second master stands by: it has everything imported too,
+and waits for the lock that ends with the last process below the first one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import array
+import asyncio
+import fcntl
+import importlib
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from prefect.logging.configuration import setup_logging
+from prefect.logging.loggers import get_logger
+
+from deployments.warm_worker import zygote
+from deployments.warm_worker.code_fingerprint import Sources
+from deployments.warm_worker.gc_tuning import freeze_after_imports
+from deployments.warm_worker.hang_detector import HangDetector
+from deployments.warm_worker.master_link import MasterLink
+from deployments.warm_worker.process_control import (
+    adopt_orphans,
+    die_with_parent,
+    kill_children,
+    lower_session,
+    thread_names,
+)
+from flows.domain.errors import ConfigurationError
+
+_START = "deployments.warm_worker.start_prefork_master"
+_STANDBY_POLL_SECONDS = 0.1
+_TICK_SECONDS = 0.5
+_ALIVE_SECONDS = 1.0
+_SHORT_LIFE_SECONDS = 1.0  # a worker that dies faster than this would die again: the supervisor starts all afresh
+_DESCRIPTOR_BYTES = array.array("i").itemsize
+
+
+def main() -> None:
+    """Import everything, wait for the turn, then keep a worker running until told to stop."""
+    options = _options()
+    setup_logging()
+    master = _PreforkMaster(options)
+    master.prepare()
+    master.await_turn()
+    sys.exit(master.serve())
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="deployments.warm_worker.prefork_master")
+    parser.add_argument("--pool", required=True, help="work pool to take runs from")
+    parser.add_argument("--name", required=True, help="the worker's name")
+    parser.add_argument("--worker", required=True, help="module:class of the worker")
+    parser.add_argument("--lock", required=True, type=Path, help="file that one master at a time holds")
+    parser.add_argument("--alive", required=True, type=Path, help="file that is touched as a sign of life")
+    parser.add_argument("modules", nargs="*", help="modules of the flows, to import now")
+    return parser.parse_args()
+
+
+class _PreforkMaster:
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        module, _, self._class_name = options.worker.partition(":")
+        self._modules = [module, *options.modules]
+        self._sources = Sources(self._modules)
+        self._fingerprint = self._sources.fingerprint()
+        self._stopping = False
+        self._touched = 0.0
+        self._logger = get_logger("worker.prefork_master")
+        self._hang_detector: HangDetector | None = None
+
+    def prepare(self) -> None:
+        """Import everything that the worker and its processes need."""
+        for name in [*self._modules, "deployments.warm_worker.child"]:
+            importlib.import_module(name)
+        if self._sources.watch(*zygote.project_packages()):
+            self._fingerprint = self._sources.fingerprint()
+        if len(thread_names()) > 1:
+            raise ConfigurationError(f"importing {self._modules} starts threads ({thread_names()}): none can be forked")
+        adopt_orphans()
+        freeze_after_imports()
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGINT, self._on_stop)
+
+    def is_current(self) -> bool:
+        """Whether the code on disk is still what was imported."""
+        return self._sources.fingerprint() == self._fingerprint
+
+    def await_turn(self) -> None:
+        """Return once no other master, nor anything forked from one, is left; with the code as it is then."""
+        self._lock = os.open(self._options.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        while not _locked(self._lock):
+            if self._stopping:
+                sys.exit(0)
+            if self._heartbeat() and not self.is_current():
+                os.execv(sys.executable, [sys.executable, "-m", _START, *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+            time.sleep(_STANDBY_POLL_SECONDS)
+
+    def serve(self) -> int:
+        """Have a worker running until it ends by itself; its exit code."""
+        while not self._stopping:
+            began = time.monotonic()
+            code = self._run_worker()
+            kill_children()
+            if code >= 0:
+                return code
+            self._logger.error("The worker was ended by signal %s", -code)
+            if time.monotonic() - began < _SHORT_LIFE_SECONDS or not self.is_current():
+                return 1
+        return 0
+
+    def _run_worker(self) -> int:
+        """Fork a worker and stay with it to its end; the signal that ended it is negative."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        bell, ring = socket.socketpair()
+        with ours, bell, ring:
+            with theirs:
+                master = os.getpid()
+                pid = os.fork()
+                if pid == 0:
+                    self._become_worker(theirs, master)
+            for end in (ours, bell, ring):
+                end.setblocking(False)
+            signal.signal(signal.SIGCHLD, lambda *_: None)
+            signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
+            self._hang_detector = HangDetector(pid)
+            try:
+                return self._watch(pid, ours, bell)
+            finally:
+                signal.set_wakeup_fd(-1)
+
+    def _watch(self, worker: int, link: socket.socket, bell: socket.socket) -> int:
+        waiting = selectors.DefaultSelector()
+        waiting.register(link, selectors.EVENT_READ)
+        waiting.register(bell, selectors.EVENT_READ)
+        told = False
+        while True:
+            ready = {key.fileobj for key, _ in waiting.select(_TICK_SECONDS)}
+            if bell in ready and (code := _reaped(bell, worker)) is not None:
+                return code
+            if link in ready and not self._hear(link, (link, bell)):
+                waiting.unregister(link)
+            self._heartbeat()
+            if self._stopping and not told:
+                os.kill(worker, signal.SIGTERM)
+                told = True
+            if not told and self._hang_detector and (reason := self._hang_detector.complaint()):
+                self._logger.error("The worker %s and is killed", reason)
+                os.kill(worker, signal.SIGKILL)
+
+    def _hear(self, link: socket.socket, own: tuple[socket.socket, ...]) -> bool:
+        """Take one word from the worker: a sign of life, or with a descriptor the order for a zygote."""
+        data, ancillary, _, _ = link.recvmsg(16, socket.CMSG_SPACE(_DESCRIPTOR_BYTES))
+        if not data:
+            return False
+        if self._hang_detector:
+            self._hang_detector.heard()
+        for _, _, descriptors in ancillary:
+            with socket.socket(fileno=array.array("i", descriptors)[0]) as theirs:
+                master = os.getpid()
+                if os.fork() == 0:
+                    _become_zygote(theirs, master, own)
+        return True
+
+    def _heartbeat(self) -> bool:
+        """Touch the file, unless the first worker has still to say that it works; whether that was due."""
+        now = time.monotonic()
+        if now - self._touched < _ALIVE_SECONDS:
+            return False
+        if self._hang_detector is None or self._hang_detector.has_spoken or self._touched:
+            self._options.alive.touch()
+            self._touched = now
+        return True
+
+    def _become_worker(self, link: socket.socket, master: int) -> NoReturn:
+        die_with_parent(master)
+        _reset_signals()
+        worker_class: Any = getattr(sys.modules[self._modules[0]], self._class_name)
+        worker = worker_class(self._options.pool, name=self._options.name, master=MasterLink(link, self.is_current))
+        asyncio.run(worker.start())
+        sys.exit(0)
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+
+def _become_zygote(link: socket.socket, master: int, own: tuple[socket.socket, ...]) -> NoReturn:
+    die_with_parent(master)
+    _reset_signals()
+    for end in own:
+        end.close()
+    os.setsid()
+    lower_session()
+    zygote.serve(link)
+
+
+def _reset_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _locked(descriptor: int) -> bool:
+    # flock, since forks share it: it is free only when the last process below the other master has ended.
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _reaped(bell: socket.socket, worker: int) -> int | None:
+    """Reap whoever has ended; the worker's exit code if it was among them."""
+    try:
+        while bell.recv(4096):
+            pass
+    except BlockingIOError:
+        pass
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        if pid == 0:
+            return None
+        if pid == worker:
+            return os.waitstatus_to_exitcode(status)

@@ -1,0 +1,1 @@
+"""What everything speaks of: a receipt's fields, errors, owners. Imports nothing of ours."""

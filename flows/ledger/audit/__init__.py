@@ -1,0 +1,23 @@
+"""What does not fit: the questions that reconciliation asks."""
+
+from flows.ledger.audit.findings import (
+    broken_duplicates,
+    broken_expenses,
+    count_expenses,
+    expensed_without_expense,
+    never_submitted,
+    stuck_notifications,
+    unnotified_among,
+    walk_contents,
+)
+
+__all__ = [
+    "broken_duplicates",
+    "broken_expenses",
+    "count_expenses",
+    "expensed_without_expense",
+    "never_submitted",
+    "stuck_notifications",
+    "unnotified_among",
+    "walk_contents",
+]

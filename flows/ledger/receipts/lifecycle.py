@@ -1,0 +1,129 @@
+"""What people and repair do to a receipt from outside an attempt: hold it, take it up again, delete it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert
+from sqlmodel import Session, col, select
+
+from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
+from flows.ledger.locking import as_value, lock_content_of, lock_receipt
+from flows.ledger.receipts.attempts import CRASHES_RESET, requeue
+from flows.ledger.receipts.receive import as_waiting
+from flows.ledger.schema import FINAL_STATES, Content, Expense, ExtractionRow, Receipt, State, StateChange
+from flows.ledger.values import WaitingReceipt
+from flows.ledger.views import Deletion, ReceiptView
+
+
+def hold(receipt_id: UUID, reason: str, *, session: Session, flow_run_id: UUID | None = None) -> bool:
+    """Keep a receipt from the sweep until a person reopens it. Its attempt, if one runs, is fenced.
+
+    Args:
+        receipt_id: Which receipt.
+        reason: Who stopped it, and how to go on.
+        session: The transaction.
+        flow_run_id: The flow run that was cancelled: nothing happens if the receipt has gone on to another one.
+
+    Returns:
+        Whether it is held now; False if it has its place already or went on.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+    """
+    receipt = lock_receipt(receipt_id, session=session)
+    if receipt.state in FINAL_STATES or flow_run_id not in {None, receipt.flow_run_id}:
+        return receipt.held and receipt.state not in FINAL_STATES
+    if not receipt.held:
+        requeue(receipt, reason, session=session, held=True)
+    return True
+
+
+def reopen(receipt_id: UUID, reason: str, *, session: Session) -> WaitingReceipt:
+    """Let a receipt be read again from the start: it waits, unheld, its crashes forgiven.
+
+    What it became before stays visible until the new reading ends. A receipt that waits already only gets a new
+    idempotency key, so that a flow run that is submitted for it is a new one.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+        WrongStateError: A process works on it.
+    """
+    receipt = lock_receipt(receipt_id, session=session)
+    if receipt.state is State.RUNNING:
+        raise WrongStateError(receipt_id, receipt.state, "wait for its end or cancel its flow run first")
+    requeue(receipt, reason, session=session, **CRASHES_RESET)
+    session.refresh(receipt)
+    return as_waiting(receipt)
+
+
+def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: str | None = None) -> Deletion:
+    """Delete a receipt with all that was made of it; a line of audit without content stays.
+
+    A duplicate goes alone. With the receipt that holds a content go its duplicates: they are the same picture,
+    and what the owner deleted must not come back from a copy.
+
+    Args:
+        receipt_id: Which receipt.
+        reason: For the audit, without anything of the content.
+        session: The transaction. Remove the objects that are returned before it commits: one that was left in its
+            bucket would be received anew.
+        owner: Only if it is theirs.
+
+    Raises:
+        ReceiptNotFoundError: There is none, or it is another owner's.
+    """
+    content, receipt = lock_content_of(receipt_id, session=session)
+    if owner not in {None, receipt.owner}:
+        raise ReceiptNotFoundError(receipt_id)
+    if content is None or content.canonical_receipt_id != receipt.id:
+        return Deletion(_remove([receipt], reason, session=session), results_sha256=None)
+    shared = select(Receipt).where(Receipt.content_id == content.id).order_by(col(Receipt.id))
+    receipts = list(session.exec(shared.with_for_update(key_share=True)))
+    session.execute(delete(Expense).where(col(Expense.content_id) == content.id))
+    objects = _remove(receipts, reason, session=session)
+    session.execute(delete(ExtractionRow).where(col(ExtractionRow.content_id) == content.id))
+    session.execute(delete(Content).where(col(Content.id) == content.id))
+    others = session.exec(select(func.count()).where(Content.sha256 == content.sha256)).one()
+    return Deletion(objects, results_sha256=None if others else content.sha256)
+
+
+def _remove(receipts: list[Receipt], reason: str, *, session: Session) -> tuple[ReceiptView, ...]:
+    views = tuple(as_value(ReceiptView, receipt) for receipt in receipts)
+    audit = [
+        {
+            "receipt_id": receipt.id,
+            "from_state": receipt.state,
+            "to_state": None,
+            "flow_run_id": receipt.flow_run_id,
+            "attempt": receipt.attempt,
+            "reason": reason,
+        }
+        for receipt in views
+    ]
+    session.execute(insert(StateChange), audit)
+    session.execute(delete(Receipt).where(col(Receipt.id).in_([receipt.id for receipt in views])))
+    return views
+
+
+def detach_run(receipt_id: UUID, reason: str, *, session: Session, flow_run_id: UUID | None = None) -> bool:
+    """Let an unfinished receipt wait for a new flow run, its own being lost. Its attempt, if one lives, is fenced.
+
+    Args:
+        receipt_id: Which receipt.
+        reason: What became of the run.
+        session: The transaction.
+        flow_run_id: The run that was lost: nothing happens if the receipt has gone on to another one.
+
+    Returns:
+        Whether it waits now because of this call; False if it has its place already, is held or went on.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+    """
+    receipt = lock_receipt(receipt_id, session=session)
+    went_on = flow_run_id not in {None, receipt.flow_run_id}
+    if receipt.state in FINAL_STATES or receipt.held or went_on:
+        return False
+    requeue(receipt, reason, session=session)
+    return True

@@ -1,0 +1,195 @@
+"""Where a receipt ends: expensed, in review or quarantined, each with its rows and notifications in one transaction.
+
+All but the last two functions are attempt-bound: they refuse an attempt that was given up, and a repeat by the same
+attempt (whose first answer got lost) changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from flows.domain.errors import UnsureError
+from flows.domain.fields import ReceiptFields
+from flows.ledger.errors import WrongStateError
+from flows.ledger.expenses import post, void
+from flows.ledger.locking import clean, lock_attempt, lock_content_of, lock_receipt, write_state
+from flows.ledger.notifications import enqueue
+from flows.ledger.receipts.contents import promote_duplicate
+from flows.ledger.schema import FINAL_STATES, Content, Expense, ExtractionRow, NotificationKind, Receipt, State
+from flows.ledger.values import Attempt, Extraction, Recorded
+
+
+def record_extraction(attempt: Attempt, fields: ReceiptFields, extraction: Extraction, *, session: Session) -> UUID:
+    """Keep what one engine and parser version read; the same versions again replace it.
+
+    Returns:
+        The extraction's id.
+
+    Raises:
+        FencedError: The attempt was given up.
+        WrongStateError: The attempt has not claimed its content.
+    """
+    receipt = lock_attempt(attempt, State.EXPENSED, State.REVIEW, session=session)
+    return _keep(receipt, fields, extraction, session=session)
+
+
+def record_expense(
+    attempt: Attempt,
+    fields: ReceiptFields,
+    extraction: Extraction,
+    *,
+    session: Session,
+    channels: Sequence[str] = ("owner",),
+) -> Recorded:
+    """Book the expense of the attempt's content: twice is one row, one set of lines, one notification a channel.
+
+    Args:
+        attempt: Who books.
+        fields: What becomes the expense.
+        extraction: Which engine read it.
+        session: The transaction.
+        channels: Whom to tell, beside the owner's webhooks.
+
+    Raises:
+        FencedError: The attempt was given up.
+        WrongStateError: The attempt has not claimed its content.
+        UnsureError: The fields have no total.
+    """
+    receipt = lock_attempt(attempt, State.EXPENSED, session=session)
+    if fields.total is None:
+        raise UnsureError("no total was found; enter it by hand")
+    if receipt.state is State.EXPENSED:
+        booked = session.exec(select(Expense.id).where(Expense.content_id == receipt.content_id)).one()
+        return Recorded(booked, created=False)
+    recorded = post(receipt, _keep(receipt, fields, extraction, session=session), fields, session=session)
+    write_state(receipt, State.EXPENSED, reason=None, session=session, process=None)
+    enqueue(receipt, NotificationKind.EXPENSE_READY, channels, fields, (), session=session)
+    return recorded
+
+
+def record_review(
+    attempt: Attempt,
+    fields: ReceiptFields | None,
+    extraction: Extraction | None,
+    *,
+    session: Session,
+    reasons: Sequence[str] = (),
+    code: str = "unsure",
+    channels: Sequence[str] = ("owner",),
+) -> None:
+    """Put the receipt before a person; an expense that an earlier reading booked is withdrawn.
+
+    Args:
+        attempt: Who says so.
+        fields: What was read, if anything was.
+        extraction: Which engine read it.
+        session: The transaction.
+        reasons: In words that the person can act on; the fields' own by default.
+        code: One word for the metrics.
+        channels: Whom to tell, beside the owner's webhooks.
+
+    Raises:
+        FencedError: The attempt was given up.
+        WrongStateError: There are fields, but the attempt has not claimed their content.
+    """
+    receipt = lock_attempt(attempt, State.REVIEW, session=session)
+    if receipt.state is State.REVIEW:
+        return
+    if fields is not None and extraction is not None:
+        _keep(receipt, fields, extraction, session=session)
+    reasons = reasons or (fields.reasons if fields else ())
+    void(receipt, session=session)
+    write_state(receipt, State.REVIEW, reason="; ".join(reasons), code=code, session=session, process=None)
+    enqueue(receipt, NotificationKind.NEEDS_REVIEW, channels, fields, reasons, session=session)
+
+
+def record_quarantine(
+    attempt: Attempt, reason: str, *, session: Session, code: str = "unreadable", channels: Sequence[str] = ("owner",)
+) -> None:
+    """Put aside what cannot be read; the original is kept. Arguments as for `record_review`.
+
+    Raises:
+        FencedError: The attempt was given up.
+    """
+    receipt = lock_attempt(attempt, State.QUARANTINED, session=session)
+    if receipt.state is not State.QUARANTINED:
+        _quarantine(receipt, reason, code, channels, session=session)
+
+
+def quarantine_poison(
+    receipt_id: UUID, reason: str, *, session: Session, attempt: int | None = None, channels: Sequence[str] = ("owner",)
+) -> bool:
+    """Put aside a receipt that kills or hangs its process each time. Its attempt, if one still lives, is fenced.
+
+    Args:
+        receipt_id: Which receipt.
+        reason: What happened how often.
+        session: The transaction.
+        attempt: Do nothing if the receipt has gone on to another attempt meanwhile.
+        channels: Whom to tell, beside the owner's webhooks.
+
+    Returns:
+        Whether it was put aside; False if it has its place already or went on.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+    """
+    receipt = lock_receipt(receipt_id, session=session)
+    if receipt.state in FINAL_STATES or (attempt is not None and receipt.attempt != attempt):
+        return False
+    _quarantine(receipt, reason, "poison", channels, session=session)
+    return True
+
+
+def supersede(receipt_id: UUID, reason: str, *, session: Session) -> bool:
+    """Close a receipt whose object was replaced or deleted before it was read, without telling anybody.
+
+    A content that it had claimed passes on to the next receipt with the same content.
+
+    Returns:
+        Whether it was closed; False if it has its place already.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+    """
+    content, receipt = lock_content_of(receipt_id, session=session)
+    if receipt.state in FINAL_STATES:
+        return False
+    if content is not None and content.canonical_receipt_id == receipt.id:
+        promote_duplicate(content, session=session)
+    void(receipt, session=session)
+    write_state(
+        receipt, State.QUARANTINED, reason=reason, code="superseded", session=session, process=None, content_id=None
+    )
+    return True
+
+
+def _quarantine(receipt: Receipt, reason: str, code: str, channels: Sequence[str], *, session: Session) -> None:
+    void(receipt, session=session)
+    write_state(receipt, State.QUARANTINED, reason=reason, code=code, session=session, process=None)
+    enqueue(receipt, NotificationKind.QUARANTINED, channels, None, (reason,), session=session)
+
+
+def _keep(receipt: Receipt, fields: ReceiptFields, extraction: Extraction, *, session: Session) -> UUID:
+    holds = select(Content.id).where(Content.id == receipt.content_id, Content.canonical_receipt_id == receipt.id)
+    if session.exec(holds).one_or_none() is None:
+        raise WrongStateError(receipt.id, "not the canonical receipt of a content", "claim it with claim_content first")
+    identity = {
+        "content_id": receipt.content_id,
+        "engine": extraction.engine,
+        "engine_version": extraction.engine_version,
+        "parser_version": fields.parser_version,
+    }
+    read = {
+        "fields": clean(fields.model_dump(mode="json")),
+        "words_key": extraction.words_key,
+        "decision": fields.decision,
+    }
+    query = insert(ExtractionRow).values(**identity, **read)
+    query = query.on_conflict_do_update(index_elements=list(identity), set_=read)
+    kept: UUID = session.execute(query.returning(col(ExtractionRow.id))).scalar_one()
+    return kept

@@ -1,0 +1,221 @@
+"""What people and other programs ask the ledger: lists in keyset pages, one receipt in full, counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from dataclasses import fields
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy
+from sqlalchemy import false, func, literal, tuple_
+from sqlmodel import Session, col, select
+
+from flows.ledger.database import Ledger
+from flows.ledger.errors import AmbiguousReferenceError, ReceiptNotFoundError
+from flows.ledger.expenses import expense_of_content
+from flows.ledger.locking import as_value, clean, columns_of
+from flows.ledger.pagination import newest_page
+from flows.ledger.schema import (
+    ExpenseLine,
+    ExpenseTax,
+    ExtractionRow,
+    Notification,
+    Receipt,
+    State,
+    StateChange,
+)
+from flows.ledger.views import (
+    ExtractionView,
+    LineView,
+    NotificationView,
+    Page,
+    ReceiptDetail,
+    ReceiptView,
+    StateChangeView,
+    TaxView,
+)
+
+_MIN_PREFIX = 4
+_UUID_DIGITS = 32
+
+
+def list_receipts(
+    *,
+    session: Session,
+    owner: str | None = None,
+    states: Collection[State] = (),
+    received_from: dt.datetime | None = None,
+    received_to: dt.datetime | None = None,
+    limit: int = 100,
+    after: str | None = None,
+) -> Page[ReceiptView]:
+    """Receipts, newest first.
+
+    Args:
+        session: The transaction.
+        owner: Only this owner's.
+        states: Only in these; in any state without.
+        received_from: Received then or later.
+        received_to: Received before then.
+        limit: At most so many.
+        after: The `next` of the page before.
+
+    Raises:
+        InvalidReferenceError: `after` is no cursor of this list.
+    """
+    received_at = col(Receipt.received_at)
+    query = select(Receipt)
+    if owner is not None:
+        query = query.where(Receipt.owner == owner)
+    if states:
+        query = query.where(col(Receipt.state).in_(states))
+    if received_from is not None:
+        query = query.where(received_at >= received_from)
+    if received_to is not None:
+        query = query.where(received_at < received_to)
+    return newest_page(ReceiptView, query, (received_at, col(Receipt.id)), limit, after, session=session)
+
+
+def get_receipt(receipt_id: UUID, *, session: Session, owner: str | None = None) -> ReceiptView:
+    """One receipt by its id; with `owner`, only if it is theirs.
+
+    Raises:
+        ReceiptNotFoundError: There is none, or it is another owner's.
+    """
+    row = session.get(Receipt, receipt_id, populate_existing=True)
+    if row is None or owner not in {None, row.owner}:
+        raise ReceiptNotFoundError(receipt_id)
+    return as_value(ReceiptView, row)
+
+
+def read_receipts(receipt_ids: Collection[UUID], *, session: Session) -> list[ReceiptView]:
+    """The receipts with these ids, the one received first at the front."""
+    query = select(Receipt).where(col(Receipt.id).in_(receipt_ids))
+    rows = session.exec(query.order_by(col(Receipt.received_at), col(Receipt.id)))
+    return [as_value(ReceiptView, row) for row in rows]
+
+
+def open_receipt_of(bucket: str, key: str, flow_run_id: UUID | None = None, *, session: Session) -> ReceiptView | None:
+    """The receipt of a key that is not final, where the object itself cannot be asked any more.
+
+    Several versions of one key may be open: the flow run's own comes first, then the one received last.
+    """
+    query = select(Receipt).where(Receipt.bucket == bucket, Receipt.key == key)
+    query = query.where(col(Receipt.state).in_([State.WAITING, State.RUNNING]))
+    own = func.coalesce(col(Receipt.flow_run_id) == flow_run_id, false())
+    row = session.exec(query.order_by(own.desc(), col(Receipt.received_at).desc()).limit(1)).first()
+    return as_value(ReceiptView, row) if row else None
+
+
+def resolve(reference: str, *, session: Session, owner: str | None = None) -> UUID:
+    """The id of the receipt that a person means: by id, by a unique prefix of it, or by object key.
+
+    Several versions of one key are several receipts; the key then means the one received last.
+
+    Raises:
+        ReceiptNotFoundError: There is none, or it is another owner's.
+        AmbiguousReferenceError: A prefix of several ids, or the same key in several buckets.
+    """
+    mine = [] if owner is None else [Receipt.owner == owner]
+    ids = _id_range(reference)
+    if ids is not None:
+        query = select(Receipt.id).where(col(Receipt.id).between(*ids), *mine)
+        found = session.exec(query.order_by(col(Receipt.id)).limit(5)).all()
+        if len(found) > 1:
+            raise AmbiguousReferenceError(reference, tuple(found))
+        if found:
+            return found[0]
+    keyed = select(Receipt.id, Receipt.bucket).where(Receipt.key == clean(reference), *mine)
+    rows = session.exec(keyed.order_by(col(Receipt.received_at).desc(), col(Receipt.id)).limit(100)).all()
+    if len({bucket for _, bucket in rows}) > 1:
+        raise AmbiguousReferenceError(reference, tuple(receipt_id for receipt_id, _ in rows))
+    if not rows:
+        raise ReceiptNotFoundError(reference)
+    return rows[0][0]
+
+
+def show_receipt(reference: str | UUID, *, session: Session, owner: str | None = None) -> ReceiptDetail:
+    """Everything about one receipt, named as for `resolve`; a duplicate shows the expense of its content.
+
+    Raises:
+        ReceiptNotFoundError: There is none, or it is another owner's.
+        AmbiguousReferenceError: The reference fits several.
+    """
+    receipt_id = reference if isinstance(reference, UUID) else resolve(reference, session=session, owner=owner)
+    receipt = get_receipt(receipt_id, session=session, owner=owner)
+    # A receipt without a content has no expense and no extraction: the comparisons below become IS NULL.
+    content, expense = receipt.content_id, expense_of_content(receipt.content_id, session=session)
+    lines = select(ExpenseLine).where(ExpenseLine.expense_id == (expense.id if expense else None))
+    taxes = select(ExpenseTax).where(ExpenseTax.expense_id == (expense.id if expense else None))
+    read = select(ExtractionRow).where(ExtractionRow.content_id == content).order_by(col(ExtractionRow.created_at))
+    told = select(Notification).where(Notification.receipt_id == receipt_id).order_by(col(Notification.created_at))
+    return ReceiptDetail(
+        **{field.name: getattr(receipt, field.name) for field in fields(ReceiptView)},
+        history=history(receipt_id, session=session),
+        expense=expense,
+        line_items=_values(LineView, lines.order_by(col(ExpenseLine.position)), session=session),
+        taxes=_values(TaxView, taxes.order_by(col(ExpenseTax.position)), session=session),
+        extractions=_values(ExtractionView, read, session=session),
+        notifications=_values(NotificationView, told, session=session),
+    )
+
+
+def history(receipt_id: UUID, *, session: Session) -> tuple[StateChangeView, ...]:
+    """A receipt's state changes, oldest first; they are there for a deleted receipt too."""
+    query = select(StateChange).where(StateChange.receipt_id == receipt_id).order_by(col(StateChange.id))
+    return _values(StateChangeView, query, session=session)
+
+
+def counts_by_state(*, session: Session, owner: str | None = None) -> dict[State, int]:
+    """How many receipts are in each state; every state is there, with 0 if need be."""
+    query = select(Receipt.state, func.count()).group_by(col(Receipt.state))
+    if owner is not None:
+        query = query.where(Receipt.owner == owner)
+    found = {State(state): count for state, count in session.exec(query)}
+    return {state: found.get(state, 0) for state in State}
+
+
+def marks_of_change(receipt_ids: Collection[UUID], *, session: Session) -> dict[UUID, dt.datetime]:
+    """When each of these receipts was last written; one that was deleted is missing."""
+    rows = session.exec(select(Receipt.id, Receipt.updated_at).where(col(Receipt.id).in_(receipt_ids)))
+    return dict(rows.all())
+
+
+def walk_receipts(
+    ledger: Ledger, *, bucket: str | None = None, prefix: str = "", page_size: int = 1000
+) -> Iterator[ReceiptView]:
+    """All receipts in the order of a bucket listing (bucket, then key by its UTF-8 bytes), a page in memory at a time.
+
+    Each page is a short transaction of its own: a walk of an hour neither holds back PostgreSQL's vacuum nor
+    breaks with a connection. It sees a receipt that was there all the time exactly once.
+    """
+    # These columns are the unique index, whole: any other order would sort the rest of the table for each page.
+    order = (col(Receipt.bucket), col(Receipt.key), col(Receipt.etag), col(Receipt.version_id))
+    base = sqlalchemy.select(*columns_of(ReceiptView, Receipt)).order_by(*order).limit(page_size)
+    if bucket is not None:
+        base = base.where(col(Receipt.bucket) == bucket)
+    if prefix:
+        base = base.where(col(Receipt.key).startswith(prefix, autoescape=True))
+    query = base
+    while True:
+        with ledger.session() as session:
+            rows = [ReceiptView(*row) for row in session.execute(query)]
+        yield from rows
+        if len(rows) < page_size:
+            return
+        behind = (rows[-1].bucket, rows[-1].key, rows[-1].etag, rows[-1].version_id)
+        query = base.where(tuple_(*order) > tuple_(*map(literal, behind)))
+
+
+def _id_range(reference: str) -> tuple[UUID, UUID] | None:
+    digits = reference.replace("-", "").lower()
+    if not _MIN_PREFIX <= len(digits) <= _UUID_DIGITS or set(digits) - set("0123456789abcdef"):
+        return None
+    return UUID(digits.ljust(_UUID_DIGITS, "0")), UUID(digits.ljust(_UUID_DIGITS, "f"))
+
+
+def _values(kind: type[Any], query: Any, *, session: Session) -> tuple[Any, ...]:
+    rows = session.exec(query)
+    return tuple(as_value(kind, row) for row in rows)

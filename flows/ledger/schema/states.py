@@ -1,0 +1,55 @@
+"""The states of a receipt and the small vocabularies that stand beside them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a received object is: exactly one at any time."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    EXPENSED = "expensed"
+    REVIEW = "review"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the receipt has its place and nothing works on it any more."""
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset({State.EXPENSED, State.REVIEW, State.DUPLICATE, State.QUARANTINED})
+
+
+# A notification's channel is "owner", or this with a webhook's id.
+WEBHOOK_PREFIX = "webhook:"
+
+
+class Source(StrEnum):
+    """Which way an object came in."""
+
+    SWEEP = "sweep"
+    API = "api"
+    EVENT = "event"
+    UPLOAD = "upload"
+    FLOW = "flow"
+    CLI = "cli"
+
+
+class NotificationKind(StrEnum):
+    """What an owner is told."""
+
+    EXPENSE_READY = "expense_ready"
+    NEEDS_REVIEW = "needs_review"
+    QUARANTINED = "quarantined"
+
+
+class DeliveryState(StrEnum):
+    """What became of a notification: `failed` means given up; a failure that is retried stays `pending`."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"

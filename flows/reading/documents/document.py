@@ -1,0 +1,54 @@
+"""One received object as pages: the door that every byte from outside comes through."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from PIL import Image
+
+from flows.reading.documents.errors import EmptyFileError, TooLargeError
+from flows.reading.documents.limits import Limits
+from flows.reading.documents.media import media_type_of
+from flows.reading.documents.pdf import render_pages
+from flows.reading.documents.raster import decode_pictures
+
+
+@dataclass(frozen=True)
+class PageImage:
+    """One page, upright by EXIF. `number` counts from 1; `scale` is stored pixels per pixel of `image`."""
+
+    number: int
+    image: Image.Image
+    scale: float
+
+
+@dataclass(frozen=True)
+class Document:
+    """A received object's type, content hash and decoded pages."""
+
+    media_type: str
+    sha256: str
+    pages: tuple[PageImage, ...]
+
+
+def open_document(data: bytes, limits: Limits, *, first_page_only: bool = False) -> Document:
+    """Decode `data` within `limits`; the type is decided by content.
+
+    Args:
+        first_page_only: decode page 1 alone; it is the same picture as with all pages.
+
+    Raises:
+        UnreadableError: a subclass of `flows.reading.documents.errors` per cause, with what to do in its message.
+    """
+    if not data:
+        raise EmptyFileError
+    if len(data) > limits.max_bytes:
+        raise TooLargeError("bytes", len(data), limits.max_bytes)
+    media_type = media_type_of(data)
+    if media_type == "application/pdf":
+        decoded = render_pages(data, limits, first_page_only=first_page_only)
+    else:
+        decoded = decode_pictures(data, media_type, limits, first_page_only=first_page_only)
+    pages = tuple(PageImage(number, image, scale) for number, (image, scale) in enumerate(decoded, start=1))
+    return Document(media_type, hashlib.sha256(data).hexdigest(), pages)

@@ -1,0 +1,64 @@
+"""The type of an object, from its first bytes alone: names and declared types are the sender's word, not evidence."""
+
+from __future__ import annotations
+
+import codecs
+
+from flows.reading.documents.errors import UnsupportedTypeError
+
+# Readers accept a PDF whose header stands within the first kilobyte (ISO 32000-1, annex H, note 13).
+_PDF_HEADER_WITHIN_BYTES = 1024
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_ACCEPTED = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"II*\x00": "image/tiff",
+    b"MM\x00*": "image/tiff",
+    b"II+\x00": "image/tiff",
+    b"MM\x00+": "image/tiff",
+    b"%PDF-": "application/pdf",
+}
+_REFUSED = {
+    b"GIF8": "a GIF picture",
+    b"BM": "a BMP picture",
+    b"PK\x03\x04": "a ZIP archive or office document",
+    b"\x1f\x8b": "a gzip archive",
+    b"\xd0\xcf\x11\xe0": "an old office document",
+    b"MZ": "a Windows program",
+    b"\x7fELF": "a Linux program",
+    b"%!PS": "a PostScript document",
+}
+
+
+def media_type_of(data: bytes) -> str:
+    """The media type of one of the accepted formats.
+
+    Raises:
+        UnsupportedTypeError: the bytes begin like none of them; it names what they look like.
+    """
+    for magic, media_type in _ACCEPTED.items():
+        if data.startswith(magic):
+            return media_type
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        return "image/heic"
+    # Only after all others: a picture with a PDF inside is judged by what it begins with.
+    if b"%PDF-" in data[:_PDF_HEADER_WITHIN_BYTES] and not _refused_name(data):
+        return "application/pdf"
+    raise UnsupportedTypeError(_refused_name(data) or _vague_name(data))
+
+
+def _refused_name(data: bytes) -> str | None:
+    return next((name for magic, name in _REFUSED.items() if data.startswith(magic)), None)
+
+
+def _vague_name(data: bytes) -> str:
+    if data[4:8] == b"ftyp":
+        return "a video or an unknown kind of picture"
+    try:  # incrementally: the cut may fall into a character
+        head = codecs.getincrementaldecoder("utf-8")().decode(data[:512])
+    except UnicodeDecodeError:
+        return "of an unknown type"
+    printable = sum(c.isprintable() or c.isspace() for c in head)
+    return "text" if printable == len(head) else "of an unknown type"

@@ -1,0 +1,288 @@
+"""The merchant's name: blocks of lines in the receipt's head, weighed by form, place, size and repetition.
+
+Names printed as logos are often misread, so the winner's spelling is checked against the other places where the
+receipt writes it: its web address, its legal name, its footer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
+
+from flows.reading.parser import names
+from flows.reading.parser.folding import fold, squeeze
+from flows.reading.parser.lines import Line
+
+HEAD_LINES = 16
+MAX_NAME_LINES = 4
+_DOMAIN = re.compile(
+    r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|"
+    r"it|es|nl|fi|se|pt|com\.my)\b"
+)
+_COMMON_DOMAINS = frozenset({"facebook", "gmail", "yahoo", "hotmail", "instagram", "outlook", "google", "twitter"})
+
+
+@dataclass(frozen=True)
+class NameCandidate:
+    """A name with the lines that it was read from, and why it is believed."""
+
+    name: str
+    lines: tuple[Line, ...]
+    score: float
+
+
+def find_merchants(lines: Sequence[Line]) -> list[NameCandidate]:
+    """Return candidate names, best first; empty when nothing reads like a name."""
+    if not lines:
+        return []
+    scene = _Scene.of(lines)
+    blocks = [block for line in scene.head for block in _blocks(line, scene)]
+    blocks += [
+        (line,)
+        for line in lines[len(scene.head) :]
+        if names.legal_form(line.raw) and _may_be_name(line) and not line.money
+    ]
+    candidates = [NameCandidate(_joined(block), block, _score(block, scene)) for block in blocks]
+    candidates += _from_domains(scene)
+    ranked = sorted(candidates, key=lambda each: (-each.score, each.lines[0].index, -len(each.lines)))[:8]
+    return [NameCandidate(_respelled(each.name, scene), each.lines, each.score) for each in ranked]
+
+
+def merchant_confidence(ranked: Sequence[NameCandidate]) -> float:
+    """Return how likely the best-ranked name is the merchant's, from its score and its lead."""
+    lead = ranked[0].score - next(
+        (other.score for other in ranked[1:] if squeeze(other.name) != squeeze(ranked[0].name)), 0.0
+    )
+    odds = -1.2 + 0.6 * min(ranked[0].score, 6.0) + 0.5 * min(lead, 2.0)
+    return round(min(0.98, 1 / (1 + math.exp(-odds))), 3)
+
+
+def looks_like_head(line: Line) -> bool:
+    """Tell whether a line reads like the beginning of a receipt: a company's name or a receipt's title."""
+    return not line.money and (names.legal_form(line.raw) or names.titles_receipt(line.raw))
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """The whole receipt, prepared once for the weighing."""
+
+    lines: tuple[Line, ...]
+    head: tuple[Line, ...]
+    typical_height: float
+    domains: tuple[str, ...]
+    squeezed: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> _Scene:
+        return cls(
+            tuple(lines),
+            tuple(_head(lines)),
+            median(line.row.height for line in lines),
+            tuple(dict.fromkeys(stem for line in lines for stem in _domain_stems(line.raw))),
+            tuple(squeeze(line.raw) for line in lines),
+        )
+
+
+def _head(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines above the bought things."""
+    head: list[Line] = []
+    for line in lines[:HEAD_LINES]:
+        if any(money.label.kind or money.amount.decimals == 2 for money in line.money) and len(head) > 2:
+            break
+        head.append(line)
+    return head
+
+
+def _domain_stems(text: str) -> list[str]:
+    stems = []
+    for match in _DOMAIN.finditer(fold(text)):
+        stem = max(re.split(r"[.]", match[1] or match[2]), key=len)
+        if len(stem) >= 4 and stem not in _COMMON_DOMAINS:
+            stems.append(squeeze(stem))
+    return stems
+
+
+def _may_be_name(line: Line) -> bool:
+    letters = sum(char.isalpha() for char in line.raw)
+    wide = sum(ord(char) > 0x2E80 for char in line.raw)
+    return letters + wide >= 3 and letters >= 0.4 * len(squeeze(line.raw)) and not line.dates
+
+
+def _blocks(line: Line, scene: _Scene) -> list[tuple[Line, ...]]:
+    """Return the names that may begin with this line: the line alone, and with the lines that continue it."""
+    if not _may_be_name(line):
+        return []
+    blocks: list[tuple[Line, ...]] = [(line,)]
+    while len(blocks[-1]) < MAX_NAME_LINES:
+        last = blocks[-1][-1]
+        following = scene.lines[last.index + 1] if last.index + 1 < len(scene.lines) else None
+        if following is None or not _continues(blocks[-1], following):
+            break
+        blocks.append((*blocks[-1], following))
+    return blocks
+
+
+def _continues(block: tuple[Line, ...], line: Line) -> bool:
+    first, last = block[0], block[-1]
+    if names.legal_form(_joined(block)) or not _name_like(last) or not _name_like(line, within=_open_bracket(block)):
+        return False
+    gap = line.row.bbox.top - last.row.bbox.bottom
+    ratio = line.row.height / last.row.height
+    if line.row.page != last.row.page or gap > 1.2 * last.row.height or not 0.6 <= ratio <= 1.6:
+        return False
+    if line.raw[-1:].isdigit() and not names.legal_form(line.raw):
+        return False  # a house number
+    same_case = first.raw.isupper() == line.raw.isupper()
+    if _open_bracket(block) or (_incomplete_form(line.raw) and same_case):
+        return True
+    same_style = 0.8 <= ratio <= 1.25 and same_case and not names.only_trade(line.raw)
+    return (
+        same_style
+        and len(last.raw.split()) <= 4
+        and len(names.clean_name(line.raw).split()) <= 3
+        and not names.legal_form(line.raw)
+    )
+
+
+def _name_like(line: Line, *, within: bool = False) -> bool:
+    text = line.raw
+    if within and names.legal_form(text):
+        return True
+    return _may_be_name(line) and not (
+        names.looks_like_address(text)
+        or names.looks_like_contact(text)
+        or names.looks_like_paper(text)
+        or names.names_another_role(text)
+        or names.looks_like_slogan(text)
+    )
+
+
+def _open_bracket(block: tuple[Line, ...]) -> bool:
+    text = " ".join(line.raw for line in block)
+    return text.count("(") > text.count(")")
+
+
+def _incomplete_form(text: str) -> bool:
+    """Tell whether the text is a legal form with too little of a name before it: `CO. (M) SDN BHD`."""
+    return names.legal_form(text) and len(names.significant_words(text)) <= 1
+
+
+def _joined(block: tuple[Line, ...]) -> str:
+    return names.clean_name(
+        " ".join(names.clean_name(line.raw) if line is not block[-1] else line.raw for line in block)
+    )
+
+
+def _score(block: tuple[Line, ...], scene: _Scene) -> float:
+    text = " ".join(line.raw for line in block)
+    legal = names.legal_form(text)
+    score = 3.0 - 0.3 * sum(1 for line in scene.head[: block[0].index] if _may_be_name(line))
+    score -= 1.2 if block[0].index >= len(scene.head) else 0.0
+    score += _form_score(text, legal=legal)
+    score -= 2.5 if any(money.amount.decimals == 2 for line in block for money in line.money) else 0.0
+    if legal and _incomplete_form(text) and len(block) == 1:
+        score -= 0.8
+    before = scene.lines[block[0].index - 1].raw if block[0].index else ""
+    if names.names_another_role(text) or (
+        names.names_another_role(before) and len(names.significant_words(before)) <= 4
+    ):
+        score -= 4.5
+    height = sum(line.row.height for line in block) / len(block)
+    score += min(max(height / max(scene.typical_height, 1.0) - 1, -0.5), 1.0)
+    score -= max(0.0, 0.93 - min(line.row.confidence for line in block)) * 8
+    score += _echo(block, scene) + _followed(block, scene)
+    if len(block) > 1:
+        score += 0.3 if not legal else 0.9 if _incomplete_form(block[-1].raw) or ")" in block[-1].raw else -0.3
+    return score
+
+
+def _followed(block: tuple[Line, ...], scene: _Scene) -> float:
+    """Return what stands below: a name is most often followed by its registration number or its address."""
+    for distance, weight in ((1, 0.6), (2, 0.3)):
+        index = block[-1].index + distance
+        if index < len(scene.lines) and not scene.lines[index].money:
+            text = scene.lines[index].raw
+            if names.looks_like_address(text) or names.is_registration(text):
+                return weight
+    return 0.0
+
+
+def _form_score(text: str, *, legal: bool) -> float:
+    score = 2.2 if legal else 0.0
+    if names.trade_word(text):
+        score += 0.5
+    if not legal:
+        score -= 3.0 if names.looks_like_paper(text) else 0.0
+        score -= 2.0 if names.looks_like_address(text) else 0.0
+        score -= 0.8 if text.islower() else 0.0
+    score -= 3.5 if names.looks_like_contact(text) else 0.0
+    score -= 1.5 if names.looks_like_slogan(text) else 0.0
+    if not names.significant_words(text) or names.only_trade(text):
+        score -= 1.5
+    return score
+
+
+def _echo(block: tuple[Line, ...], scene: _Scene) -> float:
+    """Return what the rest of the receipt adds: the name in a web address, and repeated in other lines."""
+    name = squeeze(_joined(block))
+    own = {line.index for line in block}
+    if len(name) < 4:
+        return 0.0
+    score = 0.0
+    if any(_akin(name, stem) for stem in scene.domains):
+        score += 1.5
+    repeats = sum(
+        _repeats(name, text)
+        for index, text in enumerate(scene.squeezed)
+        if index not in own and not names.looks_like_address(scene.lines[index].raw)
+    )
+    return score + 0.6 * min(repeats, 3)
+
+
+def _repeats(name: str, text: str) -> bool:
+    return name in text or (len(name) >= 6 <= len(text) and fuzz.partial_ratio(name, text, score_cutoff=85) > 0)
+
+
+def _akin(name: str, stem: str) -> bool:
+    return name in stem or stem in name or Levenshtein.normalized_similarity(name, stem) >= 0.8
+
+
+def _from_domains(scene: _Scene) -> list[NameCandidate]:
+    """Name the shop by its web address: the last resort for heads that are only a picture."""
+    return [
+        NameCandidate(stem, (line,), 0.6 - 0.01 * line.index)
+        for line in scene.lines
+        for stem in _domain_stems(line.raw)
+    ]
+
+
+def _respelled(name: str, scene: _Scene) -> str:
+    """Return the spelling that the receipt's other lines agree on, where the name itself looks like a slip of it."""
+    if names.legal_form(name) or len(squeeze(name)) < 5:
+        return name
+    target = squeeze(name)
+    votes: dict[str, list[str]] = {}
+    for line in scene.lines:
+        for spelled in _runs(line.raw, len(target)):
+            folded = squeeze(spelled)
+            if Levenshtein.normalized_similarity(folded, target) >= 0.8:
+                votes.setdefault(folded, []).append(spelled)
+    best = max(
+        votes, key=lambda folded: (len(votes[folded]) + (folded in scene.domains), folded == target), default=target
+    )
+    return name if best == target or len(votes[best]) < 2 else votes[best][0]
+
+
+def _runs(text: str, length: int) -> list[str]:
+    """Return runs of one to three words of about the given length."""
+    pieces = re.findall(r"[^\W_]+", text)
+    joined = [
+        " ".join(pieces[start : start + count]) for count in (1, 2, 3) for start in range(len(pieces) - count + 1)
+    ]
+    return [run for run in joined if abs(len(squeeze(run)) - length) <= 2]

@@ -1,0 +1,209 @@
+"""Words → fields: reads the lines, chooses the set of values that agrees best, and decides accept or review."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+
+from flows.domain.fields import Check, DocumentText, Found, LineItem, ReceiptFields
+from flows.reading.parser import details
+from flows.reading.parser.checks import checks_of
+from flows.reading.parser.confidence import date_confidence, total_confidence
+from flows.reading.parser.decide import Findings, reasons_for
+from flows.reading.parser.hints import Hints
+from flows.reading.parser.items import find_items, item_sum
+from flows.reading.parser.lines import Line, Money, read_lines
+from flows.reading.parser.locale_evidence import LocaleGuess, guess_locale
+from flows.reading.parser.merchant import NameCandidate, find_merchants, merchant_confidence
+from flows.reading.parser.purchase_date import DateChoice, choose_date, choose_time
+from flows.reading.parser.rows import enclosing
+from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_receipt
+from flows.reading.parser.taxes import TaxRow, as_found, find_taxes, table_gross
+from flows.reading.parser.totals import Candidate, Sums, collect, rank_totals, sums_of
+
+PARSER_VERSION = "4"
+_MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Everything found on one receipt, before it becomes fields."""
+
+    lines: tuple[Line, ...]
+    money: list[Money]
+    sums: Sums
+    items: tuple[Found[LineItem], ...]
+    taxes: list[TaxRow]
+    place: LocaleGuess
+    date: DateChoice | None
+    totals: list[Candidate]
+    names: list[NameCandidate]
+
+    @property
+    def total(self) -> Candidate | None:
+        return self.totals[0] if self.totals and self.totals[0].score >= _MIN_TOTAL_SCORE else None
+
+
+def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = None) -> ReceiptFields:
+    """Read one receipt's fields from its words.
+
+    Args:
+        today: No purchase is later than this day.
+        hints: What the owner's books suggest; printed evidence outweighs it.
+
+    Returns:
+        The fields found, the checks over them and the decision with its reasons. Any words give a result; the same
+        words always give the same one.
+    """
+    reading = _read(text, today, hints or Hints())
+    fields = _fields(reading)
+    reasons = reasons_for(
+        fields,
+        Findings(
+            totals=reading.totals,
+            date=reading.date,
+            place=reading.place,
+            no_receipt=why_no_receipt(reading.lines, reading.money),
+            receipts=count_receipts(reading.lines),
+            pages_differ=how_pages_differ(reading.lines),
+        ),
+    )
+    return fields.model_copy(update={"reasons": reasons, "decision": "review" if reasons else "accept"})
+
+
+def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
+    lines, _ = read_lines(text.pages)
+    place = guess_locale(lines, hints)
+    items, taxes, money = find_items(lines), find_taxes(lines), collect(lines)
+    sums = sums_of(money, items=item_sum(items), table=table_gross(taxes))
+    return _Reading(
+        lines=lines,
+        money=money,
+        sums=sums,
+        items=items,
+        taxes=taxes,
+        place=place,
+        date=choose_date(lines, today=today, country=place.country),
+        totals=rank_totals(money, sums),
+        names=find_merchants(lines),
+    )
+
+
+def _fields(reading: _Reading) -> ReceiptFields:
+    lines, place, date = reading.lines, reading.place, reading.date
+    time = choose_time(lines, date)
+    checks = checks_of(reading.total, reading.sums, reading.taxes, date)
+    merchant = reading.names[0] if reading.names else None
+    return ReceiptFields(
+        parser_version=PARSER_VERSION,
+        merchant=_merchant(reading.names),
+        merchant_address=details.find_address(lines, [line.index for line in merchant.lines] if merchant else []),
+        merchant_phone=details.find_phone(lines),
+        merchant_tax_id=details.find_tax_id(lines),
+        purchase_date=_date(date),
+        purchase_time=_at(time[1].value, 0.95, time[0], time[1].start, time[1].end) if time else None,
+        total=_total(reading, checks),
+        subtotal=_labelled(reading, "subtotal"),
+        tax=_tax(reading),
+        tip=_labelled(reading, "tip"),
+        rounding=_labelled(reading, "rounding"),
+        currency=_unplaced(place.currency, place.currency_confidence, place.evidence),
+        country=_unplaced(place.country, place.country_confidence),
+        language=details.find_language(lines),
+        receipt_number=details.find_receipt_number(lines),
+        payments=details.find_payments(reading.money, lines),
+        taxes=as_found(reading.taxes),
+        line_items=reading.items,
+        checks=checks,
+    )
+
+
+def _unplaced(value: str | None, confidence: float, evidence: str = "") -> Found[str] | None:
+    return Found(value=value, confidence=round(confidence, 3), evidence=evidence) if value else None
+
+
+def _at(value: T, confidence: float, line: Line, start: int, end: int) -> Found[T]:
+    return Found(
+        value=value,
+        confidence=round(confidence, 3),
+        page=line.row.page,
+        bbox=line.row.box_of(start, end),
+        evidence=line.raw,
+    )
+
+
+def _merchant(found: Sequence[NameCandidate]) -> Found[str] | None:
+    if not found:
+        return None
+    best = found[0]
+    page = best.lines[0].row.page
+    box = enclosing(tuple(line.row.bbox for line in best.lines if line.row.page == page))
+    evidence = " / ".join(line.raw for line in best.lines)
+    return Found(value=best.name, confidence=merchant_confidence(found), page=page, bbox=box, evidence=evidence)
+
+
+def _date(date: DateChoice | None) -> Found[dt.date] | None:
+    if date is None:
+        return None
+    ocr = date.line.row.confidence_of(date.mention.start, date.mention.end)
+    return _at(date.day, date_confidence(date, ocr), date.line, date.mention.start, date.mention.end)
+
+
+def _total(reading: _Reading, checks: Sequence[Check]) -> Found[Decimal] | None:
+    best = reading.total
+    if best is None:
+        return None
+    money = best.best
+    line = reading.lines[money.line]
+    confidence = total_confidence(reading.totals, checks, line.row.confidence_of(money.amount.start, money.amount.end))
+    return _at(_signed(best), confidence, line, money.amount.start, money.amount.end)
+
+
+def _signed(best: Candidate) -> Decimal:
+    """Return a refund's total as negative only when more than one place prints the sign: one dash is often a slip."""
+    negative = [money for money in best.places if money.amount.value < 0]
+    return -best.value if len(negative) > 1 and len(negative) == len(best.places) else best.value
+
+
+def _labelled(reading: _Reading, kind: str) -> Found[Decimal] | None:
+    found = reading.sums.by_kind.get(kind, [])
+    if reading.total is not None and kind == "tax":
+        found = [each for each in found if abs(each.amount.value) < reading.total.value]  # the rest are tax numbers
+    if not found:
+        return None
+    best = max(found, key=lambda each: (each.label.strength, -each.line))
+    line = reading.lines[best.line]
+    confidence = 0.9 * line.row.confidence_of(best.amount.start, best.amount.end)
+    return _at(best.amount.value, confidence, line, best.amount.start, best.amount.end)
+
+
+def _tax(reading: _Reading) -> Found[Decimal] | None:
+    """Return the sum of taxes: from the table's rows where it has some, or else from the labelled amount."""
+    rows = [row for row in reading.taxes if not row.summed]
+    if not rows:
+        return _labelled_taxes(reading)
+    amount = sum((row.amount for row in rows), Decimal(0))
+    line = rows[-1].line
+    return Found(
+        value=amount,
+        confidence=round(0.95 * line.row.confidence, 3),
+        page=line.row.page,
+        bbox=line.row.bbox,
+        evidence=" / ".join(row.line.raw for row in rows),
+    )
+
+
+def _labelled_taxes(reading: _Reading) -> Found[Decimal] | None:
+    """Return the labelled tax, or the sum of several (CGST and SGST) where only the sum leads to the total."""
+    taxes = reading.sums.positive("tax")
+    found = _labelled(reading, "tax")
+    if found is None or reading.total is None or len(taxes) < 2:
+        return found
+    for subtotal in reading.sums.positive("subtotal"):
+        if subtotal + sum(taxes, Decimal(0)) == reading.total.value and found.value + subtotal != reading.total.value:
+            return found.model_copy(update={"value": sum(taxes, Decimal(0))})
+    return found

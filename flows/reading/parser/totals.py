@@ -1,0 +1,280 @@
+"""The total among all amounts: every amount is a candidate, and the one on which the receipt agrees best wins."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from flows.reading.parser.lines import Line, Money
+
+MAX_CANDIDATES = 400
+MAX_WAYS = 2000
+MAX_ROUNDING = Decimal("0.05")  # the coarsest cash rounding of a currency with cents (Switzerland, Malaysia, Canada …)
+# Weights of evidence, tuned on the tuning half of the shared receipts (benchmarks/accuracy.py).
+_LABEL_WEIGHT = 1.3
+_CHECK_WEIGHTS = {
+    "cash_change": 2.0,
+    "cash_change_rounded": 0.5,
+    "subtotal_tax": 1.4,
+    "rounding": 1.5,
+    "tendered": 1.0,
+    "items": 1.6,
+    "tax_table": 1.5,
+    "parts": 1.2,
+    "tip": 1.5,
+}
+_MENDED_PENALTY = 0.5
+_ROUNDED_AWAY = 1.5  # taken from a total that is printed again, rounded, below
+_SIDE_KINDS = {
+    "subtotal",
+    "tax",
+    "change",
+    "discount",
+    "rounding",
+    "points",
+    "balance",
+    "deposit",
+    "tip",
+    "partial",
+    "table",
+    "count",
+}
+_HARDLY_EVER = {"change", "cash", "discount", "rounding", "points", "voucher"}
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What the labelled amounts, the items and the tax table say."""
+
+    by_kind: dict[str, list[Money]]
+    items: Decimal | None = None
+    table: Decimal | None = None
+
+    def values(self, kind: str) -> list[Decimal]:
+        return [money.amount.value for money in self.by_kind.get(kind, [])]
+
+    def positive(self, kind: str) -> list[Decimal]:
+        return [abs(value) for value in self.values(kind) if value]
+
+
+@dataclass
+class Candidate:
+    """One value that may be the total, with all its places, its score, and the cross-checks that name it."""
+
+    value: Decimal
+    places: list[Money]
+    score: float = 0.0
+    checks: dict[str, str] = field(default_factory=dict)
+    rounded_from: Decimal | None = None
+    mended: bool = False  # not printed like this: one digit differs, and the arithmetic says which
+
+    @property
+    def best(self) -> Money:
+        return max(self.places, key=lambda money: (money.label.kind == "total", money.label.strength, money.line))
+
+    @property
+    def strength(self) -> float:
+        return max((money.label.strength for money in self.places if money.label.kind == "total"), default=0.0)
+
+
+def collect(lines: Sequence[Line]) -> list[Money]:
+    """Return all money of all lines in order."""
+    return [money for line in lines for money in line.money][:MAX_CANDIDATES]
+
+
+def sums_of(money: Iterable[Money], *, items: Decimal | None = None, table: Decimal | None = None) -> Sums:
+    """Sort the amounts by what their labels call them."""
+    by_kind: dict[str, list[Money]] = defaultdict(list)
+    for each in money:
+        by_kind[each.label.kind].append(each)
+    return Sums(dict(by_kind), items, table)
+
+
+def rank_totals(money: Sequence[Money], sums: Sums) -> list[Candidate]:
+    """Return the candidates for the total, best first."""
+    places: dict[Decimal, list[Money]] = defaultdict(list)
+    for each in money:
+        places[abs(each.amount.value)].append(each)
+    candidates = [Candidate(value, found) for value, found in places.items() if value > 0 or _named_total(found)]
+    candidates += _recomputed(candidates, sums)
+    largest = max((candidate.value for candidate in candidates), default=Decimal(0))
+    for candidate in candidates:
+        candidate.checks = _checks(candidate.value, sums)
+    _weigh_rounding(candidates, sums)
+    for candidate in candidates:
+        candidate.score += _label_score(candidate) + sum(_CHECK_WEIGHTS[name] for name in candidate.checks)
+        candidate.score += 0.4 if candidate.value == largest else 0.0
+        candidate.score -= _MENDED_PENALTY if candidate.mended else 0.0
+        candidate.score += min(len(candidate.places) - 1, 3) * 0.35
+    return sorted(candidates, key=lambda candidate: (-candidate.score, -candidate.best.line, candidate.value))
+
+
+def _recomputed(candidates: Sequence[Candidate], sums: Sums) -> list[Candidate]:
+    """Return totals with one digit mended where the tax table, or cash and change with the items, demand it."""
+    printed = {candidate.value for candidate in candidates}
+    paid = {cash - change for cash in sums.positive("cash") for change in sums.positive("change")}
+    demanded = ({sums.table} if sums.table else set()) | ({sums.items} if sums.items in paid else set())
+    return [
+        Candidate(value, candidate.places, mended=True)
+        for candidate in candidates
+        for value in demanded
+        if candidate.strength >= 2 and value not in printed and _one_digit_apart(candidate.value, value)
+    ]
+
+
+def _one_digit_apart(one: Decimal, other: Decimal) -> bool:
+    first, second = f"{one:.2f}", f"{other:.2f}"
+    return len(first) == len(second) and sum(a != b for a, b in zip(first, second, strict=True)) == 1
+
+
+def _named_total(found: list[Money]) -> bool:
+    return any(money.label.kind == "total" for money in found)
+
+
+def _label_score(candidate: Candidate) -> float:
+    kinds = {money.label.kind for money in candidate.places}
+    strength = candidate.strength
+    score = strength * _LABEL_WEIGHT
+    score += 1.0 if "card" in kinds else 0.5 if "amount" in kinds else 0.0
+    if not strength:
+        score -= 1.0 if kinds & _SIDE_KINDS else 0.0
+        score -= 2.0 if kinds <= _HARDLY_EVER else 0.0
+    if candidate.value == 0:
+        score -= 3
+    if all(money.amount.value < 0 for money in candidate.places):
+        score -= 0.7
+    return score
+
+
+def _checks(value: Decimal, sums: Sums) -> dict[str, str]:
+    """Return the cross-checks that come out at `value`, each in words that a person understands."""
+    found: dict[str, str] = {}
+    for check in (_paid_minus_change, _subtotal_and_more, _tendered, _items, _tax_table, _parts, _tipped):
+        entry = check(value, sums)
+        if entry is not None:
+            found[entry[0]] = entry[1]
+    return found
+
+
+def _paid_minus_change(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    given = [*sums.positive("cash"), *sums.positive("card")]
+    for paid in [*given, sum(given, Decimal(0))]:
+        for change in sums.positive("change"):
+            if paid - change == value:
+                return "cash_change", f"{paid} paid − {change} change = {value}"
+            if any(paid - change - value in {rounding, -rounding} for rounding in sums.positive("rounding")):
+                return "cash_change_rounded", f"{paid} paid − {change} change = {value}, rounded"
+    return None
+
+
+def _subtotal_and_more(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    for subtotal in dict.fromkeys(sums.positive("subtotal")):
+        way = _ways(subtotal, sums).get(value)
+        if way is not None and subtotal != value:
+            return "subtotal_tax", f"subtotal {subtotal}{way} = {value}"
+    return None
+
+
+def _ways(subtotal: Decimal, sums: Sums) -> dict[Decimal, str]:
+    """Return what tax, service, tip, rounding and discount can make of a subtotal, and how."""
+    ways = {subtotal: ""}
+    for kind, signs in (
+        ("tax", (1,)),
+        ("service", (1,)),
+        ("tip", (1,)),
+        ("discount", (-1,)),
+        ("deposit", (1,)),
+        ("rounding", (1, -1)),
+    ):
+        values = [value for value in sums.values(kind) if value] if kind == "rounding" else sums.positive(kind)
+        for step in dict.fromkeys([*values, sum(values, Decimal(0))] if values else []):
+            for way, how in list(ways.items()):
+                for sign in signs:
+                    ways.setdefault(way + sign * step, f"{how} {'+' if sign * step > 0 else '−'} {abs(step)} {kind}")
+        if len(ways) > MAX_WAYS:
+            break
+    return ways
+
+
+def _weigh_rounding(candidates: Sequence[Candidate], sums: Sums) -> None:
+    """Let a total that another one is rounded to take over what speaks for that one."""
+    by_value = {candidate.value: candidate for candidate in candidates}
+    for candidate in candidates:
+        base_value = _rounded_from(candidate, sums)
+        base = by_value.get(base_value) if base_value is not None else None
+        if base is not None and base is not candidate:
+            inherited = {
+                name: text for name, text in base.checks.items() if name in {"items", "tax_table", "subtotal_tax"}
+            }
+            step = candidate.value - base.value
+            candidate.checks = inherited | candidate.checks
+            candidate.checks["rounding"] = f"{base.value} rounded by {step} = {candidate.value}"
+            base.score -= _ROUNDED_AWAY
+
+
+def _rounded_from(candidate: Candidate, sums: Sums) -> Decimal | None:
+    """Return the total printed above this one that rounding leads from."""
+    line = max((money.line for money in candidate.places if money.label.kind == "total"), default=-1)
+    steps = set(sums.positive("rounding"))
+    for base in [money for kind in ("total", "subtotal") for money in sums.by_kind.get(kind, []) if money.line < line]:
+        step = abs(candidate.value - base.amount.value)
+        if step and (step in steps or (step <= MAX_ROUNDING and base.label.kind == "total")):
+            return base.amount.value
+    return None
+
+
+def _tendered(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    for kind, words in (("card", "by card"), ("cash", "in cash"), ("voucher", "by voucher")):
+        if value in sums.positive(kind):
+            return "tendered", f"{value} was paid {words}"
+    return None
+
+
+def _items(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    if sums.items is None or value == 0:
+        return None
+    if sums.items == value:
+        return "items", f"the items add up to {value}"
+    extras = {
+        "tax": sums.positive("tax"),
+        "service": sums.positive("service"),
+        "discount": [-each for each in sums.positive("discount")],
+    }
+    for kind, steps in extras.items():
+        for step in dict.fromkeys([*steps, sum(steps, Decimal(0))]):
+            if step and sums.items + step == value:
+                return (
+                    "items",
+                    f"the items add up to {sums.items}, {'+' if step > 0 else '−'} {abs(step)} {kind} = {value}",
+                )
+    rounded = abs(sums.items - value) <= MAX_ROUNDING and any(
+        abs(each) == abs(sums.items - value) for each in sums.positive("rounding")
+    )
+    return ("items", f"the items add up to {sums.items}, rounded to {value}") if rounded else None
+
+
+def _tax_table(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    if sums.table is None or not value:
+        return None
+    if sums.table == value or any(abs(sums.table - value) == each for each in sums.positive("rounding")):
+        return "tax_table", f"the tax table's net and tax add up to {sums.table}"
+    return None
+
+
+def _parts(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    parts = list(dict.fromkeys(part for part in sums.values("partial") if part))
+    for first, one in enumerate(parts):
+        for other in parts[first + 1 :]:
+            if one + other == value:
+                return "parts", f"{one} and {other}, the totals by tax rate, add up to {value}"
+    return None
+
+
+def _tipped(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    for tip in sums.positive("tip"):
+        base = value - tip
+        if base in sums.positive("total") and value in sums.positive("total"):
+            return "tip", f"{base} + {tip} tip = {value}"
+    return None

@@ -1,0 +1,132 @@
+"""Put a discrepancy right, each kind in its one way, and say what was done. What is only safe by hand is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import State
+from prefect.states import AwaitingRetry, Crashed
+from sqlmodel import Session
+
+from flows.flow_runs.submission import BACKLOG_QUEUE, DEPLOYMENT, Submitter, open_submitter
+from flows.ledger.notifications import replay
+from flows.ledger.receipts import detach_run, get_receipt, receive, reopen, supersede, waiting_among
+from flows.ledger.values import WaitingReceipt
+from flows.pipeline.configuration import Pipeline
+from flows.reconciliation.discrepancy import Discrepancy, Kind
+from flows.reconciliation.objects import as_received
+
+R = TypeVar("R")
+
+_REASON = "put right by receiptflow reconcile"
+
+
+class Repairer:
+    """Repairs one pipeline."""
+
+    def __init__(self, pipeline: Pipeline, client: PrefectClient, submitter: Submitter) -> None:
+        self._pipeline, self._client, self._submitter = pipeline, client, submitter
+        self._ways: dict[Kind, Callable[[Discrepancy], Awaitable[str]]] = {
+            Kind.UNKNOWN_OBJECT: self._receive,
+            Kind.OBJECT_GONE: self._close,
+            Kind.NEVER_SUBMITTED: self._submit,
+            Kind.RUN_MISSING: self._submit_anew,
+            Kind.RUN_OVER: self._submit_anew,
+            Kind.PROCESS_GONE: self._resume,
+            Kind.TASK_LEFT_OPEN: self._close_task,
+            Kind.EXPENSE_MISSING: self._reopen,
+            Kind.EXPENSE_BROKEN: self._reopen,
+            Kind.DUPLICATE_BROKEN: self._reopen,
+            Kind.NOTIFICATION_STUCK: self._tell,
+        }
+
+    async def repair(self, found: Discrepancy) -> str | None:
+        """What was done about it; None if that is for a person to decide."""
+        way = self._ways.get(found.kind)
+        return await way(found) if way else None
+
+    async def _receive(self, found: Discrepancy) -> str:
+        if found.version is None:
+            raise ValueError("an unknown object names its version")
+        version = await asyncio.to_thread(self._pipeline.inbox().named, found.version)
+
+        def receive_object(session: Session) -> list[WaitingReceipt]:
+            reception = receive(as_received(version), session=session)
+            return waiting_among([reception.receipt_id], session=session)
+
+        return f"received; {await self._submit_all(await self._write(receive_object))}"
+
+    async def _close(self, found: Discrepancy) -> str:
+        reason = "The object was removed from the bucket before it was read; upload it again if it is still needed."
+        closed = await self._write(lambda session: supersede(_receipt(found), reason, session=session))
+        return "closed, since its object is gone" if closed else "it went on meanwhile"
+
+    async def _submit(self, found: Discrepancy) -> str:
+        waiting = await self._write(lambda session: waiting_among([_receipt(found)], session=session))
+        return await self._submit_all(waiting)
+
+    async def _submit_anew(self, found: Discrepancy) -> str:
+        def forget(session: Session) -> list[WaitingReceipt]:
+            detach_run(_receipt(found), _REASON, flow_run_id=found.run_id, session=session)
+            return waiting_among([_receipt(found)], session=session)
+
+        return await self._submit_all(await self._write(forget))
+
+    async def _reopen(self, found: Discrepancy) -> str:
+        waiting = await self._write(lambda session: reopen(_receipt(found), _REASON, session=session))
+        return f"reopened; {await self._submit_all([waiting])}"
+
+    async def _resume(self, found: Discrepancy) -> str:
+        if found.run_id is None:
+            raise ValueError("a running receipt names its flow run")
+        due: State[Any] = AwaitingRetry(
+            scheduled_time=dt.datetime.now(dt.UTC), message=f"Its process has ended; {_REASON}."
+        )
+        await self._client.set_flow_run_state(found.run_id, due, force=True)
+        return "flow run resumed"
+
+    async def _close_task(self, found: Discrepancy) -> str:
+        if found.run_id is None:
+            raise ValueError("an open task run is named")
+        crashed: State[Any] = Crashed(message=f"Its flow run is over; {_REASON}.")
+        await self._client.set_task_run_state(found.run_id, crashed, force=True)
+        return "task run closed as Crashed"
+
+    async def _tell(self, found: Discrepancy) -> str:
+        """A run for a receipt that has its place does nothing but send what is unsent."""
+        receipt = await self._write(lambda session: get_receipt(_receipt(found), session=session))
+        await self._write(lambda session: replay(UUID(found.subject), session=session))
+        deployment = await self._client.read_deployment_by_name(DEPLOYMENT)
+        parameters = {"key": receipt.key, "bucket": receipt.bucket, "owner": receipt.owner}
+        run = await self._client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
+        return f"to be sent by flow run {run.id}"
+
+    async def _submit_all(self, waiting: list[WaitingReceipt]) -> str:
+        runs = await self._submitter.submit_all(waiting, BACKLOG_QUEUE)
+        return f"submitted as flow run {runs[0]}" if runs else "it went on meanwhile"
+
+    async def _write(self, work: Callable[[Session], R]) -> R:
+        def transaction() -> R:
+            with self._pipeline.ledger.session() as session:
+                return work(session)
+
+        return await asyncio.to_thread(transaction)
+
+
+def _receipt(found: Discrepancy) -> UUID:
+    if found.receipt_id is None:
+        raise ValueError(f"{found.kind} names its receipt")
+    return found.receipt_id
+
+
+@asynccontextmanager
+async def open_repairer(pipeline: Pipeline) -> AsyncIterator[Repairer]:
+    """A repairer with clients of its own."""
+    async with get_client() as client, open_submitter(pipeline.ledger) as submitter:
+        yield Repairer(pipeline, client, submitter)

@@ -1,7 +1,0 @@
-"""Hold buckets, ledger and Prefect's runs against each other, and put right what can be put right."""
-
-from flows.reconciling.discrepancy import Counts, Discrepancy, Kind
-from flows.reconciling.reconcile import find_discrepancies
-from flows.reconciling.repair import Repairer, open_repairer
-
-__all__ = ["Counts", "Discrepancy", "Kind", "Repairer", "find_discrepancies", "open_repairer"]

@@ -1,0 +1,63 @@
+"""Mending finds every receipt whose run stopped too early, also behind many that have nothing left to do."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+from ledger_helpers import begun, received
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.flows import flow
+from prefect.states import Crashed, Running
+
+from flows.flow_runs import recovery
+from flows.ledger.database import Ledger
+from flows.ledger.receipts import receipt_of_flow_run
+
+_PAGE = 3
+
+
+@flow
+def nothing() -> None:
+    """Only its runs' states matter here."""
+
+
+async def _crashed_run(deployment_id: uuid.UUID) -> FlowRun:
+    async with get_client() as client:
+        run = await client.create_flow_run_from_deployment(deployment_id)
+        for state in (Running(), Crashed()):
+            await client.set_flow_run_state(run.id, state, force=True)
+        return run
+
+
+async def _deploy() -> uuid.UUID:
+    async with get_client() as client:
+        flow_id = await client.create_flow(nothing)
+        return await client.create_deployment(flow_id=flow_id, name=uuid.uuid4().hex)
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_open_receipt_is_found_behind_pages_of_runs_that_are_done(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "_PAGE", _PAGE)
+    monkeypatch.setattr(recovery, "_LONGEST_WAIT_SECONDS", 0)
+    asyncio.run(_hidden_run_is_found(ledger))
+
+
+async def _hidden_run_is_found(ledger: Ledger) -> None:
+    deployment_id = await _deploy()
+    hidden = await _crashed_run(deployment_id)
+    begun(ledger, received(ledger), hidden.id)
+    for _ in range(2 * _PAGE):
+        await _crashed_run(deployment_id)
+    async with get_client() as client:
+        assert not await recovery.resume_stopped(client, ledger, deployment_id)
+        assert (await recovery.resume_stopped(client, ledger, deployment_id, deep=True)).resumed == 1
+        run = await client.read_flow_run(hidden.id)
+        assert run.state is not None
+        assert (run.state.name, run.state.state_details.scheduled_time) == ("AwaitingRetry", hidden.expected_start_time)
+    with ledger.session() as session:
+        assert receipt_of_flow_run(hidden.id, session=session) is not None

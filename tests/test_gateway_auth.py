@@ -1,0 +1,123 @@
+"""Nobody without a key reads or writes anything; owners never see each other; scopes hold; every endpoint is tried."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from gateway_helpers import JPEG, Gateway, key_of
+from ledger_helpers import count, expensed, state_of
+
+from flows.ledger.access import Scope, list_keys, revoke_key
+from flows.ledger.database import Ledger
+
+pytest_plugins = ["gateway_helpers"]
+# The store's own door has a secret of its own, and these tell nothing.
+_OPEN = {("get", "/health"), ("get", "/ready"), ("post", "/events/{store}")}
+_BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "/receipts"): {"content": JPEG},
+    ("post", "/uploads"): {"json": {"media_type": "image/jpeg"}},
+    ("post", "/webhooks"): {"json": {"url": "http://127.0.0.1:9/"}},
+}
+
+
+async def _operations(gateway: Gateway) -> Iterator[tuple[str, str]]:
+    schema = (await gateway.nobody.get("/openapi.json")).json()
+    return iter({(method, path) for path, item in schema["paths"].items() for method in item} - _OPEN)
+
+
+async def _ask(client: httpx.AsyncClient, method: str, path: str, ids: dict[str, str]) -> httpx.Response:
+    for name, value in ids.items():
+        path = path.replace("{" + name + "}", value)
+    template = next((key for key in _BODIES if key[0] == method and key[1] == path), ("", ""))
+    return await client.request(method, path, **_BODIES.get(template, {}))
+
+
+def _ids() -> dict[str, str]:
+    return {name: str(uuid4()) for name in ("receipt_id", "upload_id", "webhook_id", "delivery_id")}
+
+
+async def test_no_endpoint_answers_without_a_valid_key(gateway: Gateway) -> None:
+    revoked = key_of(gateway.ledger, "anna")
+    with gateway.ledger.session() as session:
+        newest = max(list_keys(session=session), key=lambda key: key.created_at)
+        revoke_key(newest.id, session=session)
+    for method, path in await _operations(gateway):
+        for key in (None, "Bearer rf_wrong", "Bearer " + "x" * 5000, f"Bearer {revoked}", "Basic YTpi"):
+            client = gateway.nobody
+            client.headers = httpx.Headers({"Authorization": key} if key else {})
+            answer = await _ask(client, method, path, _ids())
+            assert answer.status_code == 401, (method, path, key, answer.text)
+            assert answer.headers["www-authenticate"] == "Bearer"
+    assert count(gateway.ledger, "receipts") == count(gateway.ledger, "uploads") == 0
+
+
+async def test_a_stranger_finds_nothing_and_changes_nothing(gateway: Gateway) -> None:
+    ids = await _things_of_anna(gateway)
+    for method, path in await _operations(gateway):
+        if "{" not in path:
+            continue
+        answer = await _ask(gateway.bert, method, path, ids)
+        nothing = await _ask(gateway.bert, method, path, _ids())
+        assert (answer.status_code, nothing.status_code) == (404, 404), (method, path, answer.text, nothing.text)
+        # An id of somebody else and an id of nobody must not be told apart.
+        assert _without_ids(answer) == _without_ids(nothing)
+    for path in ("/receipts", "/expenses"):
+        assert (await gateway.bert.get(path)).json()["items"] == []
+        assert len((await gateway.anna.get(path)).json()["items"]) >= 1
+    assert (await gateway.bert.get("/webhooks")).json() == []
+    assert state_of(gateway.ledger, UUID(ids["receipt_id"])) == "expensed"
+
+
+async def _things_of_anna(gateway: Gateway) -> dict[str, str]:
+    receipt = expensed(gateway.ledger, "anna/1.jpg")
+    upload = (await gateway.anna.post("/uploads", json={"media_type": "image/jpeg"})).json()
+    hook = (await gateway.anna.post("/webhooks", json={"url": "http://127.0.0.1:9/"})).json()
+    expensed(gateway.ledger, "anna/2.jpg", "cd" * 32)
+    deliveries = (await gateway.anna.get(f"/webhooks/{hook['id']}/deliveries")).json()["items"]
+    return {
+        "receipt_id": str(receipt.receipt_id),
+        "upload_id": upload["upload_id"],
+        "webhook_id": hook["id"],
+        "delivery_id": deliveries[0]["id"],
+    }
+
+
+def _without_ids(answer: httpx.Response) -> str:
+    return re.sub(r"[0-9a-f-]{36}", "ID", answer.text)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_a_scope_opens_its_own_endpoints_only(gateway: Gateway, scope: Scope) -> None:
+    key = key_of(gateway.ledger, "anna", scope)
+    async with httpx.AsyncClient(base_url=gateway.url, headers={"X-API-Key": key}, timeout=30) as client:
+        tried = {
+            Scope.UPLOAD: await client.post("/receipts", content=JPEG),
+            Scope.READ: await client.get("/expenses"),
+            Scope.ADMIN: await client.get("/webhooks"),
+        }
+    for needed, answer in tried.items():
+        assert (answer.status_code == 403) == (needed is not scope), (needed, answer.status_code)
+
+
+async def test_an_owner_is_a_whole_folder_name(gateway: Gateway) -> None:
+    expensed(gateway.ledger, "annabel/1.jpg")
+    assert (await gateway.anna.get("/receipts")).json()["items"] == []
+
+
+async def test_health_tells_nothing_and_needs_nothing(gateway: Gateway, ledger: Ledger) -> None:
+    assert (await gateway.nobody.get("/health")).json() == {"status": "ok"}
+    assert set((await gateway.nobody.get("/ready")).json()) == {"ready", "ledger", "storage", "prefect"}
+
+
+async def test_the_page_allows_its_own_script_only(gateway: Gateway) -> None:
+    page = await gateway.nobody.get("/")
+    policy = page.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "on" + "click=" not in page.text
+    assert page.headers["x-frame-options"] == "DENY"

@@ -1,0 +1,129 @@
+"""Reading again and deleting: through the API, by the owner, with everything that was made of a receipt."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+from gateway_helpers import JPEG, Gateway
+from ledger_helpers import EXTRACTION, begun, count, expensed, some_fields, state_of
+from prefect.client.orchestration import get_client
+
+from flows.ledger.receipts import claim_content, record_expense
+from flows.pipeline.artifacts import summary_key
+
+pytest_plugins = ["gateway_helpers"]
+SHA256 = "0d" * 32
+
+
+def _expensed(gateway: Gateway, receipt_id: UUID) -> None:
+    attempt = begun(gateway.ledger, receipt_id)
+    with gateway.ledger.session() as session:
+        claim_content(attempt, SHA256, session=session)
+        record_expense(attempt, some_fields(), EXTRACTION, session=session)
+    for name in ("extract_text/1.json", "preview.jpg"):
+        gateway.parts.results.put(f"{SHA256}/{name}", b"{}")
+
+
+async def test_a_receipt_is_read_again_and_its_expense_stays_meanwhile(gateway: Gateway) -> None:
+    attempt = expensed(gateway.ledger)
+    answer = await gateway.anna.post(f"/receipts/{attempt.receipt_id}/retry")
+    assert (answer.status_code, answer.json()["state"]) == (202, "waiting")
+    assert state_of(gateway.ledger, attempt.receipt_id) == "waiting"
+    assert len((await gateway.anna.get("/expenses")).json()["items"]) == 1
+    assert gateway.parts.submissions.waiting == 1
+
+
+async def test_one_that_is_being_read_is_neither_retried_nor_deleted(gateway: Gateway) -> None:
+    receipt_id = UUID((await gateway.accepted())["receipt_id"])
+    begun(gateway.ledger, receipt_id)
+    assert (await gateway.anna.post(f"/receipts/{receipt_id}/retry")).status_code == 409
+    assert (await gateway.anna.delete(f"/receipts/{receipt_id}")).status_code == 409
+
+
+async def _with_artifacts(receipt_id: UUID) -> UUID:
+    """A flow run that attached a summary and a picture, as a receipt's does."""
+    async with get_client() as client:
+        flow_id = await client.create_flow_from_name("receipt-to-expense")
+        body = {"flow_id": str(flow_id), "state": {"type": "COMPLETED"}}
+        flow_run_id = (await client.request("POST", "/flow_runs/", json=body)).json()["id"]
+        summary = {"key": summary_key(receipt_id), "type": "markdown", "data": "secret"}
+        for artifact in (summary, {"type": "image", "data": "data:image/jpeg;base64,c2VjcmV0"}):
+            await client.request("POST", "/artifacts/", json={**artifact, "flow_run_id": flow_run_id})
+        assert len([one for one in await client.read_artifacts() if str(one.flow_run_id) == flow_run_id]) == 2
+    return UUID(flow_run_id)
+
+
+async def test_deleting_removes_everything_but_a_line_of_audit(
+    gateway_with_prefect: Gateway, s3_client: Any, ledger_url: str
+) -> None:
+    gateway = gateway_with_prefect
+    accepted = await gateway.accepted()
+    receipt_id = UUID(accepted["receipt_id"])
+    await asyncio.to_thread(_expensed, gateway, receipt_id)
+    flow_run_id = await _with_artifacts(receipt_id)
+    key = (await gateway.anna.get(accepted["status_url"])).json()["key"]
+
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+
+    assert (await gateway.anna.get(accepted["status_url"])).status_code == 404
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 404
+    assert "Versions" not in s3_client.list_object_versions(Bucket="inbox", Prefix=key)
+    assert s3_client.list_objects_v2(Bucket="results", Prefix=f"{SHA256}/")["KeyCount"] == 0
+    for table in ("receipts", "expenses", "line_items", "extractions", "contents", "uploads", "notifications"):
+        assert count(gateway.ledger, table) == 0, table
+    async with get_client() as client:
+        left = await client.read_artifacts()
+    assert all(artifact.flow_run_id != flow_run_id for artifact in left)
+    with psycopg.connect(ledger_url.replace("+psycopg", "")) as connection:
+        audit = connection.execute("SELECT * FROM state_changes ORDER BY id DESC LIMIT 1").fetchall()
+    assert "deleted through the API" in repr(audit)
+    assert "Markt" not in repr(audit)
+
+
+async def test_a_deletion_that_is_cut_off_finds_the_rest_when_it_is_tried_again(
+    gateway_with_prefect: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture is found by its run's summary, so that goes last."""
+    gateway = gateway_with_prefect
+    accepted = await gateway.accepted()
+    flow_run_id = await _with_artifacts(UUID(accepted["receipt_id"]))
+    client, deleted = gateway.parts.orchestrator._client, list[UUID]()
+    delete = client.delete_artifact
+
+    async def cut_off(artifact_id: UUID) -> None:
+        if deleted:
+            raise httpx.ConnectError("gone")
+        deleted.append(artifact_id)
+        await delete(artifact_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "delete_artifact", cut_off)
+        assert (await gateway.anna.delete(accepted["status_url"])).status_code == 503
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+    async with get_client() as reader:
+        assert all(artifact.flow_run_id != flow_run_id for artifact in await reader.read_artifacts())
+
+
+async def test_without_prefect_nothing_is_half_deleted(gateway: Gateway) -> None:
+    accepted = await gateway.accepted()
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 503
+    assert (await gateway.anna.get(f"{accepted['status_url']}/image")).content == JPEG
+
+
+async def test_deleted_content_may_come_again(gateway_with_prefect: Gateway) -> None:
+    gateway = gateway_with_prefect
+    accepted = await gateway.accepted()
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+    again = await gateway.accepted()
+    assert again["duplicate"] is False
+    assert again["receipt_id"] != accepted["receipt_id"]
+
+
+async def test_unknown_ids_are_404(gateway: Gateway) -> None:
+    for method, path in (("POST", f"/receipts/{uuid4()}/retry"), ("DELETE", f"/receipts/{uuid4()}")):
+        assert (await gateway.anna.request(method, path)).status_code == 404

@@ -1,0 +1,72 @@
+"""A prefork master that is started beside one that works leaves it the machine first, but no longer than it has to."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployments.warm_worker import start_prefork_master
+
+_LONG_SECONDS = 600.0
+
+
+@pytest.fixture()
+def lock(tmp_path: Path) -> Path:
+    return tmp_path / "worker.lock"
+
+
+@pytest.fixture()
+def held(lock: Path) -> Iterator[int]:
+    """Another process below another master works: flock tells open files apart, not processes."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    yield descriptor
+    os.close(descriptor)
+
+
+def _waiting(lock: Path) -> threading.Thread:
+    thread = threading.Thread(target=start_prefork_master.let_another_begin, args=(lock,), daemon=True)
+    thread.start()
+    return thread
+
+
+def test_begins_at_once_where_no_other_works(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start_prefork_master, "_FIRST_WORK_SECONDS", _LONG_SECONDS)
+    thread = _waiting(lock)
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_waits_while_another_works_and_begins_when_that_one_is_gone(
+    lock: Path, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start_prefork_master, "_FIRST_WORK_SECONDS", _LONG_SECONDS)
+    thread = _waiting(lock)
+    thread.join(1)
+    assert thread.is_alive()
+    fcntl.flock(held, fcntl.LOCK_UN)
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("held")
+def test_becomes_the_standby_after_a_while(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start_prefork_master, "_FIRST_WORK_SECONDS", 0.5)
+    thread = _waiting(lock)
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_imports_nothing_before_it_waits() -> None:
+    code = (
+        "import sys, deployments.warm_worker.start_prefork_master; "
+        "print(any(name.split('.')[0] == 'prefect' for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
