@@ -1,5 +1,6 @@
-"""Where things are: the root of `flows/` shows the deployed flows, imports point one way, pure code stays pure, the warm
-worker knows nothing of receipts, faces are used, and no module opens anything when it is imported."""
+"""Where things are: the root of `flows/` shows the deployed flows, imports point one way, pure code stays pure, the
+warm worker knows nothing of receipts, faces are used, and no module opens anything when it is imported.
+"""
 
 from __future__ import annotations
 

@@ -111,11 +111,11 @@ def test_claims_that_race_with_the_holders_end_are_never_left_pointing_at_nothin
         first = claimed(ledger, f"anna/{round_}-1", sha256)
         others = [begun(ledger, received(ledger, f"anna/{round_}-{number}")) for number in range(2, 8)]
 
-        def supersede(receipt_id: object = first.receipt_id) -> object:
+        def end(receipt_id: object = first.receipt_id) -> object:
             with ledger.session() as session:
                 return supersede(receipt_id, "replaced", session=session)  # type: ignore[arg-type]
 
-        answers = race([supersede, *(lambda one=one, sha256=sha256: _claim(ledger, one, sha256) for one in others)])
+        answers = race([end, *(lambda one=one, sha256=sha256: _claim(ledger, one, sha256) for one in others)])
         assert not [answer for answer in answers if isinstance(answer, Exception)]
         with ledger.session() as session:
             views = [get_receipt(one.receipt_id, session=session) for one in others]

@@ -1,4 +1,4 @@
-"""Every door's objects become receipts exactly once: in a race, by the page, in every spelling of one object."""
+"""Every source's objects become receipts exactly once: in a race, by the page, in every spelling of one object."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_first_sight_makes_a_waiting_receipt_and_an_audit_line(ledger: Ledger) -
     ]
 
 
-def test_sixteen_doors_at_once_make_one_receipt(ledger: Ledger) -> None:
-    def receive() -> Reception:
+def test_sixteen_sources_at_once_make_one_receipt(ledger: Ledger) -> None:
+    def receive_it() -> Reception:
         with ledger.session() as session:
             return receive(an_object(), session=session)
 
-    receptions = race([receive] * 16)
+    receptions = race([receive_it] * 16)
     assert sum(reception.created for reception in receptions) == 1
     assert len({reception.receipt_id for reception in receptions}) == 1
     assert (count(ledger, "receipts"), count(ledger, "state_changes")) == (1, 1)
@@ -49,11 +49,11 @@ def test_sixteen_doors_at_once_make_one_receipt(ledger: Ledger) -> None:
 def test_racing_pages_in_opposite_order_neither_double_nor_deadlock(ledger: Ledger) -> None:
     page = [an_object(f"anna/{number}.jpg") for number in range(300)]
 
-    def receive(objects: list[ReceivedObject]) -> list[Reception]:
+    def receive_page(objects: list[ReceivedObject]) -> list[Reception]:
         with ledger.session() as session:
             return receive_many(objects, session=session)
 
-    answers = race([lambda objects=objects: receive(objects) for objects in [page, page[::-1]] * 4])
+    answers = race([lambda objects=objects: receive_page(objects) for objects in [page, page[::-1]] * 4])
     assert sum(reception.created for answer in answers for reception in answer) == len(page)
     assert count(ledger, "receipts") == count(ledger, "state_changes") == len(page)
     assert [one.receipt_id for one in answers[0]] == [one.receipt_id for one in answers[1]][::-1]
@@ -81,7 +81,7 @@ def test_an_empty_page_is_no_error(ledger: Ledger) -> None:
         {"etag": "e1", "version_id": "v1"},
         {"etag": "e1", "owner": "somebody", "source": "event"},
     ],
-    ids=["quoted etag", "null version", "event names the version", "other door"],
+    ids=["quoted etag", "null version", "event names the version", "other source"],
 )
 def test_the_same_object_in_another_spelling_is_known(ledger: Ledger, again: dict[str, str]) -> None:
     first = received(ledger, etag="e1")
