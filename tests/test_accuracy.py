@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 
@@ -67,18 +66,65 @@ def test_json_has_the_agreed_shape(tmp_path: Path) -> None:
     report = report_on(list(outcomes_of(folder_of(tmp_path, {"a.jpg": RIGHT}, {}), extract, today=TODAY)))
     shape = json.loads(report.model_dump_json())
     assert list(shape) == [
-        "receipts", "total", "purchase_date", "merchant", "all_three", "accepted", "accepted_wrong", "cpu_seconds",
+        "receipts", "total", "purchase_date", "currency", "merchant", "all_three", "all_right", "accepted",
+        "accepted_wrong", "accepted_wrong_merchant", "refused", "expected", "as_expected", "cpu_seconds",
         "peak_rss_mb", "misses",
     ]  # fmt: skip
     assert set(shape["cpu_seconds"]) == {"mean", "p50", "p95"}
 
 
-def test_a_brand_contained_in_the_answer_is_right_in_brand_folders(tmp_path: Path) -> None:
-    folder = tmp_path / "german"
-    folder.mkdir()
-    folder_of(folder, {"a.jpg": RIGHT | {"merchant": "bakery"}}, {})
-    report = report_on(list(outcomes_of(folder, extract, today=dt.date(2021, 1, 1))))
-    assert (report.merchant.right_exact, report.merchant.right_fuzzy) == (0, 1)
+@pytest.mark.parametrize(
+    ("truth", "exact", "fuzzy"),
+    [
+        ({"merchant": "Green Bakery GmbH & Co"}, 0, 1),
+        ({"merchant": "bakery"}, 0, 1),  # contained in the answer
+        ({"merchant": "GmbH"}, 0, 1),
+        ({"merchant": "gre"}, 0, 0),  # too short to be contained
+        ({"merchant": "Backhaus Grün", "merchant_also": ["Gréen-Bakery GmbH"]}, 1, 1),
+        ({"merchant": "Backhaus Grün", "merchant_also": []}, 0, 0),
+    ],
+)
+def test_a_merchant_has_several_right_names(tmp_path: Path, truth: dict[str, object], exact: int, fuzzy: int) -> None:
+    folder = folder_of(tmp_path, {"a.jpg": RIGHT | truth}, {})
+    report = report_on(list(outcomes_of(folder, extract, today=TODAY)))
+    assert (report.merchant.right_exact, report.merchant.right_fuzzy) == (exact, fuzzy)
+
+
+def test_a_date_where_none_is_printed_is_wrong(tmp_path: Path) -> None:
+    truth = {"total": "2.50", "no_date_printed": True}
+    undated = "\n".join(line for line in TEXT.splitlines() if "2020" not in line)
+    folder = folder_of(tmp_path, {"a.jpg": truth, "b.jpg": truth}, {"b.jpg": undated})
+    report = report_on(list(outcomes_of(folder, extract, today=TODAY)))
+    assert report.purchase_date.model_dump() == {"right": 1, "wrong": 1, "missing": 0}
+    assert [(miss.file, miss.truth) for miss in report.misses] == [("a.jpg", "none is printed")]
+    assert report.accepted_wrong == 1
+
+
+def test_a_wrong_currency_counts(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, {"a.jpg": RIGHT | {"currency": "CHF"}}, {})
+    report = report_on(list(outcomes_of(folder, extract, today=TODAY)))
+    assert report.currency.model_dump() == {"right": 0, "wrong": 1, "missing": 0}
+    assert (report.all_three, report.all_right, report.accepted_wrong) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("expect", "as_expected"),
+    [
+        ("read", {"right": True, "wrong": False, "unsure": False, "refused": False}),
+        ("review", {"right": False, "wrong": False, "unsure": True, "refused": False}),
+        ("quarantine", {"right": False, "wrong": False, "unsure": False, "refused": True}),
+        ("read_or_review", {"right": True, "wrong": False, "unsure": True, "refused": False}),
+        ("quarantine_or_review", {"right": False, "wrong": False, "unsure": True, "refused": True}),
+    ],
+)
+def test_what_is_expected_of_a_receipt(tmp_path: Path, expect: str, as_expected: dict[str, bool]) -> None:
+    truth = {"total": "2.50", "expect": expect}
+    truths = {"refused": truth, "right": truth, "unsure": truth, "wrong": truth | {"total": "9.99"}}
+    texts = {"refused": "", "unsure": "\n".join(line for line in TEXT.splitlines() if "2020" not in line)}
+    outcomes = list(outcomes_of(folder_of(tmp_path, truths, texts), extract, today=TODAY))
+    assert {outcome.file: outcome.as_expected for outcome in outcomes} == as_expected
+    assert report_on(outcomes).expected == 4
+    assert report_on(outcomes).as_expected == sum(as_expected.values())
 
 
 def test_a_folder_without_truth_says_what_to_do(tmp_path: Path) -> None:

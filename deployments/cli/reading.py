@@ -122,12 +122,19 @@ def _print_report(report: AccuracyReport, calibrated: Sequence[CalibrationRow]) 
     rows: list[tuple[Any, ...]] = [
         ("total", report.total.right, report.total.wrong, report.total.missing),
         ("purchase_date", report.purchase_date.right, report.purchase_date.wrong, report.purchase_date.missing),
+        ("currency", report.currency.right, report.currency.wrong, report.currency.missing),
         ("merchant (exact)", report.merchant.right_exact, report.merchant.wrong, report.merchant.missing),
         ("merchant (fuzzy)", report.merchant.right_fuzzy, report.merchant.wrong, report.merchant.missing),
     ]
     numbers = ("right", "wrong", "missing")
     print_table(f"{report.receipts} receipts", ("field", *numbers), rows, right=numbers)
-    console.print(f"all three right {report.all_three}; accepted {report.accepted}, wrong {report.accepted_wrong}")
+    console.print(
+        f"all four right {report.all_right}, without the currency {report.all_three}; accepted {report.accepted}, "
+        f"wrong {report.accepted_wrong}, with a wrong merchant {report.accepted_wrong_merchant}; "
+        f"refused {report.refused}"
+    )
+    if report.expected:
+        console.print(f"as expected {report.as_expected} of {report.expected}")
     cost = report.cpu_seconds
     seconds = f"mean {cost.mean:.2f}, p50 {cost.p50:.2f}, p95 {cost.p95:.2f}"
     console.print(f"CPU seconds {seconds}; peak memory {report.peak_rss_mb:.0f} MB")

@@ -1,7 +1,8 @@
 """Measures reading against receipts with known fields: what was right, wrong and missing, at what cost.
 
-The scoring is that of the shared receipts' README: a total equal as a number, a date the same calendar day, a merchant
-equal after folding case, accents, punctuation and white space (exact) or at least 0.9 alike (fuzzy).
+A total is right when it is equal as a number, a date when it is the same calendar day (none, where none is printed), a
+currency when it is the same code, and a merchant when, case, accents, punctuation and white space folded, it equals one
+of its right names (exact), is at least 0.9 alike, or contains it (fuzzy).
 """
 
 from __future__ import annotations
@@ -11,31 +12,37 @@ import json
 import resource
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, quantiles
 from typing import Any, Literal
 
 from pydantic import BaseModel
-from rapidfuzz.distance import Indel
 
 from flows.domain.errors import ConfigurationError, UnreadableError
 from flows.domain.fields import DocumentText, Found, ReceiptFields
-from flows.reading.parser import latest_day, parse_receipt, squeeze
+from flows.reading.parser import latest_day, parse_receipt
 from flows.reading.reader import Reader
 
 FUZZY_SIMILARITY = 0.9
-BRAND_FOLDERS = frozenset({"german"})  # whose true merchants are short brand names: contained in the answer is right
+MIN_CONTAINED = 4  # letters of a right name that the answer may contain among others
+SCORED = ("total", "purchase_date", "currency", "merchant")
+DECIDING = ("total", "purchase_date", "currency")  # an accepted receipt with a wrong one of these is accepted wrong
 CALIBRATION_EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99, 1.01)
 Verdict = Literal["right", "fuzzy", "wrong", "missing", "unscored"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One receipt: its true fields, what was read, the verdict of each field and the CPU seconds that it took."""
+    """One receipt: its true fields, what was read, the verdict of each field and the CPU seconds that it took.
+
+    `text` is every word that was read, in order, whatever became of it.
+    """
 
     file: str
     truth: dict[str, Any]
@@ -43,12 +50,18 @@ class Outcome:
     verdicts: dict[str, Verdict]
     cpu_seconds: float
     error: str = ""
+    text: str = ""
 
     @property
     def all_three(self) -> bool:
-        return all(
-            self.verdicts[name] in {"right", "fuzzy", "unscored"} for name in ("total", "purchase_date", "merchant")
-        )
+        return self._right("total", "purchase_date", "merchant")
+
+    @property
+    def all_right(self) -> bool:
+        return self._right(*SCORED)
+
+    def _right(self, *names: str) -> bool:
+        return all(self.verdicts[name] in {"right", "fuzzy", "unscored"} for name in names)
 
     @property
     def accepted(self) -> bool:
@@ -56,9 +69,25 @@ class Outcome:
 
     @property
     def accepted_wrong(self) -> bool:
-        return self.accepted and any(
-            self.verdicts[name] not in {"right", "unscored"} for name in ("total", "purchase_date", "currency")
-        )
+        return self.accepted and not self._right(*DECIDING)
+
+    @property
+    def accepted_wrong_merchant(self) -> bool:
+        return self.accepted and self.verdicts["merchant"] == "wrong"
+
+    @property
+    def as_expected(self) -> bool | None:
+        """Whether the receipt was treated as the truth's `expect` says; None where it says nothing."""
+        refused = self.fields is None
+        behaviour = {
+            "read": self.accepted and not self.accepted_wrong,
+            "review": not self.accepted and not refused,
+            "quarantine": refused,
+            "read_or_review": not refused and not self.accepted_wrong,
+            "quarantine_or_review": not self.accepted,
+        }
+        expected = self.truth.get("expect")
+        return behaviour[expected] if expected else None
 
 
 class Tally(BaseModel):
@@ -112,10 +141,16 @@ class AccuracyReport(BaseModel):
     receipts: int
     total: Tally
     purchase_date: Tally
+    currency: Tally
     merchant: MerchantTally
     all_three: int
+    all_right: int
     accepted: int
     accepted_wrong: int
+    accepted_wrong_merchant: int
+    refused: int
+    expected: int
+    as_expected: int
     cpu_seconds: Cost
     peak_rss_mb: float
     misses: list[Miss]
@@ -146,9 +181,9 @@ def outcomes_of(
         if number == 0:
             _read(extract, data, day)
         started = time.process_time()
-        fields, error = _read(extract, data, day)
+        fields, error, text = _read(extract, data, day)
         elapsed = time.process_time() - started
-        yield Outcome(file, truth, fields, verdicts(fields, truth, brands=folder.name in BRAND_FOLDERS), elapsed, error)
+        yield Outcome(file, truth, fields, verdicts(fields, truth), elapsed, error, text)
 
 
 def load_truth(folder: Path) -> dict[str, dict[str, Any]]:
@@ -169,25 +204,28 @@ def load_truth(folder: Path) -> dict[str, dict[str, Any]]:
     return dict(sorted(truths.items()))
 
 
-def _read(extract: Callable[[bytes], DocumentText], data: bytes, today: dt.date) -> tuple[ReceiptFields | None, str]:
+def _read(
+    extract: Callable[[bytes], DocumentText], data: bytes, today: dt.date
+) -> tuple[ReceiptFields | None, str, str]:
+    """Return the fields, or else why there are none, and the words."""
     try:
-        return parse_receipt(extract(data), today=today), ""
+        text = extract(data)
     except UnreadableError as error:
-        return None, str(error)
+        return None, str(error), ""
+    words = " ".join(word.text for page in text.pages for word in page.words)
+    return parse_receipt(text, today=today), "", words
 
 
-def verdicts(fields: ReceiptFields | None, truth: dict[str, Any], *, brands: bool = False) -> dict[str, Verdict]:
-    """Judge the four scored fields against the truth."""
+def verdicts(fields: ReceiptFields | None, truth: dict[str, Any]) -> dict[str, Verdict]:
+    """Judge the four scored fields against the truth; a field that it does not have is not scored."""
 
     def found(name: str) -> Found[Any] | None:
         return None if fields is None else getattr(fields, name)
 
     return {
         "total": _judge(found("total"), truth.get("total"), _same_number),
-        "purchase_date": _judge(
-            found("purchase_date"), truth.get("purchase_date"), lambda got, true: bool(got.isoformat() == true)
-        ),
-        "merchant": _judge_name(found("merchant"), truth.get("merchant"), brands=brands),
+        "purchase_date": _judge_date(found("purchase_date"), truth),
+        "merchant": _judge_name(found("merchant"), truth),
         "currency": _judge(found("currency"), truth.get("currency"), lambda got, true: bool(got == true)),
     }
 
@@ -200,6 +238,12 @@ def _judge(found: Found[Any] | None, truth: str | None, same: Callable[[Any, str
     return "right" if same(found.value, str(truth)) else "wrong"
 
 
+def _judge_date(found: Found[dt.date] | None, truth: dict[str, Any]) -> Verdict:
+    if truth.get("no_date_printed"):
+        return "right" if found is None else "wrong"
+    return _judge(found, truth.get("purchase_date"), lambda got, true: bool(got.isoformat() == true))
+
+
 def _same_number(got: Decimal, truth: str) -> bool:
     try:
         return got == Decimal(truth)
@@ -207,16 +251,25 @@ def _same_number(got: Decimal, truth: str) -> bool:
         return False
 
 
-def _judge_name(found: Found[str] | None, truth: str | None, *, brands: bool) -> Verdict:
-    if truth in {None, ""}:
+def _judge_name(found: Found[str] | None, truth: dict[str, Any]) -> Verdict:
+    if not truth.get("merchant"):
         return "unscored"
     if found is None:
         return "missing"
-    got, true = squeeze(found.value), squeeze(str(truth))
-    if got == true:
+    got = _folded(found.value)
+    names = [_folded(name) for name in (truth["merchant"], *truth.get("merchant_also", ())) if name]
+    if got in names:
         return "right"
-    alike = Indel.normalized_similarity(got, true) >= FUZZY_SIMILARITY or (brands and true in got)
-    return "fuzzy" if alike else "wrong"
+    return "fuzzy" if any(_alike(got, name) for name in names) else "wrong"
+
+
+def _alike(got: str, name: str) -> bool:
+    similar = SequenceMatcher(None, got, name).ratio() >= FUZZY_SIMILARITY
+    return similar or (len(name) >= MIN_CONTAINED and name in got)
+
+
+def _folded(name: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFKD", name.casefold()) if char.isalnum())
 
 
 def report_on(outcomes: Sequence[Outcome]) -> AccuracyReport:
@@ -226,6 +279,7 @@ def report_on(outcomes: Sequence[Outcome]) -> AccuracyReport:
         receipts=len(outcomes),
         total=_tally(outcomes, "total"),
         purchase_date=_tally(outcomes, "purchase_date"),
+        currency=_tally(outcomes, "currency"),
         merchant=MerchantTally(
             right_exact=merchants.count("right"),
             right_fuzzy=merchants.count("right") + merchants.count("fuzzy"),
@@ -233,8 +287,13 @@ def report_on(outcomes: Sequence[Outcome]) -> AccuracyReport:
             missing=merchants.count("missing"),
         ),
         all_three=sum(outcome.all_three for outcome in outcomes),
+        all_right=sum(outcome.all_right for outcome in outcomes),
         accepted=sum(outcome.accepted for outcome in outcomes),
         accepted_wrong=sum(outcome.accepted_wrong for outcome in outcomes),
+        accepted_wrong_merchant=sum(outcome.accepted_wrong_merchant for outcome in outcomes),
+        refused=sum(outcome.fields is None for outcome in outcomes),
+        expected=sum(outcome.as_expected is not None for outcome in outcomes),
+        as_expected=sum(outcome.as_expected is True for outcome in outcomes),
         cpu_seconds=_cost([outcome.cpu_seconds for outcome in outcomes]),
         peak_rss_mb=round(_peak_rss_mb(), 1),
         misses=[miss for outcome in outcomes for miss in _misses(outcome)],
@@ -264,7 +323,7 @@ def _misses(outcome: Outcome) -> list[Miss]:
             file=outcome.file,
             field=name,
             got=got_of(outcome, name),
-            truth=str(outcome.truth[name]),
+            truth=str(outcome.truth.get(name, "none is printed")),
             accepted=outcome.accepted,
         )
         for name, verdict in outcome.verdicts.items()
@@ -281,11 +340,11 @@ def got_of(outcome: Outcome, name: str) -> str | None:
 def calibration(outcomes: Sequence[Outcome]) -> list[CalibrationRow]:
     """Hold the confidences against what was right, field by field and band by band."""
     rows: list[CalibrationRow] = []
-    for name in ("total", "purchase_date", "merchant", "currency"):
+    for name in SCORED:
         judged = [
             (getattr(outcome.fields, name).confidence, outcome.verdicts[name] in {"right", "fuzzy"})
             for outcome in outcomes
-            if outcome.fields is not None and outcome.verdicts[name] in {"right", "fuzzy", "wrong"}
+            if getattr(outcome.fields, name, None) and outcome.verdicts[name] in {"right", "fuzzy", "wrong"}
         ]
         for low, high in pairwise(CALIBRATION_EDGES):
             inside = [(sure, right) for sure, right in judged if low <= sure < high]
