@@ -96,14 +96,8 @@ class ReceiptWorker(WarmWorker):
     async def alone(self) -> AsyncIterator[bool]:
         """Whether no other worker looks after orphans now: a lock in the ledger, gone with its holder's connection."""
         try:
-            ledger = (await load_pipeline(self.client)).ledger
-        except ReceiptflowError as error:
-            get_logger("worker").warning("Orphans are not looked after: %s", error)
-            yield False
-            return
-        turn = ledger.advisory_lock("orphans")
-        try:
-            mine = await asyncio.to_thread(turn.__enter__)
+            lock = (await load_pipeline(self.client)).ledger.advisory_lock("orphans")
+            mine = await asyncio.to_thread(lock.__enter__)
         except ReceiptflowError as error:
             get_logger("worker").warning("Orphans are not looked after: %s", error)
             yield False
@@ -111,7 +105,10 @@ class ReceiptWorker(WarmWorker):
         try:
             yield mine
         finally:
-            await asyncio.to_thread(turn.__exit__, None, None, None)
+            try:
+                await asyncio.to_thread(lock.__exit__, None, None, None)
+            except ReceiptflowError as error:
+                get_logger("worker").warning("The lock was lost while orphans were looked after: %s", error)
 
 
 def _note_crash(ledger: Ledger, flow_run_id: UUID, process_exit: ProcessExit) -> None:

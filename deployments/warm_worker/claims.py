@@ -11,8 +11,7 @@ from uuid import uuid4
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 
-from flows.ledger.values import ProcessIdentity
-from flows.pipeline.process_identity import this_process
+from deployments.warm_worker.process_identity import ProcessIdentity, this_process
 
 _CLAIM = re.compile(r"Claimed by (?P<worker>.+) as (?P<host>\S+) (?P<boot>\S+) (?P<pid>\d+) (?P<started>\d+) \(\S+\)$")
 

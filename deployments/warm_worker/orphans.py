@@ -32,10 +32,8 @@ from prefect.states import Cancelled, Crashed
 
 from deployments.warm_worker.claims import Claim, claim_of
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit
+from deployments.warm_worker.process_identity import process_is_gone
 from deployments.warm_worker.recovery import resume
-from flows.domain.errors import ReceiptflowError
-from flows.ledger.values import ProcessLease
-from flows.pipeline.process_identity import process_is_gone
 
 INTERVAL_SECONDS = 2.0
 _TASKS_EVERY = 5  # looks
@@ -72,7 +70,7 @@ class Orphans:
                     if mine:
                         await self._look(with_tasks=looks % _TASKS_EVERY == 0)
                 looks += 1
-            except (httpx.HTTPError, ObjectNotFound, ReceiptflowError) as error:
+            except (httpx.HTTPError, ObjectNotFound) as error:
                 self._logger.warning("Cannot look for orphaned runs (%r); trying again", error)
             self.has_looked.set()
             await asyncio.sleep(INTERVAL_SECONDS)
@@ -116,7 +114,7 @@ class Orphans:
     async def _is_gone(self, claim: Claim, flow_run: FlowRun) -> bool:
         if claim.is_mine:
             return not self._in_hand(flow_run.id) and _age_seconds(flow_run) > _LOST_TRACK_SECONDS
-        return process_is_gone(ProcessLease(claim.process, await self._silent_seconds(claim)))
+        return process_is_gone(claim.process, await self._silent_seconds(claim))
 
     async def _silent_seconds(self, claim: Claim) -> float:
         """How long ago the claimer's worker last told the server that it lives."""

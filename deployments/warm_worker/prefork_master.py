@@ -27,6 +27,7 @@ from prefect.logging.loggers import get_logger
 
 from deployments.warm_worker import zygote
 from deployments.warm_worker.code_fingerprint import Sources
+from deployments.warm_worker.errors import ConfigurationError
 from deployments.warm_worker.gc_tuning import freeze_after_imports
 from deployments.warm_worker.hang_detector import HangDetector
 from deployments.warm_worker.master_link import MasterLink
@@ -37,7 +38,6 @@ from deployments.warm_worker.process_control import (
     lower_session,
     thread_names,
 )
-from flows.domain.errors import ConfigurationError
 
 _START = "deployments.warm_worker.start_prefork_master"
 _STANDBY_POLL_SECONDS = 0.1

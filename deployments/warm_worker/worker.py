@@ -35,6 +35,7 @@ from deployments.warm_worker.configuration import (
     from_template,
     pool_default,
 )
+from deployments.warm_worker.errors import ConfigurationError
 from deployments.warm_worker.master_link import MasterLink
 from deployments.warm_worker.orphans import Orphans
 from deployments.warm_worker.pool import ProcessPool
@@ -44,7 +45,6 @@ from deployments.warm_worker.recovery import give_back, persistently
 from deployments.warm_worker.run_executor import RunKeeper
 from deployments.warm_worker.run_subscription import RunWatch
 from deployments.warm_worker.signals import stopping_on_signals
-from flows.domain.errors import ConfigurationError
 
 _AFTER_ERROR_SECONDS = 1.0
 _DRAIN_SECONDS = 20.0  # what still runs then is killed and taken up again by the next worker

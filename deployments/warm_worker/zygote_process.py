@@ -18,10 +18,10 @@ from typing import Any
 from prefect.logging.loggers import get_logger
 
 from deployments.warm_worker.child_process import ChildProcess, ProcessSpec
+from deployments.warm_worker.errors import ConfigurationError
 from deployments.warm_worker.master_link import MasterLink
 from deployments.warm_worker.process_control import MESSAGE_BYTES
 from deployments.warm_worker.settings import PROCESS_SETTINGS
-from flows.domain.errors import ConfigurationError
 
 
 class ZygoteProcess:

@@ -9,6 +9,8 @@ import socket
 from functools import lru_cache
 from pathlib import Path
 
+import psutil
+
 from flows.ledger.values import ProcessIdentity, ProcessLease
 
 # A holder on another host says every HEARTBEAT_SECONDS that it lives; after this silence it is given up. The fence
@@ -34,17 +36,23 @@ def process_is_gone(holder: ProcessLease) -> bool:
 
 
 def started_ticks(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot (field 22 of proc_pid_stat(5)); None if there is none.
+    """When a process started, in clock ticks since boot; None if there is none.
 
-    A zombie counts as gone: it does nothing any more.
+    A zombie counts as gone: it does nothing any more. Ticks, because a time of day changes with the system's clock, and
+    a living process would then be taken for another one.
     """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    # The name in parentheses may hold anything, so count from behind it.
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    return None if fields[0] in {b"Z", b"X"} else int(fields[19])
+    while True:
+        before = psutil.boot_time()
+        try:
+            process = psutil.Process(pid)
+            if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+                return None
+            created = process.create_time()
+        except psutil.NoSuchProcess:
+            return None
+        if psutil.boot_time() == before:  # else the clock was set between: `created` is counted from another boot time
+            ticks: int = round((created - before) * os.sysconf("SC_CLK_TCK"))
+            return ticks
 
 
 @lru_cache(maxsize=1)
