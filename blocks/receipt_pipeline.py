@@ -21,7 +21,7 @@ class ReceiptPipeline(Block):
     # blocks, as S3Bucket's credentials are.
     inbox: str = Field(
         default="inbox",
-        description="Name of the S3 Bucket block that receipts are dropped into. Originals stay there.",
+        description="Name of the S3 Bucket block that receipts are put into. Originals stay there.",
     )
     results: str = Field(
         default="results", description="Name of the S3 Bucket block for steps' results; must not be the inbox."
@@ -35,6 +35,6 @@ class ReceiptPipeline(Block):
     )
     notification: str | None = Field(
         default=None,
-        description="Notification block that tells owners, as type/name, for example slack-webhook/books. "
+        description="Notification block that notifies owners, as type/name, for example slack-webhook/finance. "
         "Without one, notifications are recorded and logged only.",
     )

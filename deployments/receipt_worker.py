@@ -1,7 +1,7 @@
 """The worker of receiptflow: a warm worker that keeps the ledger and Prefect's picture of the runs together.
 
 Beside what the warm worker does it tells the ledger which receipt ended its process (so that a poisonous one is
-quarantined), resumes runs that failed in an outage, and lets only one worker at a time look after orphans.
+quarantined), resumes runs that failed in an outage, and lets only one worker at a time recover orphaned runs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ReceiptWorker(WarmWorker):
             await asyncio.to_thread(_note_crash, (await load_pipeline(self.client)).ledger, flow_run_id, process_exit)
         except (ReceiptflowError, httpx.HTTPError) as error:
             # Not known then: one crash less is counted, which only delays the quarantine of a poisonous receipt.
-            get_logger("worker").warning("The death of flow run %s could not be noted: %s", flow_run_id, error)
+            get_logger("worker").warning("The crash of flow run %s could not be recorded: %s", flow_run_id, error)
         await super().recover(flow_run_id, process_exit)
 
     async def _is_ours(self, flow_run_id: UUID) -> bool:
@@ -71,7 +71,7 @@ class ReceiptWorker(WarmWorker):
         return claim is None or claim.is_mine
 
     def services(self) -> list[Coroutine[Any, Any, None]]:
-        """The warm worker's services, and the mending of failed runs."""
+        """The warm worker's services, and the recovery of failed runs."""
         return [*super().services(), self._recover()]
 
     async def _recover(self) -> None:
@@ -82,7 +82,7 @@ class ReceiptWorker(WarmWorker):
                     if mine:
                         await self._recover_once(deep=look % _DEEP_EVERY == 0)
             except (ReceiptflowError, httpx.HTTPError, ObjectNotFound) as error:
-                get_logger("worker").warning("Runs could not be looked after (%s); trying again", error)
+                get_logger("worker").warning("Stopped runs could not be recovered (%s); trying again", error)
 
     async def _recover_once(self, *, deep: bool) -> None:
         deployment = await self.client.read_deployment_by_name(DEPLOYMENT)
@@ -94,12 +94,12 @@ class ReceiptWorker(WarmWorker):
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
-        """Whether no other worker looks after orphans now: a lock in the ledger, gone with its holder's connection."""
+        """Whether no other worker recovers orphaned runs now: a lock in the ledger, gone with its connection."""
         try:
             lock = (await load_pipeline(self.client)).ledger.advisory_lock("orphans")
             mine = await asyncio.to_thread(lock.__enter__)
         except ReceiptflowError as error:
-            get_logger("worker").warning("Orphans are not looked after: %s", error)
+            get_logger("worker").warning("Orphaned runs are not recovered now: %s", error)
             yield False
             return
         try:
@@ -108,7 +108,7 @@ class ReceiptWorker(WarmWorker):
             try:
                 await asyncio.to_thread(lock.__exit__, None, None, None)
             except ReceiptflowError as error:
-                get_logger("worker").warning("The lock was lost while orphans were looked after: %s", error)
+                get_logger("worker").warning("The lock was lost while orphaned runs were recovered: %s", error)
 
 
 def _note_crash(ledger: Ledger, flow_run_id: UUID, process_exit: ProcessExit) -> None:

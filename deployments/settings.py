@@ -1,6 +1,6 @@
 """The gateway's settings: environment variables `RECEIPTFLOW_…`, which the embedded stack sets by itself.
 
-The gateway has settings of its own, instead of Prefect's blocks, because it has to start and to take receipts in
+The gateway has settings of its own, instead of Prefect's blocks, because it has to start and to accept receipts
 while Prefect's server is away.
 """
 
@@ -19,7 +19,7 @@ _SHORTEST_SECRET = 16
 
 
 class GatewaySettings(BaseSettings):
-    """Everything that the gateway can be told. Sizes in bytes, times in seconds."""
+    """All settings of the gateway. Sizes in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="RECEIPTFLOW_", frozen=True, extra="ignore")
 

@@ -54,13 +54,13 @@ async def parse_receipt(receipt: ReceiptRun) -> State[Any]:
 
 @task(**task_options("record_expense"))
 async def record_expense(receipt: ReceiptRun) -> State[Any]:
-    """Fields → one expense, or one place in review or quarantine, in one transaction."""
+    """Fields → one expense, or review or quarantine, in one transaction."""
     return await _run(steps.record, receipt)
 
 
 @task(**task_options("notify_owner"))
 async def notify_owner(receipt: ReceiptRun) -> State[Any]:
-    """Tell the owner "expense ready" or "needs your eye", once."""
+    """Notify the owner "expense ready" or "needs your eye", once."""
     return _state_of(await send_notifications(receipt))
 
 
@@ -89,11 +89,11 @@ async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = Non
     async with heartbeats(receipt):
         try:
             await extract_text(receipt)
-            if not receipt.is_settled:
+            if not receipt.is_decided:
                 await parse_receipt(receipt)
         except UnreadableError as refusal:
             receipt.refuse(refusal)
-        if not receipt.is_settled:
+        if not receipt.is_decided:
             await record_expense(receipt)
             await _show(receipt)
         if receipt.has_unsent:

@@ -1,4 +1,4 @@
-"""The flow `reconcile-ledger`: hold the buckets, the ledger and Prefect's runs against each other.
+"""The flow `reconcile-ledger`: compare the buckets, the ledger and Prefect's runs with each other.
 
 Order: compare (and, if asked, repair as it goes), then say in an artifact what was found. A run that found something
 ends `Completed` under the name `Discrepancies`, so that it stands out in the list. Needs the block
@@ -20,7 +20,7 @@ from pydantic import Field
 from flows.pipeline.configuration import load_pipeline
 from flows.reconciliation import Counts, Discrepancy, find_discrepancies, open_repairer
 
-Repair = Annotated[bool, Field(description="Put right what can be put right, and say what was done.")]
+Repair = Annotated[bool, Field(description="Repair what can be repaired, and say what was done.")]
 
 # An artifact is for people; the whole list is in the run's log.
 _SHOWN = 100
@@ -50,7 +50,7 @@ def in_words(counts: Counts) -> str:
     return (
         f"{counts.objects} objects, {counts.receipts.total()} receipts ({receipts}), {counts.expenses} expenses, "
         f"{counts.contents} contents, {counts.results} with results: {counts.found.total()} discrepancies, "
-        f"{counts.repaired} put right"
+        f"{counts.repaired} repaired"
     )
 
 

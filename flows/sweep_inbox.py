@@ -1,7 +1,7 @@
-"""The flow `sweep-inbox`: finds what no event announced, and submits whatever waits.
+"""The flow `sweep-inbox`: finds what no event brought, and submits whatever waits.
 
 Order: list the inbox page by page, receive what the ledger does not know (by key, ETag and version), then submit
-every waiting receipt. Events give speed, the sweep gives truth. Needs the block `receipt-pipeline/default`.
+every waiting receipt. Events make it fast, the sweep makes it complete. Needs the block `receipt-pipeline/default`.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ async def sweep(pipeline: Pipeline, *, bucket: str | None = None, prefix: str = 
     await receive_unknown(pipeline, counts, bucket=bucket, prefix=prefix)
     async with open_submitter(pipeline.ledger) as submitter:
         await submit_waiting(pipeline, submitter, counts)
-        mended = await resubmit_lost(submitter.client, pipeline.ledger, submitter, quiet_seconds=_QUIET_SECONDS)
-    counts.resubmitted = mended.resubmitted
+        recovered = await resubmit_lost(submitter.client, pipeline.ledger, submitter, quiet_seconds=_QUIET_SECONDS)
+    counts.resubmitted = recovered.resubmitted
     return counts
 
 

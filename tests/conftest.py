@@ -150,7 +150,7 @@ def prefect_api(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack
 
 @pytest.fixture(scope="session")
 def running_pipeline(stack_settings: Callable[[], StackSettings]) -> Iterator[Any]:
-    """A whole stack with its worker and the real flow, for tests that hurt it; it mends itself after each."""
+    """A whole stack with its worker and the real flow, for tests that damage it; it recovers by itself after each."""
     from recovery_helpers import running  # noqa: PLC0415 - Prefect is imported only where it is needed
 
     with running(stack_settings()) as parts:

@@ -26,13 +26,13 @@ EXTRACTION = Extraction("tesseract", "5.5/1", words_key="ab/extract_text/1.json"
 SHA256 = "ab" * 32
 
 
-def alive(_holder: ProcessLease) -> bool:
-    """Answers that the holder is not gone."""
+def alive(_lease: ProcessLease) -> bool:
+    """Answers that the process is not gone."""
     return False
 
 
-def gone(_holder: ProcessLease) -> bool:
-    """Answers that the holder is gone."""
+def gone(_lease: ProcessLease) -> bool:
+    """Answers that the process is gone."""
     return True
 
 
@@ -72,7 +72,7 @@ def claimed(ledger: Ledger, key: str = "anna/1.jpg", sha256: str = SHA256) -> At
 
 
 def expensed(ledger: Ledger, key: str = "anna/1.jpg", sha256: str = SHA256, **fields: Any) -> Attempt:
-    """An attempt that has booked its expense."""
+    """An attempt that has posted its expense."""
     attempt = claimed(ledger, key, sha256)
     with ledger.session() as session:
         record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)

@@ -1,4 +1,4 @@
-"""A real HTTP server that speaks the chat completions protocol and misbehaves as it is told, for the tests."""
+"""A real HTTP server that speaks the chat completions protocol and misbehaves on demand, for the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real flow with a reader that misbehaves on purpose, told by a comment in the picture. Deployed by the tests.
+"""The real flow with a reader that misbehaves on purpose, as a comment in the picture says. Deployed by the tests.
 
 `slow=2.5` reads for so many seconds longer, `die` kills its process by a fault of its own. The version that all
 results are kept under can be raised by an environment variable, as a new release of OCR would.

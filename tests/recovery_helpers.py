@@ -109,13 +109,13 @@ class Live:
             return get_receipt(receipt_id, session=session)
 
     def final(self, receipt_id: UUID) -> ReceiptView:
-        """The receipt once it has its place."""
+        """The receipt once it is processed."""
 
         def done() -> ReceiptView | None:
             receipt = self.receipt(receipt_id)
             return receipt if receipt.state.is_final else None
 
-        found: ReceiptView = until(done, f"a final place of {receipt_id}")
+        found: ReceiptView = until(done, f"a final state of {receipt_id}")
         return found
 
     def lines(self, step: str, event: str = "started", subject: str = "") -> list[Line]:
@@ -175,10 +175,10 @@ class Live:
         return receipt
 
     def require_single_effects(self, receipt: ReceiptView, *, unlogged: str = "") -> None:
-        """See that it came to its place once, was told once, and that no step began after its result was durable."""
+        """Assert: processed once, its owner notified once, no step begun after its result was durable."""
         with self.database("ledger") as connection:
-            told = connection.execute("SELECT count(*) FROM notifications WHERE receipt_id = %s", [receipt.id])
-            assert told.fetchone() == (1,)
+            sent = connection.execute("SELECT count(*) FROM notifications WHERE receipt_id = %s", [receipt.id])
+            assert sent.fetchone() == (1,)
             ended = connection.execute(
                 "SELECT to_state FROM state_changes WHERE receipt_id = %s AND to_state NOT IN ('waiting', 'running')",
                 [receipt.id],

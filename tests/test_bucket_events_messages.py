@@ -64,7 +64,7 @@ def test_seaweedfs_names_are_plain_and_versions_lead_to_their_object() -> None:
         {"event_type": "delete", "key": "/buckets/inbox/a.jpg", "message": {"old_entry": {}}},
     ],
 )
-def test_other_events_announce_nothing(message: dict[str, Any]) -> None:
+def test_other_events_name_no_object(message: dict[str, Any]) -> None:
     assert read_events(json.dumps(message)) == []
 
 

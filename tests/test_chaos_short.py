@@ -41,9 +41,9 @@ def test_nothing_is_lost_or_done_twice_under_some_faults(tmp_path: Path) -> None
         check=False,
     )
     assert report.exists(), done.stdout + done.stderr
-    told = json.loads(report.read_text())
-    assert {name: told[name] for name in COUNTS} == dict.fromkeys(COUNTS, 0), done.stdout
-    assert told["receipts"] == _RECEIPTS
-    assert sum(told["faults"].values()) >= _FAULTS
+    verdict = json.loads(report.read_text())
+    assert {name: verdict[name] for name in COUNTS} == dict.fromkeys(COUNTS, 0), done.stdout
+    assert verdict["receipts"] == _RECEIPTS
+    assert sum(verdict["faults"].values()) >= _FAULTS
     assert "discrepancy:" not in done.stdout, done.stdout
     assert "trouble:" not in done.stdout, done.stdout

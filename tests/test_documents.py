@@ -30,7 +30,7 @@ EXIF_ORIENTATION = 0x0112
 
 
 def picture(width: int = 300, height: int = 500) -> Image.Image:
-    """White with a dark square in the top left corner, so that every turn is told apart."""
+    """White with a dark square in the top left corner, so that every turn can be seen."""
     image = Image.new("RGB", (width, height), "white")
     ImageDraw.Draw(image).rectangle((0, 0, width // 3, height // 5), fill=(20, 30, 40))
     return image

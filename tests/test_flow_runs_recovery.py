@@ -1,4 +1,4 @@
-"""Mending finds every receipt whose run stopped too early, also behind many that have nothing left to do."""
+"""Recovery finds every receipt whose run stopped too early, also behind many that have nothing left to do."""
 
 from __future__ import annotations
 

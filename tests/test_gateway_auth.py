@@ -16,7 +16,7 @@ from flows.ledger.access import Scope, list_keys, revoke_key
 from flows.ledger.database import Ledger
 
 pytest_plugins = ["gateway_helpers"]
-# The store's own door has a secret of its own, and these tell nothing.
+# Bucket events have a secret of their own, and these routes say nothing about receipts.
 _OPEN = {("get", "/health"), ("get", "/ready"), ("post", "/events/{store}")}
 _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/receipts"): {"content": JPEG},
@@ -64,7 +64,7 @@ async def test_a_stranger_finds_nothing_and_changes_nothing(gateway: Gateway) ->
         answer = await _ask(gateway.bert, method, path, ids)
         nothing = await _ask(gateway.bert, method, path, _ids())
         assert (answer.status_code, nothing.status_code) == (404, 404), (method, path, answer.text, nothing.text)
-        # An id of somebody else and an id of nobody must not be told apart.
+        # An id of somebody else and an id of nobody must look the same.
         assert _without_ids(answer) == _without_ids(nothing)
     for path in ("/receipts", "/expenses"):
         assert (await gateway.bert.get(path)).json()["items"] == []

@@ -35,7 +35,7 @@ def stored(s3_client: Any) -> Any:
     s3_client.delete_object(Bucket="inbox", Key=KEY, VersionId=answer["VersionId"])
 
 
-async def test_an_announced_object_is_received_once_for_its_folder(gateway: Gateway, stored: Any) -> None:
+async def test_an_event_makes_one_receipt_for_the_owner_of_its_folder(gateway: Gateway, stored: Any) -> None:
     statuses = await asyncio.gather(*(_tell(gateway, _minio()) for _ in range(8)))
     assert set(statuses) == {204}
     items = (await gateway.anna.get("/receipts")).json()["items"]

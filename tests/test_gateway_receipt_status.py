@@ -27,7 +27,7 @@ def _book(gateway: Gateway, attempt: Attempt) -> None:
 async def test_a_receipt_tells_its_history_and_its_expense(gateway: Gateway) -> None:
     attempt = expensed(gateway.ledger)
     receipt = (await gateway.anna.get(f"/receipts/{attempt.receipt_id}")).json()
-    assert (receipt["state"], receipt["in_words"]) == ("expensed", "It was read and booked as an expense.")
+    assert (receipt["state"], receipt["in_words"]) == ("expensed", "It was read and posted as an expense.")
     assert [change["to_state"] for change in receipt["history"]] == ["waiting", "running", "expensed"]
     assert receipt["expense"]["total"] == "12.50"
     assert [line["description"] for line in receipt["expense"]["line_items"]] == ["Brot", "Käse"]

@@ -15,8 +15,8 @@ from ledger_helpers import count
 pytest_plugins = ["gateway_helpers"]
 
 
-async def _ticket(gateway: Gateway, **wish: Any) -> Any:
-    answer = await gateway.anna.post("/uploads", json={"media_type": "image/jpeg", "name": "lunch.jpg"} | wish)
+async def _presigned(gateway: Gateway, **wanted: Any) -> Any:
+    answer = await gateway.anna.post("/uploads", json={"media_type": "image/jpeg", "name": "lunch.jpg"} | wanted)
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -29,7 +29,7 @@ async def _send(ticket: Any, body: bytes = JPEG, *, url: str | None = None, **fi
 
 
 async def test_a_file_that_was_sent_to_the_bucket_becomes_a_receipt_when_asked_for(gateway: Gateway) -> None:
-    ticket = await _ticket(gateway)
+    ticket = await _presigned(gateway)
     before = (await gateway.anna.get(ticket["status_url"])).json()
     assert (before["received"], before["receipt_id"]) == (False, None)
     waiting = asyncio.create_task(gateway.anna.get(f"{ticket['status_url']}?wait=20"))
@@ -45,7 +45,7 @@ async def test_a_file_that_was_sent_to_the_bucket_becomes_a_receipt_when_asked_f
 
 
 async def test_the_store_holds_every_condition(gateway: Gateway, start_gateway: Any) -> None:
-    ticket = await _ticket(gateway)
+    ticket = await _presigned(gateway)
     key = ticket["fields"]["key"]
     wrong: list[dict[str, str | None]] = [
         {"key": key.replace("anna", "bert")},
@@ -62,30 +62,32 @@ async def test_the_store_holds_every_condition(gateway: Gateway, start_gateway: 
     assert await _send(ticket, url=ticket["url"].replace("/inbox", "/results")) in {400, 403}
     assert (await gateway.anna.get(ticket["status_url"])).json()["received"] is False
     async with start_gateway(max_upload_bytes=1000) as small:
-        assert await _send(await _ticket(small), JPEG) in {400, 403}
+        assert await _send(await _presigned(small), JPEG) in {400, 403}
 
 
 async def test_an_uploaded_object_is_not_for_everybody(gateway: Gateway) -> None:
-    ticket = await _ticket(gateway)
+    ticket = await _presigned(gateway)
     await _send(ticket, acl="public-read")
     async with httpx.AsyncClient() as client:
         assert (await client.get(f"{ticket['url']}/{ticket['fields']['key']}")).status_code == 403
 
 
 async def test_an_event_receives_an_upload_for_its_owner(gateway: Gateway) -> None:
-    ticket = await _ticket(gateway)
+    ticket = await _presigned(gateway)
     await _send(ticket)
     event = {"event_type": "create", "key": f"/buckets/inbox/{ticket['fields']['key']}", "message": {"new_entry": {}}}
-    told = await gateway.nobody.post(
+    preflight = await gateway.nobody.post(
         "/events/seaweedfs", json=event, headers={"Authorization": f"Bearer {EVENTS_TOKEN}"}
     )
-    assert told.status_code == 204
+    assert preflight.status_code == 204
     assert [one["key"] for one in (await gateway.anna.get("/receipts")).json()["items"]] == [ticket["fields"]["key"]]
 
 
-@pytest.mark.parametrize("wish", [{"media_type": "text/html"}, {"media_type": None}, {"name": "x" * 501}, {"size": 1}])
-async def test_other_wishes_are_refused(gateway: Gateway, wish: dict[str, Any]) -> None:
-    answer = await gateway.anna.post("/uploads", json={"media_type": "image/jpeg"} | wish)
+@pytest.mark.parametrize(
+    "wanted", [{"media_type": "text/html"}, {"media_type": None}, {"name": "x" * 501}, {"size": 1}]
+)
+async def test_other_requests_are_refused(gateway: Gateway, wanted: dict[str, Any]) -> None:
+    answer = await gateway.anna.post("/uploads", json={"media_type": "image/jpeg"} | wanted)
     assert answer.status_code == 422
 
 
@@ -93,5 +95,5 @@ async def test_places_count_against_the_upload_rate(
     start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]],
 ) -> None:
     async with start_gateway(upload_rate="1/minute") as gateway:
-        await _ticket(gateway)
+        await _presigned(gateway)
         assert (await gateway.anna.post("/uploads", json={"media_type": "image/jpeg"})).status_code == 429

@@ -150,7 +150,7 @@ def _folder(name: str, is_package: bool) -> str:
 
 
 def _circle(arrows: dict[str, set[str]]) -> list[str]:
-    """The first circle found, as its places in order."""
+    """The first circle found, as its modules in order."""
     done: set[str] = set()
 
     def walk(place: str, way: list[str]) -> list[str]:

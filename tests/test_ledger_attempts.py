@@ -81,8 +81,8 @@ def test_another_flow_run_takes_over_only_from_the_gone(ledger: Ledger) -> None:
     first = begun(ledger, received(ledger))
     seen: list[ProcessLease] = []
 
-    def ask(holder: ProcessLease) -> bool:
-        seen.append(holder)
+    def ask(lease: ProcessLease) -> bool:
+        seen.append(lease)
         return True
 
     with ledger.session() as session:
@@ -126,7 +126,7 @@ WRITES: dict[str, Callable[[Attempt, Session], object]] = {
 AFTER: dict[str, Callable[[Ledger, Attempt], object]] = {
     "resumed": lambda ledger, attempt: begun(ledger, attempt.receipt_id, attempt.flow_run_id),
     "taken over": lambda ledger, attempt: begun(ledger, attempt.receipt_id, process_is_gone=gone),
-    "put aside": lambda ledger, attempt: _do(
+    "quarantined": lambda ledger, attempt: _do(
         ledger, lambda session: quarantine_poison(attempt.receipt_id, "kills", session=session)
     ),
     "held": lambda ledger, attempt: _do(ledger, lambda session: hold(attempt.receipt_id, "cancelled", session=session)),
@@ -147,7 +147,7 @@ def test_a_process_that_wakes_after_it_was_given_up_writes_nothing(ledger: Ledge
     AFTER[after](ledger, late)
     before = _everything(ledger)
     for name, write in WRITES.items():
-        if after == "put aside" and name == "quarantine":
+        if after == "quarantined" and name == "quarantine":
             continue  # it is there already, and a repeat changes nothing
         with pytest.raises(FencedError), ledger.session() as session:
             write(late, session)
@@ -217,10 +217,10 @@ def test_a_crash_that_is_reported_late_does_not_blame_the_attempt_that_followed(
     with ledger.session() as session:
         (running,) = find_running(session=session)
         assert running.process is not None
-        holder = running.process.process.pid
-        note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=holder + 1)
+        pid = running.process.process.pid
+        note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=pid + 1)
         assert get_receipt(attempt.receipt_id, session=session).crashes == 0
-        note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=holder)
+        note_crash(attempt.receipt_id, 1, "segfault", counts=True, session=session, pid=pid)
         assert get_receipt(attempt.receipt_id, session=session).crashes == 1
 
 

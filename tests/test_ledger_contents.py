@@ -47,11 +47,11 @@ def test_of_sixteen_claims_at_once_one_holds_and_the_others_are_its_duplicates(l
         return lambda: _claim(ledger, attempt)
 
     claims = race([claim(attempt) for attempt in attempts])
-    holders = [
+    canonical = [
         attempt.receipt_id for attempt, claim in zip(attempts, claims, strict=True) if isinstance(claim, Claimed)
     ]
-    assert len(holders) == 1
-    assert claims.count(DuplicateOf(holders[0])) == 15
+    assert len(canonical) == 1
+    assert claims.count(DuplicateOf(canonical[0])) == 15
     assert count(ledger, "contents") == 1
     with ledger.session() as session:
         assert counts_by_state(session=session)[State.DUPLICATE] == 15
@@ -81,23 +81,23 @@ def test_a_duplicate_says_of_what_and_why(ledger: Ledger) -> None:
     assert shown.expense is not None
 
 
-def test_when_the_holders_object_vanished_its_oldest_duplicate_is_read_instead(ledger: Ledger) -> None:
+def test_when_the_canonical_object_vanished_its_oldest_duplicate_is_read_instead(ledger: Ledger) -> None:
     first = claimed(ledger, "anna/1")
-    heir, other = duplicate(ledger, "anna/2"), duplicate(ledger, "anna/3")
+    successor, other = duplicate(ledger, "anna/2"), duplicate(ledger, "anna/3")
     with ledger.session() as session:
         assert supersede(first.receipt_id, "replaced before it was read", session=session)
         assert not supersede(first.receipt_id, "again", session=session)
-        gone, waits, still = (get_receipt(one.receipt_id, session=session) for one in (first, heir, other))
+        gone, waits, still = (get_receipt(one.receipt_id, session=session) for one in (first, successor, other))
     assert (gone.state, gone.reason_code) == (State.QUARANTINED, "superseded")
     assert (waits.state, waits.duplicate_of, waits.reopened) == (State.WAITING, None, 1)
-    assert (still.state, still.duplicate_of) == (State.DUPLICATE, heir.receipt_id)
-    resumed = begun(ledger, heir.receipt_id)
+    assert (still.state, still.duplicate_of) == (State.DUPLICATE, successor.receipt_id)
+    resumed = begun(ledger, successor.receipt_id)
     assert isinstance(_claim(ledger, resumed), Claimed)
     with ledger.session() as session:
         assert record_expense(resumed, some_fields(), EXTRACTION, session=session).created
 
 
-def test_when_the_holders_object_vanished_and_nobody_waits_the_next_claim_holds(ledger: Ledger) -> None:
+def test_when_the_canonical_object_vanished_and_nobody_waits_the_next_claim_holds(ledger: Ledger) -> None:
     first = claimed(ledger, "anna/1")
     with ledger.session() as session:
         supersede(first.receipt_id, "deleted before it was read", session=session)
@@ -105,7 +105,7 @@ def test_when_the_holders_object_vanished_and_nobody_waits_the_next_claim_holds(
     assert count(ledger, "contents") == 1
 
 
-def test_claims_that_race_with_the_holders_end_are_never_left_pointing_at_nothing(ledger: Ledger) -> None:
+def test_claims_that_race_with_the_canonical_receipts_end_never_point_at_nothing(ledger: Ledger) -> None:
     for round_ in range(5):
         sha256 = f"{round_:064x}"
         first = claimed(ledger, f"anna/{round_}-1", sha256)

@@ -138,11 +138,11 @@ def test_a_turn_is_one_callers_at_a_time_for_longer_than_a_transaction_may_idle(
 ) -> None:
     monkeypatch.setattr(ledger_database, "IDLE_TRANSACTION_TIMEOUT_SECONDS", 1)
     one, other = open_ledger(ledger_url), open_ledger(ledger_url)
-    with one.advisory_lock("mending") as mine:
+    with one.advisory_lock("recovery") as mine:
         time.sleep(1.5)
-        with other.advisory_lock("mending") as theirs, other.advisory_lock("sweeping") as another:
+        with other.advisory_lock("recovery") as theirs, other.advisory_lock("sweep") as another:
             assert (mine, theirs, another) == (True, False, True)
-    with other.advisory_lock("mending") as theirs:
+    with other.advisory_lock("recovery") as theirs:
         assert theirs
     one.close()
     other.close()
@@ -151,9 +151,9 @@ def test_a_turn_is_one_callers_at_a_time_for_longer_than_a_transaction_may_idle(
 def test_a_turn_that_is_hung_on_to_is_lost(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_database, "ADVISORY_LOCK_SECONDS", 1)
     hanging, other = open_ledger(ledger_url), open_ledger(ledger_url)
-    with pytest.raises(LedgerUnavailableError), hanging.advisory_lock("mending"):
+    with pytest.raises(LedgerUnavailableError), hanging.advisory_lock("recovery"):
         time.sleep(1.5)
-        with other.advisory_lock("mending") as theirs:
+        with other.advisory_lock("recovery") as theirs:
             assert theirs
     hanging.close()
     other.close()

@@ -107,7 +107,7 @@ def test_deleting_a_duplicate_leaves_the_expense(ledger: Ledger) -> None:
     assert (state_of(ledger, first.receipt_id), count(ledger, "expenses")) == ("expensed", 1)
 
 
-def test_deleting_the_holder_takes_its_duplicates_along(ledger: Ledger) -> None:
+def test_deleting_the_canonical_receipt_deletes_its_duplicates(ledger: Ledger) -> None:
     first = expensed(ledger, "anna/1")
     duplicate(ledger, "anna/2")
     with ledger.session() as session:

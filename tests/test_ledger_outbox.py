@@ -1,4 +1,4 @@
-"""What an owner is told is sent by one process at a time, under one id, until it is sent or given up."""
+"""A notification is sent by one process at a time, under one id, until it is sent or given up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A receipt ends in one place with all of its rows or none: once, however often it is recorded or cut off."""
+"""A receipt ends in one state with all of its rows or none: once, however often it is recorded or cut off."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _record(ledger: Ledger, attempt: Attempt, **fields: object) -> Recorded:
         return record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)
 
 
-def test_an_expense_is_booked_with_its_lines_taxes_extraction_and_notification(ledger: Ledger) -> None:
+def test_an_expense_is_posted_with_its_lines_taxes_extraction_and_notification(ledger: Ledger) -> None:
     attempt = expensed(ledger)
     with ledger.session() as session:
         shown = show_receipt(attempt.receipt_id, session=session)
@@ -63,8 +63,8 @@ def test_an_expense_is_booked_with_its_lines_taxes_extraction_and_notification(l
     assert [(one.engine, one.parser_version, one.words_key) for one in shown.extractions] == [
         ("tesseract", "1", EXTRACTION.words_key)
     ]
-    told = shown.notifications[0]
-    assert (told.kind, told.channel, told.payload["total"]) == (NotificationKind.EXPENSE_READY, "owner", "12.50")
+    sent = shown.notifications[0]
+    assert (sent.kind, sent.channel, sent.payload["total"]) == (NotificationKind.EXPENSE_READY, "owner", "12.50")
 
 
 @pytest.mark.parametrize("total", ["0.1", "12.345678901234567890123", "-3.00", "123456789012345678.99", "1500"])
@@ -101,7 +101,7 @@ def test_reading_again_replaces_the_expense_and_keeps_both_readings(ledger: Ledg
     assert len(shown.notifications) == 1
 
 
-def test_without_a_total_nothing_is_booked(ledger: Ledger) -> None:
+def test_without_a_total_nothing_is_posted(ledger: Ledger) -> None:
     attempt = claimed(ledger)
     with pytest.raises(UnsureError, match="total"):
         _record(ledger, attempt, total=None)
@@ -139,7 +139,7 @@ def test_review_of_a_picture_without_text_needs_no_fields(ledger: Ledger) -> Non
     assert state_of(ledger, attempt.receipt_id) == "review"
 
 
-def test_an_expense_that_a_later_reading_doubts_is_withdrawn(ledger: Ledger) -> None:
+def test_an_expense_that_a_later_reading_doubts_is_voided(ledger: Ledger) -> None:
     first = expensed(ledger)
     again = begun(ledger, first.receipt_id, force=True)
     with ledger.session() as session:
@@ -169,7 +169,7 @@ def test_poison_is_put_aside_without_an_attempt_unless_it_went_on(ledger: Ledger
     assert (shown.state, shown.reason_code, len(shown.notifications)) == (State.QUARANTINED, "poison", 1)
 
 
-def test_only_the_holder_of_a_content_records_for_it(ledger: Ledger) -> None:
+def test_only_the_canonical_receipt_of_a_content_records_for_it(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with pytest.raises(WrongStateError, match="claim"):
         _record(ledger, attempt)

@@ -93,13 +93,13 @@ EXPENSES = [
     ],
 )
 def test_expenses_filter(ledger: Ledger, wanted: dict[str, Any], expected: list[int]) -> None:
-    booked = [
+    posted = [
         expensed(ledger, f"anna/{number}", f"{number:064x}", **fields).receipt_id
         for number, fields in enumerate(EXPENSES)
     ]
     with ledger.session() as session:
         found = [one.receipt_id for one in find_expenses(session=session, **wanted)]
-        assert found == [booked[number] for number in expected]
+        assert found == [posted[number] for number in expected]
         if not set(wanted) - {"owner"}:
             assert [one.receipt_id for one in all_expenses(session=session, page_size=2, **wanted)] == found
 

@@ -1,5 +1,5 @@
 """The four steps without Prefect, on a real ledger and real buckets: each finished step is executed once, each content
-is one expense, and what cannot be read has its place with its reason."""
+is one expense, and what cannot be read is quarantined with its reason."""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ def process(pipeline: Pipeline, key: str, *, flow_run_id: UUID | None = None, fo
     done = ReceiptRun(RunRequest(key, None, owner_of(key), force, flow_run_id or uuid4()), pipeline)
     try:
         steps.extract(done)
-        if not done.is_settled:
+        if not done.is_decided:
             steps.parse(done)
     except UnreadableError as refusal:
         done.refuse(refusal)
-    if not done.is_settled:
+    if not done.is_decided:
         steps.record(done)
     return done
 
@@ -124,7 +124,7 @@ def test_receipt_becomes_one_expense_or_a_question(pipeline: Pipeline, picture: 
 def test_finished_receipt_is_not_read_again(pipeline: Pipeline, picture: bytes) -> None:
     key = put(pipeline, picture)
     first, second = process(pipeline, key), process(pipeline, key)
-    assert second.is_settled and receipt_of(pipeline, second).id == receipt_of(pipeline, first).id
+    assert second.is_decided and receipt_of(pipeline, second).id == receipt_of(pipeline, first).id
     assert reads(pipeline) <= 1
 
 

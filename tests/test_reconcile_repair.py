@@ -40,12 +40,12 @@ def test_what_is_sound_is_left_alone_and_what_was_lost_comes_back_once(live: Liv
     assert kinds(answer, unknown) == ["unknown object"]
     status, answer = reconcile(live, "--repair")
     assert (status, answer["repaired"]) == (0, 2)
-    until(lambda: _booked(live, receipt.key, unknown) == 2, "both expenses")
+    until(lambda: _posted(live, receipt.key, unknown) == 2, "both expenses")
     until(lambda: reconcile(live)[0] == 0, "peace")
     assert len(live.lines("extract_text")) == reads + 1, "the kept results spared the OCR of the missing expense"
 
 
-def _booked(live: Live, *keys: str) -> int:
+def _posted(live: Live, *keys: str) -> int:
     with live.database("ledger") as ledger:
         query = "SELECT count(*) FROM expenses JOIN receipts ON receipts.id = receipt_id WHERE key = ANY(%s)"
         return int((ledger.execute(query, [list(keys)]).fetchone() or (0,))[0])

@@ -1,4 +1,4 @@
-"""Servers go away in the midst of a receipt, and all that one of them knew can be lost: each receipt has its place
+"""Servers go away in the middle of a receipt, and all that one of them knew can be lost: each receipt is processed
 all the same, each finished step was executed once."""
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def test_server_away_while_a_result_is_being_recorded(live: Live) -> None:
 
 
 def test_run_that_failed_before_its_owner_was_told_is_taken_up(live: Live) -> None:
-    """As when whoever is to be told was away for longer than the step's retries last."""
+    """As when the receiver of a notification was away for longer than the step's retries last."""
     receipt = live.require_one_expense(live.add(picture()))
     assert receipt.flow_run_id is not None
     with live.database("ledger") as ledger:
@@ -105,7 +105,7 @@ def test_run_orphaned_in_pending_is_taken_up(live: Live) -> None:
 
 
 def test_new_version_of_a_step_while_a_run_is_in_flight(live: Live) -> None:
-    """A run that began before goes on after its process died; what is booked was read in one version throughout."""
+    """A run that began before goes on after its process died; what is posted was read in one version throughout."""
     before = len(live.lines("extract_text"))
     old = live.add(picture(f"slow={FRESH_SECONDS + 3}"))
     line = live.started("extract_text", times=before + 1)
@@ -140,7 +140,7 @@ def test_lost_ledger_is_made_again_from_the_buckets_without_ocr(live: Live) -> N
     with live.database("ledger") as ledger:
         (expenses,) = ledger.execute("SELECT count(*) FROM expenses").fetchone() or (0,)
         ledger.execute("TRUNCATE receipts, contents, extractions, expenses, notifications CASCADE")
-    sweep_until(live, lambda: _settled(live), "the places of all receipts")
+    sweep_until(live, lambda: _all_processed(live), "all receipts to be processed")
     # Only this one's: others were read in a version that is not deployed any more.
     assert known.sha256 is not None
     assert len(live.lines("extract_text", subject=known.sha256)) == 1
@@ -165,14 +165,14 @@ def test_prefects_database_lost_entirely_costs_no_receipt_and_no_second_expense(
     keep_away(live, "prefect", seconds=0.5)
     asyncio.run(provision(storage_of(live.stack), SecretStr(live.stack.environment["RECEIPTFLOW_LEDGER_URL"])))
     deploy_test_flow(live.client)
-    sweep_until(live, lambda: _settled(live), "the places of all receipts")
+    sweep_until(live, lambda: _all_processed(live), "all receipts to be processed")
     for receipt_id in ids:
         receipt = live.final(receipt_id)
         assert receipt.state in {State.EXPENSED, State.REVIEW}
         live.require_single_effects(receipt)
 
 
-def _settled(live: Live) -> bool:
+def _all_processed(live: Live) -> bool:
     with live.pipeline.ledger.session() as session:
         counts = counts_by_state(session=session)
     return counts[State.WAITING] == counts[State.RUNNING] == 0

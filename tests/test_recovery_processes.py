@@ -1,6 +1,6 @@
-"""A receipt goes on by itself, as the same flow run, whatever process dies or hangs in its midst.
+"""A receipt goes on by itself, as the same flow run, whatever process dies or hangs meanwhile.
 
-Each test strikes the real pipeline at a moment that a step itself tells, and then counts: executions outside Prefect
+Each test strikes the real pipeline at a moment that a step itself reports, and then counts: executions outside Prefect
 and the ledger, rows, attempts.
 """
 
@@ -40,7 +40,7 @@ def test_killed_flow_process_is_resumed_where_it_was(live: Live, event: str, ste
     before = len(live.lines(step, event))
     receipt_id = live.add(picture("slow=4"))
     kill([psutil.Process(live.started(step, event=event, times=before + 1).pid)])
-    # The kill comes a moment after its event, and can meet the next steps in the midst of the ledger's commit.
+    # The kill comes a moment after its event, and can meet the next steps during the ledger's commit.
     receipt = live.require_one_expense(receipt_id, unlogged="record_expense" if event == "durable" else "")
     assert receipt.sha256 is not None
     assert len(live.lines("extract_text", subject=receipt.sha256)) == executed

@@ -62,12 +62,12 @@ def test_make_run_once_brings_every_image_to_its_place_and_a_second_run_reads_no
     first = make_run(settings, receipts, log)
     assert first.returncode == 0, first.stdout + first.stderr
     assert re.search(r"4 receipts in [\d.]+ s", first.stdout)
-    assert "passed over notes.txt" in first.stdout
+    assert "skipped notes.txt" in first.stdout
     read = executed(log, "extract_text")
     assert read == 4
     second = make_run(settings, receipts, log)
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "4 of them known from before" in second.stdout
+    assert "4 of them already known" in second.stdout
     assert executed(log, "extract_text") == read
 
 
@@ -108,14 +108,14 @@ class Running:
         return done.stdout
 
     def wait_for(self, key: str) -> dict[str, Any]:
-        """The receipt of a key, once it has its place."""
+        """The receipt of a key, once it is processed."""
         deadline = time.monotonic() + RECEIPT_SECONDS
         while time.monotonic() < deadline:
             found = [row for row in self.cli("receipts") if row["key"] == key]
             if found and found[0]["state"] not in {"waiting", "running"}:
                 return dict(found[0])
             time.sleep(1)
-        raise AssertionError(f"{key} has no place: {self.cli('receipts')}")
+        raise AssertionError(f"{key} is not processed: {self.cli('receipts')}")
 
     def events(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
         """Prefect's events of a filter, as soon as there are any: they are written down a moment after they occur."""
@@ -177,7 +177,7 @@ def test_object_copied_by_the_aws_client_becomes_an_expense_by_the_sweep(running
 
 
 def test_each_received_object_is_told_to_prefects_events(running: Running, photo: Path) -> None:
-    """Whichever door it came by: here the command line's, which is told by the same submitter as the sweep's."""
+    """Whatever the source: here the command line's, which is submitted in the same way as the sweep's."""
     (row,) = running.cli("add", str(photo), "--wait")
     wanted = {"resource": {"id": [f"receiptflow.receipt.{row['id']}"]}}
     (event,) = running.events(wanted)

@@ -84,11 +84,11 @@ def test_catalogue_shows_the_variety():
     assert sum(not receipt.wear.effects for receipt in CATALOGUE) >= 6
 
 
-def test_every_sample_is_written_told_and_opens(tmp_path):
+def test_every_sample_is_written_with_its_truth_and_opens(tmp_path):
     render_samples(tmp_path)
-    told = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
-    assert sorted([*told, "truth.json"]) == sorted(path.name for path in tmp_path.iterdir())
-    for name, truth in told.items():
+    truths = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    assert sorted([*truths, "truth.json"]) == sorted(path.name for path in tmp_path.iterdir())
+    for name, truth in truths.items():
         assert truth == truth_of(name)
         pages = open_document((tmp_path / name).read_bytes(), Limits()).pages
         assert len(pages) == (2 if name.endswith(".pdf") else 1)

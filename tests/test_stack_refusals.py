@@ -23,16 +23,16 @@ def _never() -> None:
 
 def test_busy_port_is_named_with_the_way_out(stack_settings: Settings) -> None:
     settings = stack_settings()
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", settings.ports.s3))
-        holder.listen()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", settings.ports.s3))
+        other.listen()
         with pytest.raises(PortBusyError, match=rf"Port {settings.ports.s3} .* PORT="):
             Stack(settings, core=["seaweedfs"]).start()
     with Stack(settings, core=["seaweedfs"]):
         pass
 
 
-def test_data_in_use_names_its_holder(postgres: Stack, stack_settings: Settings) -> None:
+def test_data_in_use_names_its_owner(postgres: Stack, stack_settings: Settings) -> None:
     same_data = postgres.settings.model_copy(update={"port": stack_settings().port})
     with pytest.raises(DataInUseError, match=r"in use by process \d+"):
         Stack(same_data).start()

@@ -19,7 +19,7 @@ _IDLE = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 class _Probe:
-    """A check that fails from the moment that it is told to, and counts how often it was asked since."""
+    """A check that fails from the moment that it is set to, and counts how often it was asked since."""
 
     def __init__(self) -> None:
         self.failing, self.asked = False, 0

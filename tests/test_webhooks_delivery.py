@@ -1,4 +1,4 @@
-"""Webhooks out: each outcome is told once, signed, retried under the same id, and visible and replayable."""
+"""Webhooks out: each outcome is delivered once, signed, retried under the same id, and visible and replayable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytest_plugins = ["gateway_helpers"]
 
 @dataclass
 class Receiver:
-    """A receiver of webhooks that answers as it is told to."""
+    """A receiver of webhooks that answers as it is set to."""
 
     port: int
     statuses: list[int] = field(default_factory=list)
@@ -101,8 +101,12 @@ async def test_an_outcome_is_told_to_its_owner_signed(gateway: Gateway, receiver
     key = base64.b64decode(hook["secret"].removeprefix("whsec_"))
     expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
-    told = json.loads(body)
-    assert (told["kind"], told["receipt_id"], told["total"]) == ("expense_ready", str(attempt.receipt_id), "12.50")
+    payload = json.loads(body)
+    assert (payload["kind"], payload["receipt_id"], payload["total"]) == (
+        "expense_ready",
+        str(attempt.receipt_id),
+        "12.50",
+    )
     listed = (await gateway.anna.get("/webhooks")).json()
     assert "secret" not in listed[0]
 
@@ -148,7 +152,7 @@ async def test_a_deleted_webhook_is_told_nothing(gateway: Gateway, receiver: Rec
 
 
 async def test_only_the_chosen_kinds_are_told(gateway: Gateway, receiver: Receiver) -> None:
-    wish = {"url": receiver.url, "kinds": ["quarantined"]}
-    hook = (await gateway.anna.post("/webhooks", json=wish)).json()
+    wanted = {"url": receiver.url, "kinds": ["quarantined"]}
+    hook = (await gateway.anna.post("/webhooks", json=wanted)).json()
     expensed(gateway.ledger)
     assert await _deliveries(gateway, hook) == []

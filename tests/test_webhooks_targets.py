@@ -70,7 +70,7 @@ async def test_public_addresses_are_allowed() -> None:
 async def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     _answer(monkeypatch, [["8.8.8.8", "10.0.0.1"]])
     with pytest.raises(TargetRefusedError, match=r"10\.0\.0\.1"):
-        await require_allowed("https://books.example/", allow_private=False)
+        await require_allowed("https://accounting.example/", allow_private=False)
 
 
 async def test_the_name_is_asked_once_and_the_checked_address_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,8 +84,8 @@ async def test_the_name_is_asked_once_and_the_checked_address_connected_to(monke
 
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "create_connection", connect)
     with pytest.raises(DeliveryFailedError):
-        await post("https://books.example/", "whsec_AAAA", uuid4(), {}, allow_private=True)
-    assert questions == ["books.example"]
+        await post("https://accounting.example/", "whsec_AAAA", uuid4(), {}, allow_private=True)
+    assert questions == ["accounting.example"]
     assert connected == ["192.0.2.1"]
 
 

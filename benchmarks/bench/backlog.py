@@ -2,7 +2,7 @@
 
 The work pool is paused until each receipt has its flow run and Prefect's server has written that down, which would else
 slow the first receipts down. Beside the ratio stand the rate of each tenth and what share of the
-CPU time the hypervisor took in it: a tenth that is slow by itself can so be told from one that was slowed down.
+CPU time the hypervisor took in it: so a tenth that is slow by itself is known from one that was slowed down.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A burst of uploads by many owners at once: are all acknowledged, in order, and do single uploads pass a backfill?
 
-The receipts are small slips, because this is about taking in, queueing and order, not about reading. They are sent
+The receipts are small slips, because this is about accepting, queueing and order, not about reading. They are sent
 while the worker works. The backfill lies in a bucket of its own and is found by a sweep, which puts it into the queue
 behind; single uploads are posted while it waits.
 """
@@ -95,7 +95,7 @@ def _quantiles(values: Sequence[float]) -> dict[str, float]:
 
 
 def _displacement(system: System, ids: Sequence[str]) -> dict[str, int]:
-    """By how many places receipts were begun earlier or later than they had arrived."""
+    """By how many positions receipts were begun earlier or later than they had arrived."""
     rows = system.database.execute(_TIMES, [list(ids)]).fetchall()
     begun = {place: rank for rank, place in enumerate(sorted(range(len(rows)), key=lambda place: rows[place][1]))}
     moved = sorted(abs(place - rank) for place, rank in begun.items())
@@ -125,7 +125,7 @@ def _watched_memory(system: System) -> Iterator[dict[str, dict[str, float]]]:
 
 
 def _fresh_beside_backfill(bench: Bench) -> tuple[dict[str, int], dict[str, float]]:
-    """How many of a backfill still waited after some single uploads, and how long these took from answer to books."""
+    """How many of a backfill still waited after some single uploads, and how long these took from answer to ledger."""
     system, count, singles = bench.system, bench.size(full=200, quick=16), bench.size(full=20, quick=4)
     system.s3.create_bucket(Bucket=_BUCKET)
     picture = slip()

@@ -1,4 +1,4 @@
-"""Seconds from the acknowledged upload to the row in the books, less what OCR and parse of that receipt took."""
+"""Seconds from the acknowledged upload to the row in the ledger, less what OCR and parse of that receipt took."""
 
 from __future__ import annotations
 

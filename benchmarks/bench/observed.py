@@ -1,4 +1,4 @@
-"""A running pipeline as it is seen from outside: receipts go in over HTTP, the ledger tells when each has its place."""
+"""A running pipeline as it is seen from outside: receipts go in over HTTP, the ledger tells when each is processed."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Observed:
         return [known[hashlib.sha256(body).hexdigest()] for body in bodies]
 
     def finished(self, ids: Sequence[str], seconds: float) -> list[float]:
-        """When each receipt got its place, in order of time, as seconds of the database's clock; waits for all.
+        """When each receipt was processed, in order of time, as seconds of the database's clock; waits for all.
 
         Raises:
             TooSlowError: they did not within `seconds`.

@@ -1,6 +1,6 @@
 """Work pools of one's own on the measured stack: the receipts' flow, or another, in workers that the caller starts.
 
-The receipts lie in a bucket of their own, of which nothing is announced, so that the stack's own worker stays idle.
+The receipts lie in a bucket of their own, which sends no events, so that the stack's own worker stays idle.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class OwnPool:
         return keys
 
     def finished(self, keys: Sequence[str], seconds: float) -> list[float]:
-        """When each receipt was booked, in order of time; waits for all."""
+        """When each receipt was processed, in order of time; waits for all."""
         return self._system.awaited(_DONE, [self.name, list(keys)], len(keys), seconds)
 
     @contextmanager

@@ -35,7 +35,7 @@ def process_worker(bench: Bench) -> Figures:
 
 
 def _wait(bench: Bench, pool: OwnPool, reading_seconds: float) -> float:
-    """From the flow run's creation to the books. Less a warm reading: loading models is this worker's own cost."""
+    """From the flow run's creation to the ledger. Less a warm reading: loading models is this worker's own cost."""
     keys = pool.submit(bench.batch(1))
     created = time.time()
     return pool.finished(keys, patience(1))[0] - created - reading_seconds

@@ -22,7 +22,7 @@ _TARGETS = {
 _MEANINGS = {
     "efficiency": "receipts/s of the whole system ÷ of a bare loop of the same OCR and parse",
     "overhead_cpu_seconds": "CPU seconds a receipt of everything but OCR and parse",
-    "latency_overhead_seconds": "upload acknowledged → booked, less OCR and parse, p50 / p95, seconds",
+    "latency_overhead_seconds": "upload acknowledged → processed, less OCR and parse, p50 / p95, seconds",
     "backlog_ratio": "throughput of the last tenth of a backlog ÷ of the first",
     "sweep_100k_seconds": "a sweep of 100,000 known objects, seconds",
     "sweep_100k_rss_mb": "its peak memory, MB",
@@ -104,7 +104,7 @@ same pictures) take turns with bursts through the upload API, in which each rece
 loop's rate is raised by the share of the cores that the idle stack takes meanwhile. OCR and parse inside the system
 are taken from the steps' own notes (CPU of their thread; wall time for the latencies) and subtracted receipt by
 receipt; CPU is that of all processes of the stack, ended ones included. Prefect's process worker runs the same flow in
-a work pool of its own on the same stack. What a part does is told at the head of its module in `benchmarks/bench/`.
+a work pool of its own on the same stack. Each part is described in its module in `benchmarks/bench/`.
 
 ## One receipt's way by part
 
@@ -113,7 +113,7 @@ a work pool of its own on the same stack. What a part does is told at the head o
 `worker: flow runs` is what the flow's processes do beside OCR and parse, `worker` is polling, claiming and watching;
 `postgres` is its background processes.
 
-## GatewayContext
+## Parts
 
 {parts_table(figures)}
 

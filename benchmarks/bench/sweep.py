@@ -1,6 +1,6 @@
 """A sweep over objects that are all known: its seconds and its peak memory.
 
-In a bucket of its own, versioned like the inbox, whose objects no event announces.
+In a bucket of its own, versioned like the inbox, which sends no events.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ print(json.dumps([time.perf_counter() - began, peak, counts.listed, counts.recei
 
 
 def sweep(bench: Bench) -> Figures:
-    """Put objects, book them as known, sweep. Fewer objects than the target's are scaled to it, which is said."""
+    """Put objects, record them as known, sweep. Fewer objects than the target's are scaled to it, which is said."""
     system, count = bench.system, bench.size(full=_TARGET_OBJECTS, quick=10_000)
     _make_known(system, count)
     command = ("-c", _SWEEP, str(system.settings.root), _BUCKET)

@@ -1,7 +1,7 @@
 """Throughput of two worker processes over one, the servers on the same cores.
 
 A work pool of its own, one worker with one process against two such workers, the same backlog for each. Counted from
-the first receipt that is booked to the last, so that starting is no part of it.
+the first receipt that is processed to the last, so that starting is no part of it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def two_workers(bench: Bench) -> Figures:
 def _rate(bench: Bench, pool: OwnPool, size: int, workers: int) -> float:
     """Receipts a second, once every worker has shown that it works."""
     _warm(bench, pool, workers)
-    # Not into a paused pool: nobody is told that it goes on, so the second worker would begin at its next poll.
+    # Not into a paused pool: no worker notices that it goes on, so the second worker would begin at its next poll.
     keys = pool.submit(bench.batch(size, mixed=False))
     ends = pool.finished(keys, patience(size))
     # Until then all processes are busy: afterwards each ends the one that it has in hand.

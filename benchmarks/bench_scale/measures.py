@@ -23,7 +23,7 @@ _LOST_RECEIPTS = 8
 
 
 def rate(site: Site, samples: Path, count: int, hosts: int) -> Figures:
-    """Receipts a second once all hosts work, from the first that is booked; CPU seconds a receipt by part."""
+    """Receipts a second once all hosts work, from the first that is processed; CPU seconds a receipt by part."""
     warm(site, samples, hosts)
     bodies = batch(samples, count, mixed=False)
     before = site.cpu_seconds()
@@ -68,7 +68,7 @@ def wake_up(site: Site, samples: Path, singles: int) -> dict[str, float]:
 
 
 def lost_host(site: Site, samples: Path) -> dict[str, float]:
-    """A host is killed while it reads; seconds until its receipt has its place, read by the other host or its own next.
+    """A host is killed while it reads; seconds until its receipt is processed, read by the other host or its own next.
 
     Its supervisor starts the worker anew, in another process namespace: to the others it is a new host.
     """
@@ -101,7 +101,7 @@ def _open_readings(log: Path) -> set[str]:
 
 
 def once_each(site: Site) -> dict[str, int]:
-    """What the books and the hosts' own logs say of everything that was sent: lost, doubled, read twice."""
+    """What the ledger and the hosts' own logs say of everything that was sent: lost, doubled, read twice."""
     rows = site.database.execute(
         "SELECT count(*), count(*) FILTER (WHERE state NOT IN ('expensed', 'review')), "
         "count(*) FILTER (WHERE attempt > 1) FROM receipts"

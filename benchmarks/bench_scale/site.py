@@ -43,7 +43,7 @@ class Site(Observed):
             raise TooSlowError(f"{', '.join(again)} ended and was started again; see {self._logs}")
 
     def connect(self) -> None:
-        """Open the books and make a key."""
+        """Open the ledger and make a key."""
         port = self.cluster.postgres_port
         self.database = psycopg.connect(host="127.0.0.1", port=port, user="postgres", dbname="ledger", autocommit=True)
         self.key = self.new_key("bench")

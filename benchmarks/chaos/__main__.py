@@ -32,7 +32,7 @@ from benchmarks.stolen import StolenTime
 from deployments.stack.settings import Ports
 
 _CALM_SECONDS = 20.0
-# The settling ends when nothing has changed for so long, or after so long in all.
+# The waiting ends when nothing has changed for so long, or after so long in all.
 _STILL_SECONDS = 180.0
 _SETTLE_SECONDS = 1800.0
 _GOES_ON = {"RUNNING", "COMPLETED"}
@@ -43,7 +43,7 @@ console = Console()
 
 
 def main() -> int:
-    """Chaos, settling, judgement."""
+    """Faults, then quiet, then the verdict."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is stopped
     folder = Path(tempfile.mkdtemp(prefix="receiptflow-chaos-"))
@@ -84,7 +84,9 @@ def _run(rig: Rig, outside: Outside, options: argparse.Namespace) -> Verdict:
     striker = Striker(rig, rng)
     _strike(rig, feeder, striker, options.faults)
     feeder.finish()
-    console.print(f"{len(items)} receipts handed in by {dict(feeder.used)}, {feeder.repeats} refusals; settling")
+    console.print(
+        f"{len(items)} receipts handed in by {dict(feeder.used)}, {feeder.repeats} refusals; waiting for the rest"
+    )
     evidence = _settle(rig, feeder)
     verdict = judge(evidence, feeder, striker.strikes, outside.deliveries)
     verdict.discrepancies = _reconcile(rig)
@@ -92,13 +94,13 @@ def _run(rig: Rig, outside: Outside, options: argparse.Namespace) -> Verdict:
 
 
 async def _configure(url: str) -> None:
-    """Read with Tesseract, which costs half a CPU-second a receipt, and tell the outside by webhook."""
+    """Read with Tesseract, which costs half a CPU-second a receipt, and notify the outside by webhook."""
     from prefect.blocks.notifications import CustomWebhookNotificationBlock  # noqa: PLC0415
 
     from blocks import OcrEngine, ReceiptPipeline  # noqa: PLC0415
 
-    told = {"subject": "{{subject}}", "body": "{{body}}"}
-    await CustomWebhookNotificationBlock(name="chaos", url=url, json_data=told).asave("chaos", overwrite=True)
+    template = {"subject": "{{subject}}", "body": "{{body}}"}
+    await CustomWebhookNotificationBlock(name="chaos", url=url, json_data=template).asave("chaos", overwrite=True)
     reading: Any = await OcrEngine.aload("reading")
     reading.engine = "tesseract"
     await reading.asave("reading", overwrite=True)
@@ -158,7 +160,7 @@ def _settle(rig: Rig, feeder: Feeder) -> Evidence:
         if signs != before:
             before, moved = signs, time.monotonic()
         if not evidence.unfinished and feeder.accepted <= {(one["key"], one["etag"]) for one in evidence.receipts}:
-            feeder.stop_sweeping()  # so that none is caught in its midst
+            feeder.stop_sweeping()  # so that none is cut off
         opened = evidence.unfinished or evidence.unsent or evidence.open_tasks or evidence.open_runs
         if not opened or time.monotonic() > min(end, moved + _STILL_SECONDS):
             return evidence

@@ -49,9 +49,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Keep it, then say so: what was sent but not acknowledged counts as arrived."""
-        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        found = _DELIVERY.search(told["body"])
-        self.deliveries.append(Delivery(time.time(), told["subject"], found[1] if found else ""))
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        found = _DELIVERY.search(message["body"])
+        self.deliveries.append(Delivery(time.time(), message["subject"], found[1] if found else ""))
         self.send_response(204)
         self.end_headers()
 

@@ -34,7 +34,7 @@ class DemoResult:
 
     @property
     def left_over(self) -> int:
-        """Receipts without a final place."""
+        """Receipts that are not processed yet."""
         return sum(receipt.state not in FINAL_STATES for receipt in self.receipts)
 
 
@@ -48,11 +48,11 @@ def sample_folder(settings: StackSettings) -> Path:
 
 
 async def run_demo(pipeline: Pipeline, files: Sequence[Path]) -> DemoResult:
-    """Put the files in and wait for their final places."""
+    """Put the files in and wait until they are processed."""
     began = time.monotonic()
     added = await add_files(pipeline, files, _OWNER)
     known = sum(entry.known for entry in added)
-    console.print(f"{len(added)} receipts in the inbox, {known} of them known from before")
+    console.print(f"{len(added)} receipts in the inbox, {known} of them already known")
     receipts = await _watch(pipeline, added)
     return DemoResult(receipts, time.monotonic() - began)
 
@@ -74,12 +74,12 @@ async def _watch(pipeline: Pipeline, added: Sequence[Added]) -> Sequence[Receipt
 
 
 def print_result(pipeline: Pipeline, result: DemoResult) -> None:
-    """The expenses as a table, what needs an eye, and the time it took."""
+    """The expenses as a table, what needs a look, and the time it took."""
     ids = {receipt.id for receipt in result.receipts}
     with pipeline.ledger.session() as session:
         print_expenses([one for one in all_expenses(owner=_OWNER, session=session) if one.receipt_id in ids])
     others = [receipt for receipt in result.receipts if receipt.state is not State.EXPENSED]
     if others:
-        print_table("not booked", ("file", "state", "reason"), ((r.key, r.state, r.reason) for r in others))
+        print_table("not posted", ("file", "state", "reason"), ((r.key, r.state, r.reason) for r in others))
     rate = len(result.receipts) / result.seconds if result.seconds else 0.0
     console.print(f"{len(result.receipts)} receipts in {result.seconds:.1f} s ({rate:.2f} a second)")

@@ -12,7 +12,7 @@ _HEADER_BYTES = 4096
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The folder's files that begin like a picture or PDF; says of each other file that it is passed over.
+    """The folder's files that begin like a picture or PDF; says of each other file that it is skipped.
 
     Raises:
         ConfigurationError: there is no such folder, or nothing in it.
@@ -25,9 +25,9 @@ def pictures_in(folder: Path) -> list[Path]:
             with path.open("rb") as file:
                 media_type_of(file.read(_HEADER_BYTES))
         except UnreadableError as error:
-            console.print(f"passed over {path.name}: {error}", soft_wrap=True)
+            console.print(f"skipped {path.name}: {error}", soft_wrap=True)
         except OSError as error:
-            console.print(f"passed over {path.name}: {error.strerror}", soft_wrap=True)
+            console.print(f"skipped {path.name}: {error.strerror}", soft_wrap=True)
         else:
             kept.append(path)
     if not kept:

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 def add(
     files: Annotated[list[Path], typer.Argument(help="Images or PDFs.", exists=True, dir_okay=False)],
     owner: Annotated[str, typer.Option(help="Whose receipts these are.")] = "default",
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until each has its final place.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each is processed.")] = False,
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
@@ -169,7 +169,7 @@ def retry(
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Take up a receipt again that is in review or quarantine, or whose run was cancelled."""
+    """Retry a receipt that is in review or quarantine, or whose run was cancelled."""
     asyncio.run(_retry(reference, data, as_json))
 
 
@@ -181,4 +181,4 @@ async def _retry(reference: str, data: Path, as_json: bool) -> None:
     if as_json:
         print_json({"receipt_id": receipt_id, "flow_run_id": flow_run_id})
     else:
-        console.print(f"Receipt {receipt_id} is taken up again by flow run {flow_run_id}.", soft_wrap=True)
+        console.print(f"Receipt {receipt_id} is retried by flow run {flow_run_id}.", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The command `reconcile`: hold buckets, ledger and Prefect's runs against each other, and put right what can be."""
+"""The command `reconcile`: compare buckets, ledger and Prefect's runs, and repair what can be repaired."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def register(app: typer.Typer) -> None:
 
 
 def reconcile(
-    repair: Annotated[bool, typer.Option("--repair", help="Put right what can be put right.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what can be repaired.")] = False,
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Check that every object is in exactly one place and everything fits together; exit status 1 if not."""
+    """Check that every object has exactly one receipt and that everything agrees; exit status 1 if not."""
     remaining = asyncio.run(_reconcile(data, repair, as_json))
     raise typer.Exit(1 if remaining else 0)
 

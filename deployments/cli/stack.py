@@ -31,7 +31,7 @@ def up(
     port: Annotated[int, typer.Option(envvar="RECEIPTFLOW_PORT", help="First of the stack's ports.")] = 4200,
     demo: Annotated[bool, typer.Option("--demo", help="Put sample receipts in and show them being processed.")] = False,
     receipts: Annotated[Path | None, typer.Option(help="Put this folder's images in instead of the samples.")] = None,
-    once: Annotated[bool, typer.Option("--once", help="Stop after the last receipt has its final place.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the last receipt is processed.")] = False,
 ) -> None:
     """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server, worker and gateway. Ctrl-C stops all."""
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -39,7 +39,7 @@ _ROUTES = (
     health,
     metrics,
 )
-_DESCRIPTION = """Hand photographed receipts in and get expenses back.
+_DESCRIPTION = """Upload photographed receipts and get expenses back.
 
 Every request but the health checks needs an API key: `Authorization: Bearer rf_…`. A key sees its owner's receipts
 only. Refusals are `application/problem+json`. Lists are pages: give `next` back as `after`.
@@ -50,7 +50,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     """The gateway; without `settings` they come from the environment.
 
     Raises:
-        ConfigurationError: it was told to listen off loopback with placeholder secrets.
+        ConfigurationError: it would listen off loopback with placeholder secrets.
     """
     chosen = settings or GatewaySettings()  # from the environment
     chosen.require_secure()

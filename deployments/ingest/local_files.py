@@ -1,6 +1,6 @@
-"""Let receipts in from this machine: store, receive, submit, and wait for their final place.
+"""Receipts from files of this machine: store, receive, submit, and wait until they are processed.
 
-The command line's half of what every door does; a flow run that Prefect's server does not take now is submitted by
+What the command line does; a flow run that Prefect's server does not take now is submitted by
 the sweep.
 """
 
@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class Added:
-    """One file that is safe in the inbox."""
+    """One file that is stored in the inbox."""
 
     path: Path
     receipt_id: UUID
@@ -88,7 +88,7 @@ async def retry_receipt(pipeline: Pipeline, reference: str) -> tuple[UUID, UUID]
     def take_up() -> WaitingReceipt:
         with pipeline.ledger.session() as session:
             receipt_id = resolve(reference, session=session)
-            return reopen(receipt_id, "taken up again by a person", session=session)
+            return reopen(receipt_id, "retried by a person", session=session)
 
     waiting = await asyncio.to_thread(take_up)
     async with open_submitter(pipeline.ledger) as submitter:
@@ -96,7 +96,7 @@ async def retry_receipt(pipeline: Pipeline, reference: str) -> tuple[UUID, UUID]
 
 
 async def wait_until_final(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[ReceiptView]:
-    """The receipts once each has its final place."""
+    """The receipts once each is processed."""
     while True:
         rows = await asyncio.to_thread(current_receipts, pipeline, receipt_ids)
         if all(row.state in FINAL_STATES for row in rows):

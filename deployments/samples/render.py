@@ -31,8 +31,8 @@ def render_samples(folder: Path, *, count: int | None = None, seed: int = 7) -> 
     chosen = CATALOGUE[:count]
     for receipt in chosen:
         render_receipt(receipt, folder / receipt.name, seed=seed)
-    told = {receipt.name: truth(receipt) for receipt in chosen}
-    (folder / "truth.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    truths = {receipt.name: truth(receipt) for receipt in chosen}
+    (folder / "truth.json").write_text(json.dumps(truths, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def render_receipt(receipt: SampleReceipt, path: Path, *, seed: int = 7) -> None:

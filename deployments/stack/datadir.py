@@ -37,10 +37,10 @@ class DataLock:
         self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + _DYING_SECONDS
         while not self._try():
-            holder = self._holder()
-            if (holder and _alive(holder)) or time.monotonic() > deadline:
+            owner = self._owner()
+            if (owner and _alive(owner)) or time.monotonic() > deadline:
                 self.release()
-                raise DataInUseError(self._path.parent, holder)
+                raise DataInUseError(self._path.parent, owner)
             time.sleep(0.05)
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -52,12 +52,12 @@ class DataLock:
             return False
         return True
 
-    def _holder(self) -> int | None:
+    def _owner(self) -> int | None:
         text = os.pread(self.descriptor, 32, 0).decode(errors="replace").strip()
         return int(text) if text.isdigit() else None
 
     def release(self) -> None:
-        """Give the folder back."""
+        """Release the folder."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1

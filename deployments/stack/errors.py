@@ -16,8 +16,8 @@ class DataInUseError(StackError):
 
     def __init__(self, data_dir: Path, pid: int | None) -> None:
         self.data_dir, self.pid = data_dir, pid
-        holder = f"process {pid}" if pid else "another process"
-        super().__init__(f"{data_dir} is in use by {holder}: stop that stack first, or choose another folder (DATA=…).")
+        user = f"process {pid}" if pid else "another process"
+        super().__init__(f"{data_dir} is in use by {user}: stop that stack first, or choose another folder (DATA=…).")
 
 
 class PortBusyError(StackError):

@@ -1,4 +1,4 @@
-"""Runs one program and sees to it that neither it nor anything that it started outlives its owner.
+"""Runs one program and ensures that neither it nor anything that it started outlives its owner.
 
 Started by path with a bare interpreter (no site packages), so it costs a few milliseconds and imports nothing of
 this project: `python -I -S guardian.py CONTROL_FD USER NICENESS PROGRAM ARGUMENT…`.
@@ -143,7 +143,7 @@ def _tell(control: int, line: str) -> None:
     try:
         os.write(control, line.encode())
     except (BrokenPipeError, ConnectionResetError):
-        return  # nobody is left to be told
+        return  # nobody is left to report to
 
 
 def main(arguments: list[str]) -> None:

@@ -136,7 +136,7 @@ def _give_to_system_user(folder: Path) -> None:
 
 
 def _init_database(folder: Path, log: Path) -> None:
-    """Make the data folder beside its place and move it there when it is whole: a killed initdb leaves no half."""
+    """Make the data folder under another name and rename it when it is whole: a killed initdb leaves no half."""
     for remains in folder.parent.glob("postgres.new-*"):
         shutil.rmtree(remains)
     draft = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=folder.parent))

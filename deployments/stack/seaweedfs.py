@@ -30,7 +30,7 @@ def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Serv
     return Service(
         name="seaweedfs",
         command=[str(binary()), "-logtostderr=true", "mini", *_options(settings)],
-        env={**_internal_keys(credentials), **_announcements(settings, credentials)},
+        env={**_internal_keys(credentials), **_notifications(settings, credentials)},
         prepare=lambda: _prepare(settings, credentials),
         ready_check=lambda: _head_buckets(client, settings),
         liveness_check=HttpCheck(settings.ports.s3, "/healthz"),
@@ -74,8 +74,8 @@ def _internal_keys(credentials: Credentials) -> dict[str, str]:
     return {f"WEED_{name}": key for name in names}
 
 
-def _announcements(settings: StackSettings, credentials: Credentials) -> dict[str, str]:
-    """Have each new object of the inbox announced to the gateway. From memory only: the sweep finds what gets lost."""
+def _notifications(settings: StackSettings, credentials: Credentials) -> dict[str, str]:
+    """Send the gateway an event for each new object of the inbox. From memory only: the sweep finds what gets lost."""
     chosen = {
         "ENABLED": "true",
         "ENDPOINT": f"{settings.gateway_url}/events/seaweedfs",

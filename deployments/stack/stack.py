@@ -1,4 +1,4 @@
-"""The embedded stack as one thing: starts its parts side by side, tells where they are, stops them in order."""
+"""The embedded stack as a whole: starts its parts side by side, gives their addresses, stops them in order."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Stack:
         self._stop_requested.set()
 
     def stop(self) -> None:
-        """Stop the caller's services in reverse order, then the core, PostgreSQL last; give the data folder back."""
+        """Stop the caller's services in reverse order, then the core, PostgreSQL last; release the data folder."""
         for part in reversed([part for name, part in self._parts.items() if name not in CORE]):
             part.stop()
         self._stop_together([name for name in self._parts if name in CORE and name != "postgres"])
@@ -186,7 +186,7 @@ class Stack:
 
     def _await(self, parts: Sequence[Supervised]) -> None:
         for part in parts:
-            part.settled.wait()
+            part.start_decided.wait()
             if part.failure is not None:
                 raise part.failure
 

@@ -44,7 +44,7 @@ class Supervised:
     def __init__(self, service: Service, env: Mapping[str, str], *, cwd: Path, log: Path, keep_open: int) -> None:
         self.service = service
         self.ready = threading.Event()
-        self.settled = threading.Event()  # ready for the first time, or failed for good
+        self.start_decided = threading.Event()  # ready for the first time, or failed for good
         self.failure: ServiceFailedError | None = None
         self.pid: int | None = None
         self.starts = 0
@@ -97,11 +97,11 @@ class Supervised:
             self._fail(str(error).rstrip("."))
         finally:
             self.ready.clear()
-            self.settled.set()
+            self.start_decided.set()
 
     def _await_needs(self) -> bool:
         for need in self._needs:
-            need.settled.wait()
+            need.start_decided.wait()
             if need.failure or self._stopping.is_set():
                 return False
         return True
@@ -113,7 +113,7 @@ class Supervised:
             reason = self._run_once()
             if self._stopping.is_set():
                 return
-            if not self.settled.is_set():
+            if not self.start_decided.is_set():
                 self._fail(reason)
                 return
             failures = 0 if time.monotonic() - began > _STEADY_SECONDS else failures + 1
@@ -206,10 +206,10 @@ class Supervised:
         return ""
 
     def _become_ready(self) -> None:
-        if self.service.provision is not None and not self.settled.is_set():
+        if self.service.provision is not None and not self.start_decided.is_set():
             self.service.provision()
         self.ready.set()
-        self.settled.set()
+        self.start_decided.set()
         _log.info("%s is ready (process %s)", self.service.name, self.pid)
 
     def _watch(self) -> str | None:

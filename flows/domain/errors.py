@@ -21,7 +21,7 @@ class UnreadableError(ReceiptflowError):
 
 
 class UnsureError(ReceiptflowError):
-    """The receipt was read but not well enough to be booked; it goes to review with this message as its reason."""
+    """The receipt was read but not well enough to be posted; it goes to review with this message as its reason."""
 
 
 class ConfigurationError(ReceiptflowError):

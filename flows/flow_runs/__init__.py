@@ -1,1 +1,1 @@
-"""Receipts and Prefect's flow runs: submitting, resuming what stopped, telling Prefect's events."""
+"""Receipts and Prefect's flow runs: submitting, resuming what stopped, emitting Prefect events."""

@@ -1,4 +1,4 @@
-"""Tells Prefect's event system of each received object, so that users can hang automations on it."""
+"""Emits a Prefect event for each received object, so that users can hang automations on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECEIVED = "receiptflow.receipt.received"
 
 
 def emit_received(receipt: WaitingReceipt, flow_run_id: UUID) -> None:
-    """Emit `receiptflow.receipt.received`. It is a courtesy: whatever fails here, the receipt is safe and goes on."""
+    """Emit `receiptflow.receipt.received`. Best effort: if it fails, the receipt is processed all the same."""
     try:
         emit_event(
             event=RECEIVED,
@@ -27,5 +27,5 @@ def emit_received(receipt: WaitingReceipt, flow_run_id: UUID) -> None:
             related=[{"prefect.resource.id": f"prefect.flow-run.{flow_run_id}", "prefect.resource.role": "flow-run"}],
             payload={"key": receipt.key, "bucket": receipt.bucket, "owner": receipt.owner},
         )
-    except Exception:  # emitting runs third-party threads and sockets; none of it may stop an intake
+    except Exception:  # emitting runs third-party threads and sockets; none of it may stop a reception
         _log.warning("the event was not emitted", exc_info=True, extra={"receipt_id": str(receipt.receipt_id)})

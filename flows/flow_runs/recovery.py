@@ -1,7 +1,7 @@
 """Bring receipts and their flow runs together again: what a crash, an outage or a lost Prefect database left apart.
 
 Two looks, both safe to repeat at any time and beside running work: `resume_stopped` starts from Prefect's runs that
-ended without giving their receipt a place, `resubmit_lost` from the ledger's receipts whose run does not exist any
+ended without a final state of their receipt, `resubmit_lost` from the ledger's receipts whose run does not exist any
 more, or completed with another version of the object.
 """
 
@@ -38,7 +38,7 @@ from flows.ledger.views import ReceiptView
 _STOPPED = [StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
 _PAGE = 200
 # A run that goes on failing is tried at these intervals: within 30 s after an outage, and later seldom enough that a
-# permanent fault (a wrong password, a bug) costs little until somebody mends it.
+# permanent fault (a wrong password, a bug) costs little until somebody repairs it.
 _LONGEST_WAIT_SECONDS = 20
 _PATIENT_TRIES = 30
 _SELDOM_SECONDS = 600
@@ -47,7 +47,7 @@ _LOOK_BACK = dt.timedelta(days=2)
 
 @dataclass
 class Recovered:
-    """What was put right."""
+    """What was repaired."""
 
     resumed: int = 0
     resubmitted: int = 0
@@ -60,7 +60,7 @@ class Recovered:
 async def resume_stopped(
     client: PrefectClient, ledger: Ledger, deployment_id: UUID, *, deep: bool = False
 ) -> Recovered:
-    """Resume the runs that failed or crashed before their receipt had a place and its owner was told; hold the
+    """Resume the runs that failed or crashed before their receipt was processed and its owner notified; hold the
     receipts of cancelled ones.
 
     Ended runs are read newest first, those that have done all that there is to do are passed over: one page of them,
@@ -97,11 +97,11 @@ async def _resume_page(client: PrefectClient, ledger: Ledger, runs: list[FlowRun
 
 
 def _unended_of(ledger: Ledger, flow_run_ids: Sequence[UUID]) -> list[ReceiptView]:
-    """The runs' receipts that have no place yet, or whose owner was not told of it."""
+    """The runs' receipts that are not final yet, or whose owner was not notified."""
     with ledger.session() as session:
         receipts = receipts_of_flow_runs(flow_run_ids, session=session)
-        untold = unnotified_among([receipt.id for receipt in receipts], session=session)
-    return [receipt for receipt in receipts if _is_open(receipt) or (receipt.state.is_final and receipt.id in untold)]
+        unnotified = unnotified_among([receipt.id for receipt in receipts], session=session)
+    return [one for one in receipts if _is_open(one) or (one.state.is_final and one.id in unnotified)]
 
 
 def _is_open(receipt: ReceiptView) -> bool:
@@ -117,9 +117,9 @@ async def _resume_one(
     now = dt.datetime.now(dt.UTC)
     if run.end_time and now < run.end_time + dt.timedelta(seconds=_pause_seconds(run.run_count)):
         return
-    # Its old place in the queue, which a time in the future would lose.
+    # Its old position in the queue, which a time in the future would lose.
     due = min(now, run.expected_start_time or now)
-    message = f"{run.state_name} before the receipt had its place or its owner was told; it is resumed."
+    message = f"{run.state_name} before the receipt was processed and its owner notified; it is resumed."
     await client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=due, message=message), force=True)
     recovered.resumed += 1
 
@@ -130,7 +130,7 @@ def _pause_seconds(tries: int) -> float:
 
 def _hold(ledger: Ledger, receipt: ReceiptView) -> bool:
     with ledger.session() as session:
-        reason = "Cancelled; take it up again with `receiptflow retry`."
+        reason = "Cancelled; retry it with `receiptflow retry`."
         return hold(receipt.id, reason, flow_run_id=receipt.flow_run_id, session=session)
 
 

@@ -50,7 +50,7 @@ class Submitter:
         self._read_at = time.monotonic()
 
     async def submit(self, receipt: WaitingReceipt, queue: str = FRESH_QUEUE) -> UUID:
-        """The flow run of a receipt, created unless it exists, noted in the ledger and told to Prefect's events."""
+        """The flow run of a receipt, created unless it exists, noted in the ledger and emitted as a Prefect event."""
         flow_run_id = await self._create(receipt, queue)
         is_first = await asyncio.to_thread(self._note, receipt, flow_run_id)
         if is_first and not receipt.reopened:

@@ -67,13 +67,13 @@ class Ledger:
 
     @contextmanager
     def advisory_lock(self, name: str) -> Iterator[bool]:
-        """Whether it is the caller's turn at something that one process at a time may do; kept during the block.
+        """Whether the caller got a lock that one process at a time can have; held during the block.
 
         An advisory lock of PostgreSQL, held by its connection: it ends with the block, with the process, or, so that
         a process that hangs does not keep it for ever, after `ADVISORY_LOCK_SECONDS`.
 
         Raises:
-            LedgerUnavailableError: The database is away, or at the end of the block: the turn was lost before it.
+            LedgerUnavailableError: The database is away, or at the end of the block: the lock was lost before it.
         """
         with self.session() as session:
             session.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{ADVISORY_LOCK_SECONDS}s'"))

@@ -101,7 +101,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyFinal:
-    """The receipt has its place; nothing is to be done but notifications that are still `unsent`."""
+    """The receipt is final; nothing is to be done but notifications that are still `unsent`."""
 
     receipt_id: UUID
     state: State
@@ -143,7 +143,7 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The expense that was booked, or was booked already (`created` false)."""
+    """The expense that was posted, or was posted already (`created` false)."""
 
     expense_id: UUID
     created: bool

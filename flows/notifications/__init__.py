@@ -1,4 +1,4 @@
-"""What is told to whom: messages in words, sent through Prefect's notification blocks."""
+"""Notifications: their wording, and sending them through Prefect's blocks and webhooks."""
 
 from flows.notifications.messages import Message, message_for
 from flows.notifications.sender import NotificationFailedError, send

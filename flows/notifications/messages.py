@@ -1,4 +1,4 @@
-"""What an owner is told about a receipt, in words. Pure."""
+"""The wording of notifications. Pure."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def message_for(kind: str, *, owner: str, key: str, detail: str, delivery_id: UU
         detail: what was read, or the reason why it needs a look.
         delivery_id: the same on every repeat, so that a receiver can drop one that it has seen.
     """
-    verb = "was booked" if kind == "expense_ready" else "was not booked"
+    verb = "was posted as an expense" if kind == "expense_ready" else "was not posted"
     body = f"Receipt {key} of {owner} {verb}: {detail}\n\nDelivery {delivery_id}"
     return Message(f"{_SUBJECTS[kind]}: {key}", body)

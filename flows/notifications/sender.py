@@ -17,7 +17,7 @@ async def send(block_slug: str, message: Message) -> None:
     """Send one message.
 
     Args:
-        block_slug: type/name of a notification block, for example slack-webhook/books.
+        block_slug: type/name of a notification block, for example slack-webhook/finance.
         message: what to send.
 
     Raises:
@@ -41,5 +41,5 @@ async def _load(block_slug: str) -> NotificationBlock:
             "notification setting."
         ) from error
     if not isinstance(block, NotificationBlock):
-        raise ConfigurationError(f"{block_slug} is no notification block; name one, for example slack-webhook/books.")
+        raise ConfigurationError(f"{block_slug} is no notification block; name one, for example slack-webhook/finance.")
     return block

@@ -109,7 +109,7 @@ async def post(url: str, secret: str, delivery_id: UUID, payload: dict[str, Any]
     except (httpx.HTTPError, TimeoutError, OSError) as error:
         raise DeliveryFailedError(f"{type(error).__name__}: {error}") from error
     if status == httpx.codes.GONE:
-        raise TargetRefusedError("The receiver answered 410: it does not want to be told any more.")
+        raise TargetRefusedError("The receiver answered 410: it does not want any more deliveries.")
     if not httpx.codes.is_success(status):
         raise DeliveryFailedError(f"The receiver answered {status}.")
 

@@ -1,1 +1,1 @@
-"""What one run does with one receipt: its steps, their durability and retries, and what it tells people."""
+"""What one run does with one receipt: its steps, their durability and retries, and what it shows people."""

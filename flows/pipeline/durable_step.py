@@ -65,7 +65,7 @@ def _load(results: Results, key: str, model: type[Output]) -> Output | None:
     try:
         return model.model_validate_json(body)
     except ValidationError:
-        # Damaged or foreign content under our key: doing the step again is safe and mends it.
+        # Damaged or foreign content under our key: doing the step again is safe and replaces it.
         return None
 
 

@@ -1,4 +1,4 @@
-"""Say that a receipt's process lives while it works, for those on other hosts who cannot look at it."""
+"""Heartbeats of a receipt's process while it works, for other hosts, which cannot see the process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flows.pipeline.steps import ReceiptRun
 
 @asynccontextmanager
 async def heartbeats(receipt: ReceiptRun) -> AsyncIterator[None]:
-    """Write a sign of life into the ledger every `HEARTBEAT_SECONDS`; a run that is shorter writes none."""
+    """Write a heartbeat into the ledger every `HEARTBEAT_SECONDS`; a run that is shorter writes none."""
     beating = asyncio.create_task(_beat(receipt))
     try:
         yield
@@ -30,7 +30,7 @@ async def _beat(receipt: ReceiptRun) -> None:
         try:
             await asyncio.to_thread(_beat_once, receipt)
         except TransientError as error:
-            get_run_logger().warning("A sign of life could not be written: %s", error)
+            get_run_logger().warning("A heartbeat could not be written: %s", error)
 
 
 def _beat_once(receipt: ReceiptRun) -> None:

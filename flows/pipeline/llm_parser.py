@@ -135,7 +135,7 @@ def _in_review(fields: ReceiptFields, *reasons: str) -> ReceiptFields:
 
 
 def _reconciled(own: ReceiptFields, said: LlmAnswer, printed: str) -> ReceiptFields:
-    """Hold the model's fields against the built-in parser's: agreement settles doubts, dispute raises them."""
+    """Hold the model's fields against the built-in parser's: agreement raises confidence, disagreement lowers it."""
     reasons, changes = list(own.reasons), dict[str, Any]()
     for name in ("total", "purchase_date", "currency"):
         mine: Found[Any] | None = getattr(own, name)

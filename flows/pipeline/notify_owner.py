@@ -1,4 +1,4 @@
-"""The last step of a receipt: tell its owner, from the ledger's outbox, once."""
+"""The last step of a receipt: notify its owner, from the ledger's outbox, once."""
 
 from __future__ import annotations
 

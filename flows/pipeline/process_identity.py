@@ -1,4 +1,4 @@
-"""Which process works on a receipt, and whether it is gone: told from this host's process table where that is
+"""Which process works on a receipt, and whether it is gone: known from this host's process table where that is
 possible, and from its silence where it is not.
 """
 
@@ -13,8 +13,8 @@ import psutil
 
 from flows.ledger.values import ProcessIdentity, ProcessLease
 
-# A holder on another host says every HEARTBEAT_SECONDS that it lives; after this silence it is given up. The fence
-# keeps the books right if that was wrong.
+# A process on another host writes a heartbeat every HEARTBEAT_SECONDS; after this silence it is given up. The fence
+# keeps the ledger right if that was wrong.
 SILENCE_SECONDS = 45.0
 HEARTBEAT_SECONDS = 10.0
 
@@ -25,11 +25,11 @@ def this_process() -> ProcessIdentity:
     return ProcessIdentity(_host_id(), _boot_id(), pid, started_ticks(pid) or 0)
 
 
-def process_is_gone(holder: ProcessLease) -> bool:
-    """Whether a holder's process has certainly ended, or, on another host, has been silent for too long."""
-    process = holder.process
+def process_is_gone(lease: ProcessLease) -> bool:
+    """Whether a lease's process has certainly ended, or, on another host, has been silent for too long."""
+    process = lease.process
     if process.host_id != _host_id():
-        return holder.silent_seconds > SILENCE_SECONDS
+        return lease.silent_seconds > SILENCE_SECONDS
     if process.boot_id != _boot_id():
         return True
     return started_ticks(process.pid) != process.pid_started

@@ -132,7 +132,7 @@ class ReceiptRun:
         self._outcome = outcome
 
     @property
-    def is_settled(self) -> bool:
+    def is_decided(self) -> bool:
         """Whether nothing is left to do: a duplicate, done before, or another run is at it."""
         return self._outcome is not None
 
@@ -147,7 +147,7 @@ def extract(run: ReceiptRun) -> bool:
     """Object → words. Returns whether they were durable before, so that no OCR was done."""
     if not run.has_attempt:
         _begin(run)
-    if run.is_settled:
+    if run.is_decided:
         return False
     known = run.receipt.sha256
     if known and (text := _step_of_text(run, known).load(run.pipeline.results)):
@@ -177,7 +177,7 @@ def _begin(run: ReceiptRun) -> None:
         run.attempt = begun
         _refuse_poison(run.known)
     else:
-        run.outcome = _settled(begun, run.known)
+        run.outcome = _outcome_of(begun, run.known)
         run.has_unsent = isinstance(begun, AlreadyFinal) and begun.unsent > 0
 
 
@@ -195,7 +195,7 @@ def _receipt_of(run: ReceiptRun) -> UUID:
         return receive(_received_object(run, version), session=session).receipt_id
 
 
-def _settled(begun: AlreadyFinal | Busy, receipt: ReceiptView) -> Outcome:
+def _outcome_of(begun: AlreadyFinal | Busy, receipt: ReceiptView) -> Outcome:
     if isinstance(begun, Busy):
         return Outcome("AlreadyRunning", f"Flow run {begun.flow_run_id} is working on this receipt.", receipt.id)
     name = _STATE_NAMES[begun.state]
@@ -232,7 +232,7 @@ def _version(receipt: ReceiptView) -> ObjectVersion:
 
 
 def _claim(run: ReceiptRun, sha256: str, data: bytes) -> bool:
-    """Take the content for this receipt; False if another receipt holds it, which settles this one."""
+    """Take the content for this receipt; False if another receipt has it, which makes this one a duplicate."""
     with run.pipeline.ledger.session() as session:
         claim = claim_content(run.attempt, sha256, size_bytes=len(data), media_type=_media_type(data), session=session)
     if isinstance(claim, DuplicateOf):
@@ -242,7 +242,7 @@ def _claim(run: ReceiptRun, sha256: str, data: bytes) -> bool:
 
 
 def _media_type(data: bytes) -> str:
-    """For the books only: what the content cannot be read as is said by the reader, with its reason."""
+    """For the ledger only; why a content cannot be read is said by the reader."""
     try:
         return media_type_of(data)
     except UnreadableError:
@@ -302,7 +302,7 @@ def unusable_answer_key(fields_key: str) -> str:
 
 def record(run: ReceiptRun) -> bool:
     """Fields, or the refusal, → ledger, in one transaction. Returns whether that was recorded before."""
-    if not run.is_settled:
+    if not run.is_decided:
         _record_once(run)
     run.has_unsent = True
     return False

@@ -1,4 +1,4 @@
-"""The composition intake → OCR behind one object: bytes in, words out, and a picture for people.
+"""The composition documents → OCR behind one object: bytes in, words out, and a picture for people.
 
 Models load once a process, at first use.
 """
@@ -39,7 +39,7 @@ class Reader:
 
     Args:
         engine: "auto", "tesseract" or "rapidocr".
-        limits: what intake accepts.
+        limits: what is accepted as a document.
         languages: Tesseract's names of the languages to expect; RapidOCR reads all Latin scripts anyway.
     """
 

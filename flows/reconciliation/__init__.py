@@ -1,4 +1,4 @@
-"""Hold buckets, ledger and Prefect's runs against each other, and put right what can be put right."""
+"""Compare buckets, ledger and Prefect's runs with each other, and repair what can be repaired."""
 
 from flows.reconciliation.discrepancy import Counts, Discrepancy, Kind
 from flows.reconciliation.reconcile import find_discrepancies

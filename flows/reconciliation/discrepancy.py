@@ -58,5 +58,5 @@ class Counts:
 
     @property
     def discrepancies(self) -> int:
-        """How many there are that were not put right."""
+        """How many there are that were not repaired."""
         return self.found.total() - self.repaired

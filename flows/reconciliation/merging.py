@@ -24,7 +24,7 @@ def side_by_side(
     Holds the entries of one key at a time.
 
     Raises:
-        ValueError: a stream is not sorted; what is missing could not be told then.
+        ValueError: a stream is not sorted; what is missing could not be found then.
     """
     lefts, rights = _groups(left, left_key), _groups(right, right_key)
     one, other = next(lefts, None), next(rights, None)

@@ -1,4 +1,4 @@
-"""Put a discrepancy right, each kind in its one way, and say what was done. What is only safe by hand is left alone."""
+"""Repair a discrepancy, each kind in its one way, and say what was done. What is only safe by hand is left alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flows.reconciliation.objects import as_received
 
 R = TypeVar("R")
 
-_REASON = "put right by receiptflow reconcile"
+_REASON = "repaired by receiptflow reconcile"
 
 
 class Repairer:
@@ -99,7 +99,7 @@ class Repairer:
         return "task run closed as Crashed"
 
     async def _tell(self, found: Discrepancy) -> str:
-        """A run for a receipt that has its place does nothing but send what is unsent."""
+        """A run for a receipt that is final does nothing but send what is unsent."""
         receipt = await self._write(lambda session: get_receipt(_receipt(found), session=session))
         await self._write(lambda session: replay(UUID(found.subject), session=session))
         deployment = await self._client.read_deployment_by_name(DEPLOYMENT)

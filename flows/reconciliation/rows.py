@@ -17,7 +17,7 @@ from flows.ledger.database import Ledger
 from flows.reconciliation.discrepancy import Counts, Discrepancy, Kind
 
 _PAGE = 1000
-# Two sweeps; whoever waits longer is forgotten.
+# Two sweeps; a receipt that waits longer was overlooked.
 FORGOTTEN_SECONDS = 600.0
 _STUCK_SECONDS = 900.0
 
@@ -38,11 +38,10 @@ def compare_rows(ledger: Ledger, counts: Counts) -> Iterator[Discrepancy]:
     for receipt in _pages(ledger, never_submitted, lambda row: row.id, older_than_seconds=FORGOTTEN_SECONDS):
         words = "It waits without a flow run; the sweep submits it: does the sweep run?"
         yield Discrepancy(Kind.NEVER_SUBMITTED, receipt.key, words, receipt_id=receipt.id)
-    for told in _pages(ledger, stuck_notifications, lambda row: row.id, older_than_seconds=_STUCK_SECONDS):
-        words = (
-            f"{told.kind.value} to {told.channel} is {told.state.value} after {told.attempts} tries: {told.last_error}."
-        )
-        yield Discrepancy(Kind.NOTIFICATION_STUCK, str(told.id), words, receipt_id=told.receipt_id)
+    for stuck in _pages(ledger, stuck_notifications, lambda row: row.id, older_than_seconds=_STUCK_SECONDS):
+        tried = f"{stuck.state.value} after {stuck.attempts} tries: {stuck.last_error}"
+        words = f"{stuck.kind.value} to {stuck.channel} is {tried}."
+        yield Discrepancy(Kind.NOTIFICATION_STUCK, str(stuck.id), words, receipt_id=stuck.receipt_id)
 
 
 def _pages(ledger: Ledger, find: Callable[..., list[Any]], key: Callable[[Any], Any], **options: Any) -> Iterator[Any]:

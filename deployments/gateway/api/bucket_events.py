@@ -41,7 +41,7 @@ async def receive_event(
             continue
         receipt_id = await context.receiver.receive(event)
         context.metrics.received.labels("event").inc()
-        _log.info("announced by %s", store, extra={"receipt_id": str(receipt_id)})
+        _log.info("event from %s", store, extra={"receipt_id": str(receipt_id)})
 
 
 def _require_secret(context: GatewayContext, authorization: str) -> None:

@@ -23,7 +23,7 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Which parts answer. Prefect may be away: receipts are taken in all the same."""
+    """Which parts answer. Prefect may be away: receipts are accepted all the same."""
 
     ready: bool
     ledger: bool
@@ -33,11 +33,11 @@ class Readiness(BaseModel):
 
 @router.get("/health", summary="Is the process alive?")
 async def health() -> Health:
-    """Needs no key and asks nobody."""
+    """Needs no key and depends on no other part."""
     return Health()
 
 
-@router.get("/ready", summary="Can receipts be taken in?", responses={503: {"model": Readiness}})
+@router.get("/ready", summary="Can receipts be accepted?", responses={503: {"model": Readiness}})
 async def ready(response: Response, context: Context) -> Readiness:
     """Needs no key; asks the ledger and the storage."""
     ledger, storage = await asyncio.gather(_answers(_ask_ledger, context), _answers(_ask_storage, context))

@@ -73,7 +73,7 @@ async def get_receipts(caller: Reader, context: Context, wanted: Annotated[Recei
 
 @router.get("/expenses", tags=["expenses"], summary="List expenses")
 async def get_expenses(caller: Reader, context: Context, wanted: Annotated[ExpenseFilter, Query()]) -> ExpensePage:
-    """The last booked first."""
+    """The last posted first."""
 
     def read() -> Page[ExpenseView]:
         with context.ledger.session() as session:

@@ -1,4 +1,4 @@
-"""The route that takes files in."""
+"""The route that accepts files."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ async def retry(receipt_id: UUID, caller: Admin, context: Context) -> AcceptedRe
 def _reopen(context: GatewayContext, receipt_id: UUID, owner: str) -> None:
     with context.ledger.session() as session:
         get_receipt(receipt_id, session=session, owner=owner)
-        reopen(receipt_id, "taken up again through the API", session=session)
+        reopen(receipt_id, "retried through the API", session=session)
 
 
 @router.delete("/receipts/{receipt_id}", status_code=204, response_class=Response, summary="Delete a receipt")

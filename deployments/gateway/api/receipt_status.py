@@ -1,4 +1,4 @@
-"""Routes that tell what becomes of a receipt: now, when it is done, or live as server-sent events."""
+"""Routes that show what becomes of a receipt: now, when it is done, or live as server-sent events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PING_SECONDS = 15
 
 Wait = Annotated[
     int,
-    Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Answer when it has its final place, or after these seconds."),
+    Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Answer when it is processed, or after these seconds."),
 ]
 
 
@@ -93,17 +93,17 @@ async def _events(
 ) -> AsyncIterator[ServerSentEvent]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _STREAM_SECONDS
-    told: dt.datetime | None = None
+    sent_at: dt.datetime | None = None
     while True:
         try:
             detail = await read_detail(context, receipt_id, owner)
         except ReceiptNotFoundError:
             yield ServerSentEvent(event="end", data="deleted")
             return
-        if detail.updated_at != told:
-            told = detail.updated_at
+        if detail.updated_at != sent_at:
+            sent_at = detail.updated_at
             answer = await in_full(context, detail)
-            yield ServerSentEvent(event="receipt", data=answer.model_dump_json(), id=told.isoformat())
+            yield ServerSentEvent(event="receipt", data=answer.model_dump_json(), id=sent_at.isoformat())
         if detail.state in FINAL_STATES:
             yield ServerSentEvent(event="end", data=detail.state.value)
             return

@@ -17,9 +17,9 @@ _RECEIPT = "0d9f7c2e-52f0-4d0f-9d0a-2f7d8f1c1a11"
 _RUN = "7b0f5a3c-0b52-4f5e-8d2c-4c1f6a9e2b22"
 
 _STATE_WORDS = {
-    State.WAITING: "It is safe and waits for its turn.",
+    State.WAITING: "It is stored and waits to be read.",
     State.RUNNING: "It is being read.",
-    State.EXPENSED: "It was read and booked as an expense.",
+    State.EXPENSED: "It was read and posted as an expense.",
     State.REVIEW: "It was read, but a person has to look at it.",
     State.DUPLICATE: "It has the same content as a receipt that came before.",
     State.QUARANTINED: "It could not be read.",
@@ -33,11 +33,11 @@ class Answer(BaseModel):
 
 
 class AcceptedReceipt(Answer):
-    """A file that is safe."""
+    """A file that is stored."""
 
     receipt_id: UUID = Field(examples=[_RECEIPT])
     flow_run_id: UUID | None = Field(
-        examples=[_RUN], description="Null until Prefect has taken it; `Prefer: wait=2` waits for it."
+        examples=[_RUN], description="Null until it is submitted to Prefect; `Prefer: wait=2` waits for it."
     )
     state: State = Field(examples=["waiting"])
     status_url: str = Field(examples=[f"/receipts/{_RECEIPT}"])
@@ -104,7 +104,7 @@ class TaxRow(Answer):
 
 
 class Expense(Answer):
-    """What was booked. Amounts are strings, exact to the cent, in `currency`."""
+    """What was posted. Amounts are strings, exact to the cent, in `currency`."""
 
     id: UUID
     receipt_id: UUID
@@ -137,7 +137,7 @@ class Receipt(Answer):
 
     receipt_id: UUID = Field(examples=[_RECEIPT])
     state: State = Field(examples=["expensed"])
-    in_words: str = Field(examples=["It was read and booked as an expense."])
+    in_words: str = Field(examples=["It was read and posted as an expense."])
     reason: str | None = Field(description="Why it is in review or quarantine.")
     key: str
     size_bytes: int
@@ -213,7 +213,7 @@ class ReceiptPage(Answer):
 
 
 class ExpensePage(Answer):
-    """Some expenses, the last booked first."""
+    """Some expenses, the last posted first."""
 
     items: list[Expense]
     next: str | None = Field(description="Give it as `after` for the next page; null on the last one.")

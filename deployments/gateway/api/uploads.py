@@ -56,13 +56,13 @@ class UploadStatus(BaseModel):
     expires_at: dt.datetime | None
 
 
-@router.post("", status_code=201, summary="Ask for a place to upload to")
-async def post_upload(wish: UploadRequest, caller: Uploader, context: Context) -> PresignedUpload:
-    """For phones and large batches. The place takes one file of this type and size, for some minutes."""
+@router.post("", status_code=201, summary="Ask for a presigned upload")
+async def post_upload(wanted: UploadRequest, caller: Uploader, context: Context) -> PresignedUpload:
+    """For phones and large batches. It takes one file of this type and size, for some minutes."""
     await context.rates.count_uploads(caller.key_id, 1)
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=context.settings.upload_minutes)
-    key = make_key(caller.owner, wish.name)
-    new = NewUpload(caller.owner, context.inbox.bucket, key, wish.media_type, expires_at=expires)
+    key = make_key(caller.owner, wanted.name)
+    new = NewUpload(caller.owner, context.inbox.bucket, key, wanted.media_type, expires_at=expires)
     place = await asyncio.to_thread(_reserve, context, new)
     signed = await asyncio.to_thread(_presign, context, place)
     return PresignedUpload(

@@ -1,4 +1,4 @@
-"""Routes of webhooks: where an owner wants to be told, what was delivered, and delivering once more."""
+"""Routes of webhooks: where an owner wants to be notified, what was delivered, and delivering once more."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=RESPONSES)
 T = TypeVar("T")
 
 
-class WebhookWish(BaseModel):
-    """Where and what to tell."""
+class WebhookRequest(BaseModel):
+    """Where to notify, and of what."""
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(min_length=1, max_length=2000, examples=["https://books.example/hooks/receipts"])
+    url: str = Field(min_length=1, max_length=2000, examples=["https://accounting.example/hooks/receipts"])
     kinds: list[NotificationKind] = Field(
-        default=list(NotificationKind), min_length=1, description="What to tell; everything by default."
+        default=list(NotificationKind), min_length=1, description="What to notify of; everything by default."
     )
 
 
@@ -94,15 +94,15 @@ async def _in_session(context: GatewayContext, work: Callable[[Session], T]) -> 
     return await asyncio.to_thread(run)
 
 
-@router.post("", status_code=201, summary="Be told")
-async def post_webhook(wish: WebhookWish, caller: Admin, context: Context) -> NewWebhook:
+@router.post("", status_code=201, summary="Make a webhook")
+async def post_webhook(wanted: WebhookRequest, caller: Admin, context: Context) -> NewWebhook:
     """From now on, each outcome of your receipts is posted to the URL."""
     try:
-        await require_allowed(wish.url, allow_private=context.settings.webhooks_allow_private)
+        await require_allowed(wanted.url, allow_private=context.settings.webhooks_allow_private)
     except (TargetRefusedError, DeliveryFailedError) as error:
         raise RefusedError(422, str(error)) from error
     made = await _in_session(
-        context, lambda session: create_webhook(caller.owner, wish.url, wish.kinds, session=session)
+        context, lambda session: create_webhook(caller.owner, wanted.url, wanted.kinds, session=session)
     )
     return NewWebhook.model_validate(made)
 
@@ -114,7 +114,7 @@ async def get_webhooks(caller: Admin, context: Context) -> list[WebhookAnswer]:
     return [WebhookAnswer.model_validate(hook) for hook in hooks]
 
 
-@router.delete("/{webhook_id}", status_code=204, response_class=Response, summary="Be told no more")
+@router.delete("/{webhook_id}", status_code=204, response_class=Response, summary="Delete a webhook")
 async def remove_webhook(webhook_id: UUID, caller: Admin, context: Context) -> None:
     """What was not delivered yet is given up."""
     await _in_session(context, lambda session: delete_webhook(webhook_id, caller.owner, session=session))

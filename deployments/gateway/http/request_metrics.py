@@ -20,5 +20,5 @@ class RequestMetrics:
             registry=self.registry,
         )
         self.received = Counter(
-            "receiptflow_received", "Files and announced objects taken in.", ("source",), registry=self.registry
+            "receiptflow_received", "Files and objects received, by source.", ("source",), registry=self.registry
         )

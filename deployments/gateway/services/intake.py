@@ -1,4 +1,4 @@
-"""The way in of posted files: find what was sent before, store the rest, register it, have it submitted.
+"""How posted files are accepted: find what was sent before, store the rest, register it, have it submitted.
 
 Order: find known content (and reserve keys for a request that has a name), then the puts, then one transaction that
 registers. Whatever is interrupted in between is repeated harmlessly: the same request stores the same object under
@@ -55,7 +55,7 @@ def make_key(owner: str, name: str) -> str:
 
 
 class Intake:
-    """Takes files in for the routes.
+    """Accepts files for the routes.
 
     Args:
         bucket: The inbox.
@@ -75,7 +75,7 @@ class Intake:
     async def accept(
         self, owner: str, files: Sequence[Spooled], *, idempotency_key: str | None, wait_seconds: float
     ) -> list[Accepted]:
-        """Take the files of one request in; all are durable when this returns.
+        """Accept the files of one request; all are durable when this returns.
 
         Args:
             owner: Whose they are.

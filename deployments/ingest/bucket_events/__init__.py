@@ -1,4 +1,4 @@
-"""Bucket events: what object stores announce becomes receipts at once. Announcements are hints, the sweep is truth."""
+"""Bucket events: what a store reports becomes a receipt at once. Events are hints; the sweep finds the rest."""
 
 from deployments.ingest.bucket_events.messages import MalformedEventError, ObjectCreated, read_events
 from deployments.ingest.bucket_events.reception import EventReceiver

@@ -1,4 +1,4 @@
-"""`python -m deployments.ingest.bucket_events`: receive what an SQS queue announces; settings from the environment."""
+"""`python -m deployments.ingest.bucket_events`: receive what an SQS queue reports; settings from the environment."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ObjectCreated:
 
 
 def read_events(message: str | bytes) -> list[ObjectCreated]:
-    """The created objects that a message announces; none for other kinds of events and for folders.
+    """The created objects that a message names; none for other kinds of events and for folders.
 
     Raises:
         MalformedEventError: it is not an event at all.
@@ -80,7 +80,7 @@ def _seaweedfs(body: dict[str, Any]) -> Iterator[ObjectCreated]:
     if not path.startswith(_SEAWEEDFS_BUCKETS):
         return
     bucket, _, key = path.removeprefix(_SEAWEEDFS_BUCKETS).partition("/")
-    # GatewayContext of an upload that goes on, and the folders in which it keeps versions, are its own affair.
+    # SeaweedFS's own files: parts of an upload that goes on, and the folders in which it keeps versions.
     if key.startswith(".uploads/"):
         return
     folder, version, _name = key.rpartition(".versions/")

@@ -24,7 +24,7 @@ _log = logging.getLogger("receiptflow.events")
 
 
 class EventReceiver:
-    """Receives announced objects of one bucket.
+    """Receives the objects that a bucket's events name.
 
     Args:
         inbox: The bucket; events of others are dropped.
@@ -36,7 +36,7 @@ class EventReceiver:
         self._inbox, self._ledger, self._submit = inbox, ledger, submit
 
     async def receive(self, event: ObjectCreated) -> UUID | None:
-        """The receipt of an announced object, None if there is none to be had.
+        """The receipt of an event's object, None if there is none to be had.
 
         Raises:
             TransientError: storage or ledger is away; the hint should come again.

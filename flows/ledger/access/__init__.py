@@ -1,4 +1,4 @@
-"""Who may ask: API keys."""
+"""Who has access: API keys."""
 
 from flows.ledger.access.api_keys import KeyView, Scope, create_key, find_key, list_keys, revoke_key
 

@@ -54,13 +54,13 @@ def count_expenses(*, session: Session) -> int:
 
 def expensed_without_expense(*, session: Session, limit: int = 1000, after: UUID | None = None) -> list[ReceiptView]:
     """Receipts in state `expensed` whose content has no expense."""
-    booked = exists().where(col(Expense.content_id) == col(Receipt.content_id))
-    query = select(Receipt).where(Receipt.state == State.EXPENSED, ~booked)
+    posted = exists().where(col(Expense.content_id) == col(Receipt.content_id))
+    query = select(Receipt).where(Receipt.state == State.EXPENSED, ~posted)
     return _receipts(query, after, limit, session=session)
 
 
 def broken_duplicates(*, session: Session, limit: int = 1000, after: UUID | None = None) -> list[ReceiptView]:
-    """Duplicates that do not point to the holder of the same content."""
+    """Duplicates that do not point to the canonical receipt of the same content."""
     first = aliased(Receipt)
     held = exists().where(
         col(first.id) == col(Receipt.duplicate_of),
@@ -85,7 +85,7 @@ def never_submitted(
 def stuck_notifications(
     *, session: Session, older_than_seconds: float, limit: int = 1000, after: UUID | None = None
 ) -> list[NotificationView]:
-    """Notifications that nobody has got although they have long been due, and those that were given up."""
+    """Notifications that were not delivered although they have long been due, and those that were given up."""
     state = col(Notification.state)
     late = and_(state == DeliveryState.PENDING, _older(Notification.next_attempt_at, older_than_seconds))
     query = select(Notification).where(or_(late, state == DeliveryState.FAILED))
@@ -94,7 +94,7 @@ def stuck_notifications(
 
 
 def unnotified_among(receipt_ids: Collection[UUID], *, session: Session) -> set[UUID]:
-    """Those of the receipts whose owner has still to be told."""
+    """Those of the receipts whose owner has still to be notified."""
     query = select(Notification.receipt_id).where(
         col(Notification.receipt_id).in_(receipt_ids),
         Notification.state == DeliveryState.PENDING,

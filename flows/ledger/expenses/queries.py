@@ -30,7 +30,7 @@ def find_expenses(
     limit: int = 100,
     after: str | None = None,
 ) -> Page[ExpenseView]:
-    """Expenses, the last booked first.
+    """Expenses, the last posted first.
 
     Args:
         session: The transaction.
@@ -63,7 +63,7 @@ def find_expenses(
 
 
 def all_expenses(*, session: Session, owner: str | None = None, page_size: int = 1000) -> Iterator[ExpenseView]:
-    """All expenses, the last booked first, a page in memory at a time."""
+    """All expenses, the last posted first, a page in memory at a time."""
     after: str | None = None
     while True:
         page = find_expenses(session=session, owner=owner, limit=page_size, after=after)

@@ -1,4 +1,4 @@
-"""Who is told what: the outbox and the webhooks that it is delivered to."""
+"""Who is notified of what: the outbox and the webhooks that it is delivered to."""
 
 from flows.ledger.notifications.outbox import (
     claim_notification,

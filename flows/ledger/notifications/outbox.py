@@ -1,4 +1,4 @@
-"""The outbox: what an owner is told is written with the outcome and sent afterwards, under one stable delivery id.
+"""The outbox: a notification is written with the outcome and sent afterwards, under one stable delivery id.
 
 A notification is claimed before it is sent. The claim keeps others off while its process may be sending; it ends
 with `mark_sent` or `mark_failed`, with the process, or after its lease.
@@ -23,7 +23,7 @@ from flows.ledger.values import ProcessIdentity, ProcessLease
 from flows.ledger.views import NotificationView
 
 LEASE_SECONDS = 120
-_TOLD = ("merchant", "purchase_date", "total", "currency")
+_VALUES = ("merchant", "purchase_date", "total", "currency")
 
 
 def enqueue(
@@ -162,7 +162,7 @@ def _finish(notification_id: UUID, *, session: Session, **columns: Any) -> None:
 def _payload(
     receipt: Receipt, kind: NotificationKind, fields: ReceiptFields | None, reasons: Sequence[str]
 ) -> dict[str, Any]:
-    read = fields.model_dump(mode="json", include=set(_TOLD)) if fields else {}
-    told = {name: (read.get(name) or {}).get("value") for name in _TOLD}
+    read = fields.model_dump(mode="json", include=set(_VALUES)) if fields else {}
+    values = {name: (read.get(name) or {}).get("value") for name in _VALUES}
     identity = {"receipt_id": str(receipt.id), "owner": receipt.owner, "bucket": receipt.bucket, "key": receipt.key}
-    return {"kind": kind.value, **identity, **told, "reasons": list(reasons)}
+    return {"kind": kind.value, **identity, **values, "reasons": list(reasons)}

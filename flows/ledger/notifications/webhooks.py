@@ -1,4 +1,4 @@
-"""Where owners want to be told over HTTP, and what was delivered there: the outbox seen by webhook."""
+"""Where owners want to be notified over HTTP, and what was delivered there: the outbox seen by webhook."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def webhook_of(channel: str) -> UUID:
 
 
 def create_webhook(owner: str, url: str, kinds: Collection[NotificationKind], *, session: Session) -> WebhookView:
-    """Make a webhook with a random secret; what happens from now on is told to it.
+    """Make a webhook with a random secret; it is notified of what happens from now on.
 
     Raises:
         TooManyWebhooksError: The owner has `MOST_WEBHOOKS` already.

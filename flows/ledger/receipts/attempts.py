@@ -41,7 +41,7 @@ def begin_attempt(
     session: Session,
     force: bool = False,
 ) -> Attempt | AlreadyFinal | Busy:
-    """Take the receipt up: from here on only the attempt that is returned may write for it.
+    """Begin an attempt: from here on only the attempt that is returned may write for the receipt.
 
     The same flow run always gets a new attempt: whoever resumes it has seen its process end, and if that was
     wrong, the fence holds. Another flow run gets one only if the process that has it is gone.
@@ -84,9 +84,9 @@ def heartbeat(attempts: Sequence[Attempt], *, session: Session) -> frozenset[UUI
 
 
 def note_progress(attempt: Attempt, step: str, *, session: Session) -> None:
-    """Note that a step's result is durable; the first time, the crashes counted so far are forgiven.
+    """Note that a step's result is durable; the first time, the count of crashes is reset.
 
-    A resumed run notes its finished steps again, which forgives nothing: the crashes belong to the step behind.
+    A resumed run notes its finished steps again, which resets nothing: the crashes belong to the step after them.
 
     Args:
         attempt: Who did it.
@@ -104,7 +104,7 @@ def note_progress(attempt: Attempt, step: str, *, session: Session) -> None:
 def note_crash(
     receipt_id: UUID, attempt: int, reason: str, *, counts: bool, session: Session, pid: int | None = None
 ) -> int:
-    """Note that an attempt's process ended without a word. Any number of reports of one attempt count once.
+    """Note that an attempt's process ended without an outcome. Any number of reports of one attempt count once.
 
     Args:
         receipt_id: Which receipt.

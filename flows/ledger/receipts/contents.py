@@ -1,4 +1,4 @@
-"""Contents: the same bytes from the same owner are read once and booked once.
+"""Contents: the same bytes from the same owner are read once and posted once.
 
 The receipt that claimed a content first is its canonical one; later ones are its duplicates. A canonical receipt whose
 object vanished before it was read passes the content on, so that its duplicates are not left pointing at nothing.
@@ -22,7 +22,7 @@ from flows.ledger.values import Attempt, Claimed, DuplicateOf
 def claim_content(
     attempt: Attempt, sha256: str, *, session: Session, size_bytes: int = 0, media_type: str = ""
 ) -> Claimed | DuplicateOf:
-    """Claim a content for the attempt's receipt, or mark the receipt a duplicate of the one that holds it.
+    """Claim a content for the attempt's receipt, or mark the receipt a duplicate of the one that has it.
 
     Of any number of receipts that race for one content exactly one gets it. A repeat gives the same answer.
 
@@ -30,7 +30,7 @@ def claim_content(
         attempt: Who claims.
         sha256: Of the object's bytes, in hexadecimal.
         session: The transaction.
-        size_bytes: Tsuccessor number.
+        size_bytes: Their number.
         media_type: As found in the bytes.
 
     Raises:
@@ -53,7 +53,7 @@ def claim_content(
 
 
 def promote_duplicate(content: Content, *, session: Session) -> UUID | None:
-    """Take a locked content from its canonical receipt: the oldest duplicate waits to be read in its place.
+    """Take a locked content from its canonical receipt: the oldest duplicate waits to be read instead.
 
     Returns:
         The new canonical receipt; None if there was no duplicate, and the next receipt that claims the content gets it.

@@ -27,7 +27,7 @@ def receipts_of_flow_runs(flow_run_ids: Collection[UUID], *, session: Session) -
 def submitted_unfinished(
     *, session: Session, quiet_seconds: float, limit: int = 200, after: UUID | None = None
 ) -> list[ReceiptView]:
-    """Receipts that have a flow run but no final place, and that nothing was written for in the last seconds.
+    """Receipts that have a flow run but no final state, and that nothing was written for in the last seconds.
 
     Args:
         session: The transaction.

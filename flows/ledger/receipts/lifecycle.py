@@ -1,4 +1,4 @@
-"""What people and repair do to a receipt from outside an attempt: hold it, take it up again, delete it."""
+"""What people and repair do to a receipt from outside an attempt: hold it, retry it, delete it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def hold(receipt_id: UUID, reason: str, *, session: Session, flow_run_id: UUID |
         flow_run_id: The flow run that was cancelled: nothing happens if the receipt has gone on to another one.
 
     Returns:
-        Whether it is held now; False if it has its place already or went on.
+        Whether it is held now; False if it is final already or went on.
 
     Raises:
         ReceiptNotFoundError: There is none.
@@ -40,7 +40,7 @@ def hold(receipt_id: UUID, reason: str, *, session: Session, flow_run_id: UUID |
 
 
 def reopen(receipt_id: UUID, reason: str, *, session: Session) -> WaitingReceipt:
-    """Let a receipt be read again from the start: it waits, unheld, its crashes forgiven.
+    """Let a receipt be read again from the start: it waits, unheld, its crashes reset.
 
     What it became before stays visible until the new reading ends. A receipt that waits already only gets a new
     idempotency key, so that a flow run that is submitted for it is a new one.
@@ -116,7 +116,7 @@ def detach_run(receipt_id: UUID, reason: str, *, session: Session, flow_run_id: 
         flow_run_id: The run that was lost: nothing happens if the receipt has gone on to another one.
 
     Returns:
-        Whether it waits now because of this call; False if it has its place already, is held or went on.
+        Whether it waits now because of this call; False if it is final already, is held or went on.
 
     Raises:
         ReceiptNotFoundError: There is none.

@@ -45,14 +45,14 @@ def record_expense(
     session: Session,
     channels: Sequence[str] = ("owner",),
 ) -> Recorded:
-    """Book the expense of the attempt's content: twice is one row, one set of lines, one notification a channel.
+    """Post the expense of the attempt's content: twice is one row, one set of lines, one notification a channel.
 
     Args:
-        attempt: Who books.
+        attempt: Who posts.
         fields: What becomes the expense.
         extraction: Which engine read it.
         session: The transaction.
-        channels: Whom to tell, beside the owner's webhooks.
+        channels: Whom to notify, beside the owner's webhooks.
 
     Raises:
         FencedError: The attempt was given up.
@@ -63,8 +63,8 @@ def record_expense(
     if fields.total is None:
         raise UnsureError("no total was found; enter it by hand")
     if receipt.state is State.EXPENSED:
-        booked = session.exec(select(Expense.id).where(Expense.content_id == receipt.content_id)).one()
-        return Recorded(booked, created=False)
+        posted = session.exec(select(Expense.id).where(Expense.content_id == receipt.content_id)).one()
+        return Recorded(posted, created=False)
     recorded = post(receipt, _keep(receipt, fields, extraction, session=session), fields, session=session)
     write_state(receipt, State.EXPENSED, reason=None, session=session, process=None)
     enqueue(receipt, NotificationKind.EXPENSE_READY, channels, fields, (), session=session)
@@ -81,7 +81,7 @@ def record_review(
     code: str = "unsure",
     channels: Sequence[str] = ("owner",),
 ) -> None:
-    """Put the receipt before a person; an expense that an earlier reading booked is withdrawn.
+    """Send the receipt to review; an expense that an earlier reading posted is voided.
 
     Args:
         attempt: Who says so.
@@ -90,7 +90,7 @@ def record_review(
         session: The transaction.
         reasons: In words that the person can act on; the fields' own by default.
         code: One word for the metrics.
-        channels: Whom to tell, beside the owner's webhooks.
+        channels: Whom to notify, beside the owner's webhooks.
 
     Raises:
         FencedError: The attempt was given up.
@@ -110,7 +110,7 @@ def record_review(
 def record_quarantine(
     attempt: Attempt, reason: str, *, session: Session, code: str = "unreadable", channels: Sequence[str] = ("owner",)
 ) -> None:
-    """Put aside what cannot be read; the original is kept. Arguments as for `record_review`.
+    """Quarantine what cannot be read; the original is kept. Arguments as for `record_review`.
 
     Raises:
         FencedError: The attempt was given up.
@@ -123,17 +123,17 @@ def record_quarantine(
 def quarantine_poison(
     receipt_id: UUID, reason: str, *, session: Session, attempt: int | None = None, channels: Sequence[str] = ("owner",)
 ) -> bool:
-    """Put aside a receipt that kills or hangs its process each time. Its attempt, if one still lives, is fenced.
+    """Quarantine a receipt that kills or hangs its process each time. Its attempt, if one still lives, is fenced.
 
     Args:
         receipt_id: Which receipt.
         reason: What happened how often.
         session: The transaction.
         attempt: Do nothing if the receipt has gone on to another attempt meanwhile.
-        channels: Whom to tell, beside the owner's webhooks.
+        channels: Whom to notify, beside the owner's webhooks.
 
     Returns:
-        Whether it was put aside; False if it has its place already or went on.
+        Whether it was quarantined; False if it is final already or went on.
 
     Raises:
         ReceiptNotFoundError: There is none.
@@ -146,12 +146,12 @@ def quarantine_poison(
 
 
 def supersede(receipt_id: UUID, reason: str, *, session: Session) -> bool:
-    """Close a receipt whose object was replaced or deleted before it was read, without telling anybody.
+    """Close a receipt whose object was replaced or deleted before it was read, without notifying anybody.
 
     A content that it had claimed passes on to the next receipt with the same content.
 
     Returns:
-        Whether it was closed; False if it has its place already.
+        Whether it was closed; False if it is final already.
 
     Raises:
         ReceiptNotFoundError: There is none.

@@ -150,7 +150,7 @@ def show_receipt(reference: str | UUID, *, session: Session, owner: str | None =
     lines = select(ExpenseLine).where(ExpenseLine.expense_id == (expense.id if expense else None))
     taxes = select(ExpenseTax).where(ExpenseTax.expense_id == (expense.id if expense else None))
     read = select(ExtractionRow).where(ExtractionRow.content_id == content).order_by(col(ExtractionRow.created_at))
-    told = select(Notification).where(Notification.receipt_id == receipt_id).order_by(col(Notification.created_at))
+    sent = select(Notification).where(Notification.receipt_id == receipt_id).order_by(col(Notification.created_at))
     return ReceiptDetail(
         **{field.name: getattr(receipt, field.name) for field in fields(ReceiptView)},
         history=history(receipt_id, session=session),
@@ -158,7 +158,7 @@ def show_receipt(reference: str | UUID, *, session: Session, owner: str | None =
         line_items=_values(LineView, lines.order_by(col(ExpenseLine.position)), session=session),
         taxes=_values(TaxView, taxes.order_by(col(ExpenseTax.position)), session=session),
         extractions=_values(ExtractionView, read, session=session),
-        notifications=_values(NotificationView, told, session=session),
+        notifications=_values(NotificationView, sent, session=session),
     )
 
 

@@ -1,4 +1,4 @@
-"""Uploads through the API: places promised in the inbox, repeated requests, and content that was sent before."""
+"""Uploads through the API: keys reserved in the inbox, repeated requests, and content that was sent before."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class UploadNotFoundError(ReceiptflowError):
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
-    """A place to be reserved. `sha256` is known of a posted file, not of one that is still to come."""
+    """A key to be reserved. `sha256` is known of a posted file, not of one that is still to come."""
 
     owner: str
     bucket: str
@@ -93,7 +93,7 @@ class UploadView:
 def reserve(uploads: Sequence[NewUpload], *, session: Session, idempotency_key: str | None = None) -> list[UploadView]:
     """Note the files of one request before they are stored.
 
-    A repeated request gets the places of the first one, so that both store the same objects and make the same
+    A repeated request gets the keys of the first one, so that both store the same objects and make the same
     receipts, whether they come after each other or at once, and whatever became of the first.
 
     Args:
@@ -152,7 +152,7 @@ def receipts_of_content(owner: str, sha256s: Collection[str], *, session: Sessio
 
 
 def unreserved(uploads: Sequence[NewUpload]) -> list[UploadView]:
-    """The same places without a reservation, for a request that nobody can repeat by name.
+    """The same keys without a reservation, for a request that nobody can repeat by name.
 
     They are kept with `receive_uploads`, which saves a transaction.
     """
@@ -226,6 +226,6 @@ def find_upload(upload_id: UUID, owner: str, *, session: Session) -> UploadView:
 
 
 def upload_at(bucket: str, key: str, *, session: Session) -> UploadView | None:
-    """The upload that was given this place, or None for an object that came another way."""
+    """The upload that was given this key, or None for an object that came another way."""
     row = session.exec(select(Upload).where(Upload.bucket == bucket, Upload.key == key)).one_or_none()
     return as_value(UploadView, row) if row else None

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a received object is: exactly one at any time."""
+    """The state of a received object: exactly one at any time."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -17,7 +17,7 @@ class State(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the receipt has its place and nothing works on it any more."""
+        """Whether the receipt is processed and nothing works on it any more."""
         return self in FINAL_STATES
 
 
@@ -29,7 +29,7 @@ WEBHOOK_PREFIX = "webhook:"
 
 
 class Source(StrEnum):
-    """Which way an object came in."""
+    """How an object came in."""
 
     SWEEP = "sweep"
     API = "api"
@@ -40,7 +40,7 @@ class Source(StrEnum):
 
 
 class NotificationKind(StrEnum):
-    """What an owner is told."""
+    """What an owner is notified of."""
 
     EXPENSE_READY = "expense_ready"
     NEEDS_REVIEW = "needs_review"

@@ -148,7 +148,7 @@ class Receipt(Table, table=True):
 
 
 class Content(Table, table=True):
-    """One content of one owner, held by the receipt that is read for it."""
+    """One content of one owner, with the receipt that is read for it."""
 
     __tablename__ = "contents"
     __table_args__ = (
@@ -311,7 +311,7 @@ class ApiKey(Table, table=True):
 
 
 class Webhook(Table, table=True):
-    """Where an owner wants to be told. The secret signs what is sent, so it is kept as it is."""
+    """Where an owner wants to be notified. The secret signs what is sent, so it is kept as it is."""
 
     __tablename__ = "webhooks"
     __table_args__ = (Index("ix_webhooks_owner", "owner"),)

@@ -1,4 +1,4 @@
-"""The table of uploads through the API: what was promised a place in the inbox before its receipt exists.
+"""The table of uploads through the API: what has a key in the inbox before its receipt exists.
 
 One row per file that was posted or was given a presigned address. It is what makes a repeated request harmless.
 """

@@ -1,4 +1,4 @@
-"""One received object as pages: the door that every byte from outside comes through."""
+"""One received object as pages: every byte from outside comes through here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What intake accepts and how much of it is decoded, as one frozen value."""
+"""What is accepted as a document and how much of it is decoded, as one frozen value."""
 
 from __future__ import annotations
 

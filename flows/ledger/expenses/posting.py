@@ -29,10 +29,10 @@ def post(receipt: Receipt, extraction_id: UUID, fields: ReceiptFields, *, sessio
         index_elements=["content_id"],
         set_=values | {"revision": col(Expense.revision) + 1, "updated_at": func.now()},
     )
-    booked = session.execute(query.returning(col(Expense.id), col(Expense.revision))).one()
-    _replace_lines(booked.id, fields.line_items, session=session)
-    _replace_taxes(booked.id, fields.taxes, session=session)
-    return Recorded(booked.id, created=booked.revision == 0)
+    posted = session.execute(query.returning(col(Expense.id), col(Expense.revision))).one()
+    _replace_lines(posted.id, fields.line_items, session=session)
+    _replace_taxes(posted.id, fields.taxes, session=session)
+    return Recorded(posted.id, created=posted.revision == 0)
 
 
 def void(receipt: Receipt, *, session: Session) -> None:

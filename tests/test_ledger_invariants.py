@@ -1,4 +1,4 @@
-"""The ledger's laws hold whatever many do at once: one state, one holder, one expense, one unbroken history."""
+"""The ledger's invariants hold whatever many do at once: one state, one canonical receipt, one expense, one history."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ from flows.ledger.receipts import (
 from flows.ledger.values import Attempt
 
 # Each query finds what must not be.
-LAWS = {
+INVARIANTS = {
     "an expensed receipt without its expense": """
         SELECT r.id FROM receipts r LEFT JOIN expenses e ON e.receipt_id = r.id AND e.content_id = r.content_id
         WHERE r.state = 'expensed' AND e.id IS NULL""",
-    "an expense of a receipt that has another place": """
+    "an expense of a receipt in another state": """
         SELECT e.id FROM expenses e JOIN receipts r ON r.id = e.receipt_id
         WHERE r.state NOT IN ('expensed', 'running', 'waiting')""",
-    "an expense that is not its content's holder's": """
+    "an expense that is not of its content's canonical receipt": """
         SELECT e.id FROM expenses e JOIN contents c ON c.id = e.content_id
         WHERE c.canonical_receipt_id <> e.receipt_id""",
-    "a holder that does not know its content": """
+    "a canonical receipt that does not know its content": """
         SELECT c.id FROM contents c JOIN receipts r ON r.id = c.canonical_receipt_id
         WHERE r.content_id IS DISTINCT FROM c.id OR r.state = 'duplicate'""",
     "a duplicate of nothing": """
@@ -54,7 +54,7 @@ LAWS = {
         WHERE r.state = 'duplicate' AND c.id IS NULL""",
     "a receipt that says it is a duplicate and is none": """
         SELECT id FROM receipts WHERE state <> 'duplicate' AND duplicate_of IS NOT NULL""",
-    "a final receipt that somebody holds": """
+    "a final receipt that a process works on": """
         SELECT id FROM receipts WHERE (state NOT IN ('running', 'waiting')) <> (finished_at IS NOT NULL)
         OR (state NOT IN ('running', 'waiting') AND process IS NOT NULL)""",
     "a history that does not end in the state": """
@@ -139,12 +139,12 @@ class Actor:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_law_is_broken_by_eight_that_do_anything_at_once(ledger: Ledger, seed: int) -> None:
+def test_no_invariant_is_broken_by_eight_that_do_anything_at_once(ledger: Ledger, seed: int) -> None:
     actors = [Actor(ledger, seed * 100 + number) for number in range(8)]
     did: Counter[str] = sum(race([lambda actor=actor: actor.act(60) for actor in actors]), Counter())
     assert {"Attempt", "Claimed", "DuplicateOf", "write", "meddle", "FencedError"} <= set(did)
     with ledger.session() as session:
-        broken = {law: session.execute(text(query)).all() for law, query in LAWS.items()}
-    assert {law: rows for law, rows in broken.items() if rows} == {}
+        broken = {name: session.execute(text(query)).all() for name, query in INVARIANTS.items()}
+    assert {name: rows for name, rows in broken.items() if rows} == {}
     # Locks are taken in one order, so waiting for each other is no everyday thing.
     assert did["LedgerUnavailableError"] <= 2, did
