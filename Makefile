@@ -36,10 +36,11 @@ test-slow: setup-dev
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 # A real stack under seeded random faults, and whether every promise held: make chaos SEED=2 FAULTS=200 JSON=out.json
+# WRITE=docs/durability-chaos.md writes the page.
 SEED     ?= 1
 FAULTS   ?= 40
 chaos: setup
-	$(BIN)/python -m benchmarks.chaos --seed $(SEED) --faults $(FAULTS) --receipts $(if $(RECEIPTS),$(RECEIPTS),$(FAULTS)) $(if $(JSON),--json "$(JSON)")
+	$(BIN)/python -m benchmarks.chaos --seed $(SEED) --faults $(FAULTS) --receipts $(if $(RECEIPTS),$(RECEIPTS),$(FAULTS)) $(if $(JSON),--json "$(JSON)") $(if $(WRITE),--write "$(WRITE)")
 
 chaos-ci: setup
 	$(BIN)/python -m benchmarks.chaos --seed 4 --faults 6 --receipts 10
@@ -57,7 +58,7 @@ bench-scale: setup-dev
 TRUTH ?= $(wildcard ../shared/receipts/sroie ../shared/receipts/german)
 accuracy: setup
 	$(BIN)/python -m deployments.samples build/samples
-	$(BIN)/python benchmarks/accuracy.py build/samples $(TRUTH) --out docs/accuracy.md
+	$(BIN)/python -m benchmarks.accuracy build/samples $(TRUTH) --out docs/accuracy.md
 
 # 500 broken files of every format through the reader, in processes that can be killed.
 hostile: setup

@@ -1,6 +1,6 @@
 """Reads receipts with known fields with every engine and writes docs/accuracy.md from what came out.
 
-Usage: python benchmarks/accuracy.py FOLDER… [--engine auto …] [--words KEPT] [--out docs/accuracy.md]
+Usage: python -m benchmarks.accuracy FOLDER… [--engine auto …] [--words KEPT] [--out docs/accuracy.md]
 
 Each folder holds images and `truth.json`. Each engine reads each folder in a process of its own, so that peak memory
 is that of one reading process. With `--words`, the words of each picture are kept in that folder and taken from there
@@ -25,6 +25,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from benchmarks.machine import machine
 from flows.domain.fields import DocumentText
 from flows.reading.accuracy import (
     AccuracyReport,
@@ -43,7 +44,7 @@ _RESULT = TypeAdapter(tuple[list[Outcome], float])
 ENGINES = ("auto", "tesseract", "rapidocr")
 METHOD = """# Accuracy
 
-Written by `python benchmarks/accuracy.py`; do not edit by hand. Scoring: a total equal as a number, a date the same
+Written by `make accuracy`; do not edit. Scoring: a total equal as a number, a date the same
 calendar day (none, where none is printed), a currency the same code, a merchant equal to one of its right names after
 folding case, accents, punctuation and white space (exact), at least 0.9 alike or containing it (fuzzy). *Accepted
 wrong* counts accepted receipts with a wrong total, date or currency, and behind the slash those with a wrong merchant.
@@ -72,6 +73,7 @@ def main() -> None:
         return
     text = (
         METHOD
+        + f"\nMachine: {machine()}.\n"
         + (KEPT if given.words else "")
         + "".join(_section(engine, given.folders, given.words) for engine in given.engine or ENGINES)
     )
@@ -101,7 +103,16 @@ def _kept(extract: Callable[[bytes], DocumentText], folder: Path) -> Callable[[b
 def _measure(folder: Path, engine: str, words: Path | None) -> tuple[list[Outcome], float]:
     with tempfile.TemporaryDirectory() as scratch:
         result = Path(scratch) / "outcomes"
-        command = [sys.executable, __file__, str(folder), "--engine", engine, "--result", str(result)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.accuracy",
+            str(folder),
+            "--engine",
+            engine,
+            "--result",
+            str(result),
+        ]
         subprocess.run(command + (["--words", str(words)] if words else []), check=True)
         return _RESULT.validate_json(result.read_bytes())
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.observed import cores
+from benchmarks.machine import machine
 
 Figures = dict[str, Any]
 
@@ -89,10 +87,9 @@ def parts_table(figures: Figures) -> str:
 
 def document(figures: Figures) -> str:
     """The page."""
-    machine = f"{cores()} cores ({_processor()}), {platform.machine()}, Linux {platform.release()}"
     return f"""# Performance
 
-Written by `make bench`; do not edit. Machine: {machine}, Python {platform.python_version()}.
+Written by `make bench`; do not edit. Machine: {machine()}.
 
 {table(figures)}
 
@@ -124,8 +121,3 @@ ratios included: the stack's worker and the bare loop do not suffer alike.
 
 {details_table(figures)}
 """
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -25,6 +25,7 @@ from benchmarks.chaos.evidence import Evidence, look
 from benchmarks.chaos.faults import Deck, Strike, Striker, moments
 from benchmarks.chaos.material import make_items
 from benchmarks.chaos.outside import Outside
+from benchmarks.chaos.page import page
 from benchmarks.chaos.rig import Rig, free_ports
 from benchmarks.chaos.sources import Feeder, make_gateway_key
 from benchmarks.chaos.verdict import Verdict, judge, print_verdict, write_json
@@ -56,6 +57,8 @@ def main() -> int:
     print_verdict(verdict, stolen, console)
     if options.json:
         write_json(verdict, options.json)
+    if options.write:
+        options.write.write_text(page(verdict, seed=options.seed, stolen_share=stolen.share()), encoding="utf-8")
     if verdict.held:
         shutil.rmtree(folder)
         return 0
@@ -69,7 +72,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=40)
     parser.add_argument("--receipts", type=int, default=60)
     parser.add_argument("--port", type=int, default=0, help="first of the stack's ports; free ones by default")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="write the counts there")
+    parser.add_argument("--write", type=Path, help="write the page there")
     return parser.parse_args()
 
 

@@ -78,7 +78,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def judge(evidence: Evidence, feeder: Feeder, strikes: Sequence[Strike], deliveries: Sequence[Delivery]) -> Verdict:
-    """Hold what was accepted against what became of it."""
+    """Compare what was accepted with what became of it."""
     return Verdict(
         receipts=len(feeder.accepted) + len(feeder.posted),
         faults=Counter(strike.kind for strike in strikes),
@@ -94,7 +94,7 @@ def judge(evidence: Evidence, feeder: Feeder, strikes: Sequence[Strike], deliver
 
 
 def _lost(evidence: Evidence, feeder: Feeder) -> list[str]:
-    """Accepted objects, or contents, that have no final place."""
+    """Accepted objects, or contents, that did not reach a final state."""
     final = [receipt for receipt in evidence.receipts if receipt["finished_at"]]
     objects, ids = {(receipt["key"], receipt["etag"]) for receipt in final}, {str(one["id"]) for one in final}
     contents = {receipt["sha256"] for receipt in final}
@@ -217,11 +217,12 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "reexecuted": len(verdict.reexecuted),
         "notified_twice": len(verdict.notified_twice),
         "left_over": len(verdict.left_over),
-        "resume_seconds": {kind: _summary(seconds) for kind, seconds in verdict.resume.items()},
+        "resume_seconds": {kind: summary(seconds) for kind, seconds in verdict.resume.items()},
     }
 
 
-def _summary(seconds: Sequence[float]) -> dict[str, float]:
+def summary(seconds: Sequence[float]) -> dict[str, float]:
+    """Median, 95th percentile and the longest, in seconds."""
     return {
         "p50": round(percentile(seconds, 50), 2),
         "p95": round(percentile(seconds, 95), 2),
@@ -234,10 +235,9 @@ def write_json(verdict: Verdict, path: Path) -> None:
     path.write_text(json.dumps(as_json(verdict), indent=2) + "\n")
 
 
-def print_verdict(verdict: Verdict, stolen: StolenTime, console: Console) -> None:
-    """The one table, then every broken promise by name."""
-    table = Table("", "count", title="chaos", title_justify="left")
-    rows = {
+def counts(verdict: Verdict) -> dict[str, int]:
+    """What was done and what was found, by name."""
+    return {
         "receipts": verdict.receipts,
         "faults": sum(verdict.faults.values()),
         "lost": len(verdict.lost),
@@ -248,7 +248,12 @@ def print_verdict(verdict: Verdict, stolen: StolenTime, console: Console) -> Non
         "left over": len(verdict.left_over),
         "discrepancies": len(verdict.discrepancies),
     }
-    for name, count in rows.items():
+
+
+def print_verdict(verdict: Verdict, stolen: StolenTime, console: Console) -> None:
+    """The one table, then every broken promise by name."""
+    table = Table("", "count", title="chaos", title_justify="left")
+    for name, count in counts(verdict).items():
         table.add_row(name, str(count))
     table.add_row("CPU time that the hypervisor took", f"{stolen.share():.0%}")
     console.print(table)
@@ -279,6 +284,6 @@ def _print_resumes(verdict: Verdict, console: Console) -> None:
     table = Table("fault", "count", "resumed", "p50 s", "p95 s", "max s", title_justify="left")
     for kind, count in sorted(verdict.faults.items()):
         seconds = verdict.resume.get(kind, [])
-        cells = [f"{value:.1f}" for value in _summary(seconds).values()] if seconds else ["", "", ""]
+        cells = [f"{value:.1f}" for value in summary(seconds).values()] if seconds else ["", "", ""]
         table.add_row(kind, str(count), str(len(seconds)), *cells)
     console.print(table)

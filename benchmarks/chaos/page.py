@@ -1,0 +1,42 @@
+"""A chaos run as the page docs/durability-chaos.md: the counts, and the seconds until work went on by kind of fault."""
+
+from __future__ import annotations
+
+from benchmarks.chaos.verdict import Verdict, bound_of, counts, summary
+from benchmarks.machine import machine
+
+
+def page(verdict: Verdict, *, seed: int, stolen_share: float) -> str:
+    """The page in Markdown. `stolen_share` is the part of the CPU time that the hypervisor took, 0 to 1."""
+    faults = sum(verdict.faults.values())
+    ended = "every promise held" if verdict.held else "not every promise held"
+    rows = "\n".join(f"| {name} | {count} |" for name, count in counts(verdict).items())
+    return f"""# Durability, measured
+
+Written by `make chaos SEED={seed} FAULTS={faults} WRITE=…`; do not edit. What is promised stands in
+[durability.md](durability.md). Machine: {machine()}. The hypervisor took {stolen_share:.0%} of the CPU time meanwhile.
+
+In this run {ended}.
+
+| | count |
+|---|---|
+{rows}
+
+## Seconds until work went on
+
+Counted as [durability.md](durability.md#how-soon) says. *Resumed* counts the interrupted runs, or for a server the
+times that it was back while there was work to go on with.
+
+| fault | count | resumed | p50 | p95 | most | promised p95 |
+|---|---|---|---|---|---|---|
+{_times(verdict)}
+"""
+
+
+def _times(verdict: Verdict) -> str:
+    rows = []
+    for kind, count in sorted(verdict.faults.items()):
+        seconds = verdict.resume.get(kind, [])
+        cells = [f"{value:.1f}" for value in summary(seconds).values()] if seconds else ["–", "–", "–"]
+        rows.append(f"| {kind} | {count} | {len(seconds)} | {' | '.join(cells)} | {bound_of(kind):.0f} |")
+    return "\n".join(rows)
