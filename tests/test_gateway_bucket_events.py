@@ -43,7 +43,7 @@ async def test_an_event_makes_one_receipt_for_the_owner_of_its_folder(gateway: G
     assert count(gateway.ledger, "receipts") == 1
 
 
-async def test_hints_that_lead_nowhere_are_taken_and_forgotten(gateway: Gateway, stored: Any) -> None:
+async def test_events_that_name_nothing_usable_are_accepted_and_dropped(gateway: Gateway, stored: Any) -> None:
     for body in (
         _minio("anna/never was.jpg"),
         _minio(bucket="results"),

@@ -104,7 +104,7 @@ def _fail(*_: Any) -> None:
         "💶.jpg",
     ],
 )
-async def test_a_name_cannot_lead_out_of_its_place(gateway: Gateway, name: str) -> None:
+async def test_a_name_cannot_lead_out_of_its_folder(gateway: Gateway, name: str) -> None:
     answer = await gateway.anna.post("/receipts", params={"name": name}, content=JPEG + name.encode())
     assert answer.status_code == 202
     key = (await gateway.anna.get(answer.json()["status_url"])).json()["key"]

@@ -91,7 +91,7 @@ async def test_other_requests_are_refused(gateway: Gateway, wanted: dict[str, An
     assert answer.status_code == 422
 
 
-async def test_places_count_against_the_upload_rate(
+async def test_presigned_uploads_count_against_the_upload_rate(
     start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]],
 ) -> None:
     async with start_gateway(upload_rate="1/minute") as gateway:

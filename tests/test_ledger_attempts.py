@@ -172,7 +172,7 @@ def test_heartbeats_reach_only_what_is_still_held(ledger: Ledger) -> None:
         assert heartbeat([], session=session) == frozenset()
 
 
-def test_progress_forgives_crashes_once_a_step(ledger: Ledger) -> None:
+def test_progress_resets_crashes_once_a_step(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
 
     def crash_and_resume(attempt: Attempt) -> Attempt:
@@ -232,7 +232,7 @@ def test_after_a_crash_another_flow_run_need_not_wait(ledger: Ledger) -> None:
     assert begun(ledger, attempt.receipt_id, process_is_gone=alive).number == 2
 
 
-def test_release_gives_it_back_for_a_new_flow_run(ledger: Ledger) -> None:
+def test_a_released_receipt_waits_for_a_new_flow_run(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with ledger.session() as session:
         release(attempt, "the database was away too long", session=session)
@@ -240,7 +240,7 @@ def test_release_gives_it_back_for_a_new_flow_run(ledger: Ledger) -> None:
     assert (waiting.receipt_id, waiting.reopened) == (attempt.receipt_id, 1)
 
 
-def test_a_held_receipt_waits_for_a_person_and_any_flow_run_of_theirs_takes_it_up(ledger: Ledger) -> None:
+def test_a_held_receipt_waits_for_a_person_and_any_flow_run_of_theirs_may_begin_it(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with ledger.session() as session:
         release(attempt, "cancelled", held=True, session=session)

@@ -125,7 +125,7 @@ def test_claims_that_race_with_the_canonical_receipts_end_never_point_at_nothing
 
 
 @pytest.mark.parametrize("force", [False, True], ids=["reopened", "forced"])
-def test_a_duplicate_that_is_taken_up_again_stays_a_duplicate_and_harms_nothing(ledger: Ledger, force: bool) -> None:
+def test_a_duplicate_that_is_retried_stays_a_duplicate_and_harms_nothing(ledger: Ledger, force: bool) -> None:
     first = expensed(ledger, "anna/1")
     second = duplicate(ledger, "anna/2")
     if not force:

@@ -44,7 +44,7 @@ def test_cancelling_an_old_flow_run_does_not_stop_a_newer_one(ledger: Ledger) ->
     assert state_of(ledger, old.receipt_id) == "running"
 
 
-def test_a_lost_run_is_forgotten_once_however_many_mend(ledger: Ledger) -> None:
+def test_a_lost_run_is_detached_once_however_many_recover_it(ledger: Ledger) -> None:
     lost = begun(ledger, received(ledger))
 
     def forget() -> bool:
@@ -62,14 +62,14 @@ def test_a_lost_run_is_forgotten_once_however_many_mend(ledger: Ledger) -> None:
         assert not detach_run(held, "lost", session=session)
 
 
-def test_what_has_its_place_is_not_held(ledger: Ledger) -> None:
+def test_what_is_final_is_not_held(ledger: Ledger) -> None:
     done = expensed(ledger)
     with ledger.session() as session:
         assert not hold(done.receipt_id, "too late", session=session)
     assert state_of(ledger, done.receipt_id) == "expensed"
 
 
-def test_reopening_forgives_crashes_and_keeps_the_content(ledger: Ledger) -> None:
+def test_reopening_resets_crashes_and_keeps_the_content(ledger: Ledger) -> None:
     attempt = claimed(ledger)
     with ledger.session() as session:
         note_crash(attempt.receipt_id, attempt.number, "killed", counts=True, session=session)

@@ -46,7 +46,7 @@ def test_the_tables_are_what_the_migrations_make(database_url: str) -> None:
         command.check(config_for(connection))
 
 
-def test_migrations_can_be_taken_back_and_made_again(database_url: str) -> None:
+def test_migrations_can_be_undone_and_made_again(database_url: str) -> None:
     upgrade(database_url)
     engine = create_engine(driver_url(database_url))
     with engine.begin() as connection:

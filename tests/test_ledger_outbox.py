@@ -112,7 +112,7 @@ def test_each_active_webhook_of_the_owner_that_wants_it_gets_a_row_of_its_own(le
     assert [one.channel for one in _claim(ledger, channel="webhook:%")] == [mine]
 
 
-def test_a_second_outcome_of_the_same_kind_tells_nobody_again(ledger: Ledger) -> None:
+def test_a_second_outcome_of_the_same_kind_notifies_nobody_again(ledger: Ledger) -> None:
     first = expensed(ledger)
     again = begun(ledger, first.receipt_id, force=True)
     with ledger.session() as session:
@@ -120,7 +120,7 @@ def test_a_second_outcome_of_the_same_kind_tells_nobody_again(ledger: Ledger) ->
     assert len(_claim(ledger)) == 1
 
 
-def test_no_channels_means_nobody_is_told(ledger: Ledger) -> None:
+def test_no_channels_means_nobody_is_notified(ledger: Ledger) -> None:
     attempt = claimed(ledger)
     with ledger.session() as session:
         record_expense(attempt, some_fields(), EXTRACTION, channels=(), session=session)

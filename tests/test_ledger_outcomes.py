@@ -158,7 +158,7 @@ def test_quarantine_happens_once_with_its_reason(ledger: Ledger) -> None:
     assert [one.kind for one in shown.notifications] == [NotificationKind.QUARANTINED]
 
 
-def test_poison_is_put_aside_without_an_attempt_unless_it_went_on(ledger: Ledger) -> None:
+def test_poison_is_quarantined_without_an_attempt_unless_it_went_on(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     begun(ledger, attempt.receipt_id, attempt.flow_run_id)
     with ledger.session() as session:

@@ -225,7 +225,7 @@ def test_object_that_vanished_before_it_was_read_is_closed(pipeline: Pipeline, p
     assert receipt.state is State.QUARANTINED and "no longer in the bucket" in str(receipt.reason)
 
 
-def test_poison_is_put_aside_after_three_crashes(pipeline: Pipeline, picture: bytes) -> None:
+def test_poison_is_quarantined_after_three_crashes(pipeline: Pipeline, picture: bytes) -> None:
     key, run = put(pipeline, picture + uuid4().bytes), uuid4()
     before = reads(pipeline)
     for _ in range(steps.CRASHES_BEFORE_QUARANTINE):

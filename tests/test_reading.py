@@ -63,7 +63,7 @@ def test_the_preview_is_bounded_and_shrunk_in_proportion(reader: Reader, turn: f
 
 
 @pytest.mark.parametrize("colour", ["white", "black", (90, 130, 200)])
-def test_a_picture_without_text_is_told_apart(reader: Reader, colour: str) -> None:
+def test_a_picture_without_text_is_recognised(reader: Reader, colour: str) -> None:
     with pytest.raises(NoTextError, match="No text") as refusal:
         reader.extract(jpeg(Image.new("RGB", (800, 600), colour)))
     assert isinstance(refusal.value, UnreadableError)

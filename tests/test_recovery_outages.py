@@ -74,7 +74,7 @@ def test_server_away_while_a_result_is_being_recorded(live: Live) -> None:
     assert len(live.lines("record_expense", subject=str(receipt_id))) == 1
 
 
-def test_run_that_failed_before_its_owner_was_told_is_taken_up(live: Live) -> None:
+def test_run_that_failed_before_its_owner_was_notified_is_resumed(live: Live) -> None:
     """As when the receiver of a notification was away for longer than the step's retries last."""
     receipt = live.require_one_expense(live.add(picture()))
     assert receipt.flow_run_id is not None
@@ -91,7 +91,7 @@ def _told(live: Live, receipt_id: UUID) -> bool:
         return ledger.execute(query, [receipt_id]).fetchall() == [("sent",)]
 
 
-def test_run_orphaned_in_pending_is_taken_up(live: Live) -> None:
+def test_run_orphaned_in_pending_is_resumed(live: Live) -> None:
     """As after the death of a worker that had claimed it: no process ever began it."""
     kill(live.worker_family())
     receipt_id = live.add(picture())

@@ -135,7 +135,7 @@ def test_second_report_of_a_crash_does_not_stop_the_run_that_was_resumed(live: L
     live.require_single_effects(receipt)
 
 
-def test_cancelled_receipt_is_held_and_can_be_taken_up_again(live: Live) -> None:
+def test_cancelled_receipt_is_held_and_can_be_retried(live: Live) -> None:
     before = len(live.lines("extract_text"))
     receipt_id = live.add(picture("slow=8"))
     line = live.started("extract_text", times=before + 1)

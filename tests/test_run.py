@@ -54,7 +54,7 @@ def executed(log: Path, step: str) -> int:
     return sum(line.split("\t")[1:3] == ["started", step] for line in lines)
 
 
-def test_make_run_once_brings_every_image_to_its_place_and_a_second_run_reads_nothing(
+def test_make_run_once_processes_every_image_and_a_second_run_reads_nothing(
     stack_settings: Callable[[], StackSettings], receipts: Path, tmp_path: Path
 ) -> None:
     settings, log = stack_settings(), tmp_path / "executions"
@@ -162,7 +162,7 @@ def photo(receipts: Path, tmp_path: Path) -> Path:
     return unique(next(iter(sorted(receipts.glob("*.jpg")))), tmp_path / f"{tmp_path.name}.jpg")
 
 
-def test_added_file_waits_for_its_place(running: Running, photo: Path) -> None:
+def test_added_file_waits_until_it_is_processed(running: Running, photo: Path) -> None:
     (row,) = running.cli("add", str(photo), "--owner", "acme", "--wait")
     assert row["owner"] == "acme" and row["state"] in {"expensed", "review"}
     shown = running.cli("show", row["id"])
@@ -176,7 +176,7 @@ def test_object_copied_by_the_aws_client_becomes_an_expense_by_the_sweep(running
     assert running.wait_for("acme/by-aws.jpg")["state"] in {"expensed", "review"}
 
 
-def test_each_received_object_is_told_to_prefects_events(running: Running, photo: Path) -> None:
+def test_each_received_object_is_emitted_as_a_prefect_event(running: Running, photo: Path) -> None:
     """Whatever the source: here the command line's, which is submitted in the same way as the sweep's."""
     (row,) = running.cli("add", str(photo), "--wait")
     wanted = {"resource": {"id": [f"receiptflow.receipt.{row['id']}"]}}

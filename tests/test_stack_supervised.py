@@ -99,7 +99,7 @@ def test_part_that_is_stopped_while_it_starts_again_is_replaced(
     assert "was stopped for more than" in (stack.settings.logs_dir / "stack.log").read_text()
 
 
-def test_full_log_is_put_aside_while_its_writer_goes_on(
+def test_full_log_is_rotated_while_its_writer_goes_on(
     stack_with: Callable[[Service], Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(datadir, "_MAX_LOG_BYTES", 1000)

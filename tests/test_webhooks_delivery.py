@@ -90,7 +90,7 @@ async def _delivery(gateway: Gateway, hook: Any, wanted: Callable[[Any], bool]) 
     return await _until(look)
 
 
-async def test_an_outcome_is_told_to_its_owner_signed(gateway: Gateway, receiver: Receiver) -> None:
+async def test_an_outcome_is_delivered_to_its_owner_signed(gateway: Gateway, receiver: Receiver) -> None:
     hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
     await gateway.bert.post("/webhooks", json={"url": receiver.url})
     attempt = expensed(gateway.ledger)
@@ -143,7 +143,7 @@ async def test_a_receiver_that_says_gone_is_not_asked_again(gateway: Gateway, re
     assert len(receiver.seen) == 1
 
 
-async def test_a_deleted_webhook_is_told_nothing(gateway: Gateway, receiver: Receiver) -> None:
+async def test_a_deleted_webhook_is_sent_nothing(gateway: Gateway, receiver: Receiver) -> None:
     hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
     assert (await gateway.anna.delete(f"/webhooks/{hook['id']}")).status_code == 204
     expensed(gateway.ledger)
@@ -151,7 +151,7 @@ async def test_a_deleted_webhook_is_told_nothing(gateway: Gateway, receiver: Rec
     assert (await gateway.anna.get(f"/webhooks/{hook['id']}/deliveries")).status_code == 404
 
 
-async def test_only_the_chosen_kinds_are_told(gateway: Gateway, receiver: Receiver) -> None:
+async def test_only_the_chosen_kinds_are_delivered(gateway: Gateway, receiver: Receiver) -> None:
     wanted = {"url": receiver.url, "kinds": ["quarantined"]}
     hook = (await gateway.anna.post("/webhooks", json=wanted)).json()
     expensed(gateway.ledger)
