@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 
+import psycopg
 import pytest
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
@@ -79,6 +80,14 @@ async def test_the_models_key_is_a_secret_to_the_server(prefect_api: Stack) -> N
         document = await client.read_block_document_by_name(name, "llm-parser", include_secrets=False)
     assert document.data["model"] == "m-1"
     assert "sk-kept" not in str(document.data)
+
+
+async def test_a_dump_of_prefects_database_holds_no_secret_of_a_block(prefect_api: Stack) -> None:
+    await model().asave(fresh_name("model"))
+    url = prefect_api.settings.database_url("prefect").replace("+psycopg", "")
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT row_to_json(block_document)::text FROM block_document").fetchall()
+    assert rows and not [row for (row,) in rows if "sk-kept" in row]
 
 
 async def test_a_pipeline_finds_the_model_that_it_names(pipeline: ReceiptPipeline) -> None:
