@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from gateway_helpers import JPEG, Gateway, free_port
-from ledger_helpers import count
+from ledger_helpers import begun, count
 from pydantic import SecretStr
 
 from deployments.gateway.services.intake import Intake
 from flows.ledger.errors import LedgerUnavailableError
+from flows.ledger.receipts import claim_content, record_quarantine
 
 pytest_plugins = ["gateway_helpers"]
 Start = Callable[..., AbstractAsyncContextManager[Gateway]]
@@ -54,6 +57,22 @@ async def test_the_same_content_again_is_the_receipt_that_exists(gateway: Gatewa
     assert (again.json()["receipt_id"], again.json()["duplicate"]) == (first["receipt_id"], True)
     assert (await gateway.accepted(client=gateway.bert))["duplicate"] is False
     assert count(gateway.ledger, "receipts") == 2
+
+
+@pytest.mark.parametrize("is_claimed", [False, True])
+async def test_content_whose_object_vanished_is_stored_again(
+    gateway: Gateway, s3_client: Any, is_claimed: bool
+) -> None:
+    first = await gateway.accepted()
+    attempt = begun(gateway.ledger, UUID(first["receipt_id"]))
+    with gateway.ledger.session() as session:
+        if is_claimed:
+            claim_content(attempt, hashlib.sha256(JPEG).hexdigest(), session=session)
+        record_quarantine(attempt, "no longer in the bucket", code="ObjectGone", session=session)
+    again = await gateway.accepted()
+    assert (again["duplicate"], again["receipt_id"] != first["receipt_id"]) == (False, True)
+    key = (await gateway.anna.get(again["status_url"])).json()["key"]
+    assert s3_client.get_object(Bucket="inbox", Key=key)["Body"].read() == JPEG
 
 
 async def test_a_repeated_idempotency_key_gets_the_first_answer(gateway: Gateway) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ledger_helpers import (
     EXTRACTION,
     SHA256,
+    an_object,
     begun,
     claimed,
     count,
@@ -24,12 +25,16 @@ from flows.ledger.errors import WrongStateError
 from flows.ledger.receipts import (
     claim_content,
     counts_by_state,
+    delete_receipt,
     get_receipt,
+    receipts_of_content,
+    receive,
     record_expense,
     record_quarantine,
     reopen,
     show_receipt,
     supersede,
+    unknown_objects,
 )
 from flows.ledger.schema import State
 from flows.ledger.values import Attempt, Claimed, DuplicateOf
@@ -145,3 +150,89 @@ def test_quarantining_a_duplicate_that_is_read_again_leaves_the_others_expense(l
     with ledger.session() as session:
         record_quarantine(again, "broken", session=session)
     assert count(ledger, "expenses") == 1
+
+
+def _end_without_object(ledger: Ledger, attempt: Attempt) -> None:
+    with ledger.session() as session:
+        record_quarantine(attempt, "no longer in the bucket", code="ObjectGone", session=session)
+
+
+def test_a_canonical_receipt_whose_object_vanished_passes_its_content_on(ledger: Ledger) -> None:
+    first = claimed(ledger, "anna/1")
+    heir, other = duplicate(ledger, "anna/2"), duplicate(ledger, "anna/3")
+    for _ in range(2):  # the answer may have been lost on the way
+        _end_without_object(ledger, first)
+    with ledger.session() as session:
+        waits, still = (get_receipt(one.receipt_id, session=session) for one in (heir, other))
+    assert (waits.state, waits.reopened) == (State.WAITING, 1)
+    assert still.duplicate_of == heir.receipt_id
+    assert isinstance(_claim(ledger, begun(ledger, heir.receipt_id)), Claimed)
+
+
+def test_without_a_duplicate_the_next_claim_of_a_vanished_receipts_content_gets_it(ledger: Ledger) -> None:
+    _end_without_object(ledger, claimed(ledger, "anna/1"))
+    with ledger.session() as session:
+        assert receipts_of_content("anna", [SHA256], session=session) == {}, "so the gateway stores the bytes again"
+    claimed(ledger, "anna/2")
+    assert count(ledger, "contents") == 1
+
+
+def test_a_vanished_receipts_expense_goes_to_the_receipt_that_is_read_in_its_place(ledger: Ledger) -> None:
+    first = expensed(ledger, "anna/1")
+    heir = duplicate(ledger, "anna/2")
+    _end_without_object(ledger, begun(ledger, first.receipt_id, force=True))
+    resumed = begun(ledger, heir.receipt_id)
+    assert isinstance(_claim(ledger, resumed), Claimed)
+    with ledger.session() as session:
+        record_expense(resumed, some_fields(), EXTRACTION, session=session)
+        assert show_receipt(heir.receipt_id, session=session).expense is not None
+    assert count(ledger, "expenses") == 1
+
+
+@pytest.mark.parametrize("end", ["supersede", "quarantine"])
+def test_a_receipt_whose_object_came_back_is_read_again_when_it_is_retried(ledger: Ledger, end: str) -> None:
+    first = claimed(ledger, "anna/1")
+    if end == "supersede":
+        with ledger.session() as session:
+            supersede(first.receipt_id, "replaced", session=session)
+    else:
+        _end_without_object(ledger, first)
+    with ledger.session() as session:
+        reopen(first.receipt_id, "by hand", session=session)
+    again = begun(ledger, first.receipt_id)
+    assert again.sha256 is None, "it must claim before it may record"
+    assert isinstance(_claim(ledger, again), Claimed)
+    with ledger.session() as session:
+        assert record_expense(again, some_fields(), EXTRACTION, session=session).created
+
+
+def test_an_object_that_is_put_back_under_its_key_is_read(ledger: Ledger) -> None:
+    """A bucket without versions names it as before: key and ETag are the same."""
+    gone = claimed(ledger, "anna/1")
+    _end_without_object(ledger, gone)
+    with ledger.session() as session:
+        assert unknown_objects([an_object("anna/1")], session=session) != [], "so the sweep receives it"
+        reception = receive(an_object("anna/1"), session=session)
+        assert (reception.receipt_id, reception.created) == (gone.receipt_id, False)
+        assert (reception.state, reception.submitted, reception.reopened) == (State.WAITING, False, 1)
+        assert unknown_objects([an_object("anna/1")], session=session) == []
+    assert isinstance(_claim(ledger, begun(ledger, gone.receipt_id)), Claimed)
+
+
+def test_deleting_a_content_takes_along_receipts_of_it_whose_object_vanished(ledger: Ledger) -> None:
+    vanished = claimed(ledger, "anna/1")
+    _end_without_object(ledger, vanished)
+    holder = expensed(ledger, "anna/2")
+    with ledger.session() as session:
+        delete_receipt(holder.receipt_id, "by its owner", session=session)
+    assert (count(ledger, "receipts"), count(ledger, "contents")) == (0, 0)
+
+
+def test_deleting_the_last_receipt_of_a_content_that_nobody_owns_deletes_the_content(ledger: Ledger) -> None:
+    vanished = expensed(ledger, "anna/1")
+    _end_without_object(ledger, begun(ledger, vanished.receipt_id, force=True))
+    with ledger.session() as session:
+        deletion = delete_receipt(vanished.receipt_id, "by its owner", session=session)
+    assert deletion.results_sha256 == SHA256
+    tables = ("receipts", "contents", "extractions", "expenses")
+    assert [count(ledger, table) for table in tables] == [0] * len(tables)

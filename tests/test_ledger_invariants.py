@@ -48,6 +48,9 @@ INVARIANTS = {
     "a canonical receipt that does not know its content": """
         SELECT c.id FROM contents c JOIN receipts r ON r.id = c.canonical_receipt_id
         WHERE r.content_id IS DISTINCT FROM c.id OR r.state = 'duplicate'""",
+    "a content of a receipt whose object is gone": """
+        SELECT c.id FROM contents c JOIN receipts r ON r.id = c.canonical_receipt_id
+        WHERE r.state = 'quarantined' AND r.reason_code IN ('superseded', 'ObjectGone', 'ObjectReplaced')""",
     "a duplicate of nothing": """
         SELECT r.id FROM receipts r LEFT JOIN contents c
             ON c.id = r.content_id AND c.canonical_receipt_id = r.duplicate_of
@@ -116,6 +119,7 @@ class Actor:
             lambda: record_expense(attempt, some_fields(), EXTRACTION, session=session),
             lambda: record_review(attempt, some_fields(), EXTRACTION, session=session),
             lambda: record_quarantine(attempt, "broken", session=session),
+            lambda: record_quarantine(attempt, "gone", code="ObjectGone", session=session),
             lambda: release(attempt, "given back", session=session),
             lambda: note_progress(attempt, "extract_text", session=session),
         ]

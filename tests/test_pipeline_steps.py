@@ -4,6 +4,7 @@ is one expense, and what cannot be read is quarantined with its reason."""
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,25 @@ def test_object_that_vanished_before_it_was_read_is_closed(pipeline: Pipeline, p
     s3_client.delete_object(Bucket="inbox", Key=key)
     receipt = receipt_of(pipeline, process(pipeline, key, flow_run_id=run))
     assert receipt.state is State.QUARANTINED and "no longer in the bucket" in str(receipt.reason)
+
+
+def test_object_that_vanished_between_claim_and_reading_leaves_its_content_to_the_same_picture(
+    pipeline: Pipeline, picture: bytes, s3_client: Any
+) -> None:
+    body = picture + uuid4().bytes
+    key, run = put(pipeline, body), uuid4()
+    cut_off = ReceiptRun(RunRequest(key, None, "acme", False, run), pipeline)
+    steps._begin(cut_off)
+    assert steps._claim(cut_off, hashlib.sha256(body).hexdigest(), body)
+    twin = process(pipeline, put(pipeline, body))
+    assert receipt_of(pipeline, twin).state is State.DUPLICATE
+    version = cut_off.receipt.version_id
+    s3_client.delete_object(Bucket="inbox", Key=key, **({"VersionId": version} if version else {}))
+    gone = process(pipeline, key, flow_run_id=run)
+    assert (receipt_of(pipeline, gone).state, gone.outcome.name) == (State.QUARANTINED, "Quarantined")
+    assert receipt_of(pipeline, twin).state is State.WAITING
+    again = process(pipeline, twin.request.key)
+    assert receipt_of(pipeline, again).state in {State.EXPENSED, State.REVIEW}
 
 
 def test_poison_is_quarantined_after_three_crashes(pipeline: Pipeline, picture: bytes) -> None:

@@ -18,7 +18,7 @@ from ledger_helpers import an_object, claimed, duplicate, expensed, received
 from sqlalchemy import text
 
 from flows.ledger.database import Ledger
-from flows.ledger.receipts import receive_many, reopen
+from flows.ledger.receipts import get_receipt, pass_content_on, receive_many, reopen, supersede
 from flows.pipeline.configuration import Pipeline
 from flows.reading.reader import Reader
 from flows.reconciliation import Counts, Discrepancy, Kind
@@ -196,6 +196,34 @@ def test_duplicate_of_a_receipt_with_another_content_is_found(pipeline: Pipeline
     )
     (found,) = compare_rows(pipeline.ledger, Counts())
     assert (found.kind, found.receipt_id) == (Kind.DUPLICATE_BROKEN, lost.receipt_id)
+
+
+def test_content_that_a_vanished_receipt_keeps_is_found_and_passed_on(pipeline: Pipeline) -> None:
+    """Ledgers of before have such; ending a receipt without its object passes its content on since."""
+    vanished = claimed(pipeline.ledger, "a/1")
+    heir = duplicate(pipeline.ledger, "a/2")
+    execute(
+        pipeline.ledger,
+        "UPDATE receipts SET state = 'quarantined', reason_code = 'ObjectGone' WHERE id = :i",
+        i=vanished.receipt_id,
+    )
+    (found,) = compare_rows(pipeline.ledger, Counts())
+    assert (found.kind, found.receipt_id) == (Kind.CONTENT_ABANDONED, vanished.receipt_id)
+    with pipeline.ledger.session() as session:
+        assert pass_content_on(vanished.receipt_id, session=session) == heir.receipt_id
+        assert pass_content_on(vanished.receipt_id, session=session) is None
+    assert list(compare_rows(pipeline.ledger, Counts())) == []
+
+
+def test_object_that_was_put_back_is_unknown_until_it_is_received(pipeline: Pipeline) -> None:
+    receipt_id = receive(pipeline, "a/1")
+    with pipeline.ledger.session() as session:
+        supersede(receipt_id, "gone", session=session)
+    assert kinds(compare_objects(pipeline, Counts())) == [Kind.UNKNOWN_OBJECT]
+    with pipeline.ledger.session() as session:
+        etag = get_receipt(receipt_id, session=session).etag
+    received(pipeline.ledger, "a/1", bucket=pipeline.inbox_name, etag=etag)
+    assert list(compare_objects(pipeline, Counts())) == []
 
 
 def test_forgotten_receipts_and_notifications_are_found_once_they_are_old(pipeline: Pipeline) -> None:

@@ -6,6 +6,7 @@ Locks are FOR NO KEY UPDATE, which lets foreign keys be checked beside them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 from enum import StrEnum
 from functools import cache
@@ -68,6 +69,19 @@ def lock_content_of(receipt_id: UUID, *, session: Session) -> tuple[Content | No
     return content, receipt
 
 
+def lock_content_of_attempt(attempt: Attempt, *repeated: State, session: Session) -> tuple[Content | None, Receipt]:
+    """As `lock_attempt`, with the content that the receipt stands for locked before it.
+
+    Raises:
+        FencedError: The receipt has gone on without this attempt.
+    """
+    try:
+        content, _ = lock_content_of(attempt.receipt_id, session=session)
+    except ReceiptNotFoundError as error:
+        raise FencedError(attempt.receipt_id, attempt.number, "deleted") from error
+    return content, lock_attempt(attempt, *repeated, session=session)
+
+
 def lock_content(content_id: UUID, *, session: Session) -> Content | None:
     """The content's row, locked until the transaction ends."""
     query = select(Content).where(Content.id == content_id).with_for_update(key_share=True)
@@ -123,6 +137,11 @@ def columns_of(kind: type[Any], table: type[Any]) -> list[Any]:
 def is_in(state: StrEnum, column: Any) -> ColumnElement[bool]:
     """That a row is in `state`, spelled out: a prepared statement's parameter would hide the partial index."""
     return column == literal_column(f"'{state.value}'")  # type: ignore[no-any-return]
+
+
+def quoted(values: Collection[str]) -> str:
+    """Constants as a list in SQL, where a parameter would have to be given by every caller of the statement."""
+    return ", ".join(f"'{value}'" for value in sorted(values))
 
 
 def clean(value: V) -> V:

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     EXPENSE_MISSING = "expense missing"
     EXPENSE_BROKEN = "expense does not fit its receipt"
     DUPLICATE_BROKEN = "duplicate of nothing"
+    CONTENT_ABANDONED = "content of a receipt whose object is gone"
     RESULTS_ORPHANED = "results without content"
     NOTIFICATION_STUCK = "notification stuck"
 

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from flows.domain.owners import owner_of
 from flows.ledger.receipts import unknown_objects, walk_receipts
-from flows.ledger.schema import Source
+from flows.ledger.schema import OBJECT_GONE_CODES, Source, State
 from flows.ledger.values import ReceivedObject
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
 from flows.reconciliation.discrepancy import Counts, Discrepancy, Kind
 from flows.reconciliation.merging import side_by_side, sorted_on_disk
 from flows.storage import Inbox, ObjectVersion
-
-_SUPERSEDED = "superseded"
 
 
 def compare_objects(pipeline: Pipeline, counts: Counts) -> Iterator[Discrepancy]:
@@ -41,6 +39,11 @@ def _same(version: ObjectVersion, receipt: ReceiptView) -> bool:
     )
 
 
+def _is_known_gone(receipt: ReceiptView) -> bool:
+    """Whether the receipt ended because its object was gone; one that is there now was put back."""
+    return receipt.state is State.QUARANTINED and receipt.reason_code in OBJECT_GONE_CODES
+
+
 def as_received(version: ObjectVersion) -> ReceivedObject:
     """An object as the ledger receives it."""
     return ReceivedObject(
@@ -56,7 +59,7 @@ def as_received(version: ObjectVersion) -> ReceivedObject:
 
 def _unknown(pipeline: Pipeline, there: Sequence[ObjectVersion], known: Sequence[ReceiptView]) -> Iterator[Discrepancy]:
     for version in there:
-        if any(_same(version, receipt) for receipt in known):
+        if any(_same(version, receipt) and not _is_known_gone(receipt) for receipt in known):
             continue
         with pipeline.ledger.session() as session:  # it may have been received since the page was read
             if not unknown_objects([as_received(version)], session=session):
@@ -69,7 +72,7 @@ def _gone(
     inbox: Inbox, there: Sequence[ObjectVersion], known: Sequence[ReceiptView], counts: Counts
 ) -> Iterator[Discrepancy]:
     for receipt in known:
-        if receipt.reason_code == _SUPERSEDED or any(_same(version, receipt) for version in there):
+        if _is_known_gone(receipt) or any(_same(version, receipt) for version in there):
             continue
         version = ObjectVersion(receipt.bucket, receipt.key, receipt.etag, receipt.size_bytes, receipt.version_id)
         if inbox.holds(version):

@@ -16,7 +16,15 @@ from sqlmodel import Session
 
 from flows.flow_runs.submission import BACKLOG_QUEUE, DEPLOYMENT, Submitter, open_submitter
 from flows.ledger.notifications import replay
-from flows.ledger.receipts import detach_run, get_receipt, receive, reopen, supersede, waiting_among
+from flows.ledger.receipts import (
+    detach_run,
+    get_receipt,
+    pass_content_on,
+    receive,
+    reopen,
+    supersede,
+    waiting_among,
+)
 from flows.ledger.values import WaitingReceipt
 from flows.pipeline.configuration import Pipeline
 from flows.reconciliation.discrepancy import Discrepancy, Kind
@@ -43,6 +51,7 @@ class Repairer:
             Kind.EXPENSE_MISSING: self._reopen,
             Kind.EXPENSE_BROKEN: self._reopen,
             Kind.DUPLICATE_BROKEN: self._reopen,
+            Kind.CONTENT_ABANDONED: self._pass_on,
             Kind.NOTIFICATION_STUCK: self._tell,
         }
 
@@ -81,6 +90,16 @@ class Repairer:
     async def _reopen(self, found: Discrepancy) -> str:
         waiting = await self._write(lambda session: reopen(_receipt(found), _REASON, session=session))
         return f"reopened; {await self._submit_all([waiting])}"
+
+    async def _pass_on(self, found: Discrepancy) -> str:
+        def pass_on(session: Session) -> list[WaitingReceipt]:
+            successor = pass_content_on(_receipt(found), session=session)
+            return waiting_among([successor], session=session) if successor else []
+
+        waiting = await self._write(pass_on)
+        if not waiting:
+            return "released; the next receipt with this content is read"
+        return f"passed on to receipt {waiting[0].receipt_id}, {await self._submit_all(waiting)}"
 
     async def _resume(self, found: Discrepancy) -> str:
         if found.run_id is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from flows.ledger.audit import (
+    abandoned_contents,
     broken_duplicates,
     broken_expenses,
     count_expenses,
@@ -35,6 +36,9 @@ def compare_rows(ledger: Ledger, counts: Counts) -> Iterator[Discrepancy]:
     for receipt in _pages(ledger, broken_duplicates, lambda row: row.id):
         words = f"It is a duplicate of {receipt.duplicate_of}, which does not hold the same content."
         yield Discrepancy(Kind.DUPLICATE_BROKEN, receipt.key, words, receipt_id=receipt.id)
+    for receipt in _pages(ledger, abandoned_contents, lambda row: row.id):
+        words = "The receipt ended without its object and still owns the content: the same picture is its duplicate."
+        yield Discrepancy(Kind.CONTENT_ABANDONED, receipt.key, words, receipt_id=receipt.id)
     for receipt in _pages(ledger, never_submitted, lambda row: row.id, older_than_seconds=FORGOTTEN_SECONDS):
         words = "It waits without a flow run; the sweep submits it: does the sweep run?"
         yield Discrepancy(Kind.NEVER_SUBMITTED, receipt.key, words, receipt_id=receipt.id)

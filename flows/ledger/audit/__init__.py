@@ -1,6 +1,7 @@
 """What does not fit: the questions that reconciliation asks."""
 
 from flows.ledger.audit.findings import (
+    abandoned_contents,
     broken_duplicates,
     broken_expenses,
     count_expenses,
@@ -12,6 +13,7 @@ from flows.ledger.audit.findings import (
 )
 
 __all__ = [
+    "abandoned_contents",
     "broken_duplicates",
     "broken_expenses",
     "count_expenses",

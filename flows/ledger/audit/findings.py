@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from flows.ledger.database import Ledger
 from flows.ledger.locking import as_value
 from flows.ledger.schema import (
+    OBJECT_GONE_CODES,
     WEBHOOK_PREFIX,
     Content,
     DeliveryState,
@@ -70,6 +71,13 @@ def broken_duplicates(*, session: Session, limit: int = 1000, after: UUID | None
     )
     query = select(Receipt).where(Receipt.state == State.DUPLICATE, ~held)
     return _receipts(query, after, limit, session=session)
+
+
+def abandoned_contents(*, session: Session, limit: int = 1000, after: UUID | None = None) -> list[ReceiptView]:
+    """Receipts that ended because their object was gone and own a content all the same."""
+    owns = exists().where(col(Content.canonical_receipt_id) == col(Receipt.id))
+    gone = (Receipt.state == State.QUARANTINED, col(Receipt.reason_code).in_(OBJECT_GONE_CODES))
+    return _receipts(select(Receipt).where(*gone, owns), after, limit, session=session)
 
 
 def never_submitted(

@@ -6,6 +6,7 @@ from flows.ledger.receipts.flow_runs import receipt_of_flow_run, receipts_of_flo
 from flows.ledger.receipts.lifecycle import delete_receipt, detach_run, hold, reopen
 from flows.ledger.receipts.monitoring import Gauges, gauges
 from flows.ledger.receipts.outcomes import (
+    pass_content_on,
     quarantine_poison,
     record_expense,
     record_extraction,
@@ -72,6 +73,7 @@ __all__ = [
     "note_progress",
     "note_received",
     "open_receipt_of",
+    "pass_content_on",
     "quarantine_poison",
     "read_receipts",
     "receipt_of_flow_run",

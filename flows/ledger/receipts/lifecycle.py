@@ -60,8 +60,8 @@ def reopen(receipt_id: UUID, reason: str, *, session: Session) -> WaitingReceipt
 def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: str | None = None) -> Deletion:
     """Delete a receipt with all that was made of it; a line of audit without content stays.
 
-    A duplicate goes alone. With the receipt that holds a content go its duplicates: they are the same picture,
-    and what the owner deleted must not come back from a copy.
+    A duplicate goes alone. With the receipt that owns a content go its duplicates, and those whose object was gone:
+    they are the same picture, and what the owner deleted must not come back from a copy.
 
     Args:
         receipt_id: Which receipt.
@@ -76,10 +76,13 @@ def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: st
     content, receipt = lock_content_of(receipt_id, session=session)
     if owner not in {None, receipt.owner}:
         raise ReceiptNotFoundError(receipt_id)
-    if content is None or content.canonical_receipt_id != receipt.id:
+    if content is None:
         return Deletion(_remove([receipt], reason, session=session), results_sha256=None)
     shared = select(Receipt).where(Receipt.content_id == content.id).order_by(col(Receipt.id))
     receipts = list(session.exec(shared.with_for_update(key_share=True)))
+    is_last = content.canonical_receipt_id is None and len(receipts) == 1
+    if content.canonical_receipt_id != receipt.id and not is_last:
+        return Deletion(_remove([receipt], reason, session=session), results_sha256=None)
     session.execute(delete(Expense).where(col(Expense.content_id) == content.id))
     objects = _remove(receipts, reason, session=session)
     session.execute(delete(ExtractionRow).where(col(ExtractionRow.content_id) == content.id))

@@ -16,10 +16,27 @@ from flows.domain.errors import UnsureError
 from flows.domain.fields import ReceiptFields
 from flows.ledger.errors import WrongStateError
 from flows.ledger.expenses import post, void
-from flows.ledger.locking import clean, lock_attempt, lock_content_of, lock_receipt, write_state
+from flows.ledger.locking import (
+    clean,
+    lock_attempt,
+    lock_content_of,
+    lock_content_of_attempt,
+    lock_receipt,
+    write,
+    write_state,
+)
 from flows.ledger.notifications import enqueue
 from flows.ledger.receipts.contents import promote_duplicate
-from flows.ledger.schema import FINAL_STATES, Content, Expense, ExtractionRow, NotificationKind, Receipt, State
+from flows.ledger.schema import (
+    FINAL_STATES,
+    OBJECT_GONE_CODES,
+    Content,
+    Expense,
+    ExtractionRow,
+    NotificationKind,
+    Receipt,
+    State,
+)
 from flows.ledger.values import Attempt, Extraction, Recorded
 
 
@@ -112,12 +129,19 @@ def record_quarantine(
 ) -> None:
     """Quarantine what cannot be read; the original is kept. Arguments as for `record_review`.
 
+    With one of `OBJECT_GONE_CODES` a content that it had claimed passes on to the next receipt with the same content.
+
     Raises:
         FencedError: The attempt was given up.
     """
-    receipt = lock_attempt(attempt, State.QUARANTINED, session=session)
-    if receipt.state is not State.QUARANTINED:
-        _quarantine(receipt, reason, code, channels, session=session)
+    if code in OBJECT_GONE_CODES:
+        content, receipt = lock_content_of_attempt(attempt, State.QUARANTINED, session=session)
+    else:
+        content, receipt = None, lock_attempt(attempt, State.QUARANTINED, session=session)
+    if receipt.state is State.QUARANTINED:
+        return
+    _give_up(receipt, content, session=session)
+    _quarantine(receipt, reason, code, channels, session=session)
 
 
 def quarantine_poison(
@@ -159,13 +183,32 @@ def supersede(receipt_id: UUID, reason: str, *, session: Session) -> bool:
     content, receipt = lock_content_of(receipt_id, session=session)
     if receipt.state in FINAL_STATES:
         return False
-    if content is not None and content.canonical_receipt_id == receipt.id:
-        promote_duplicate(content, session=session)
+    _give_up(receipt, content, session=session)
     void(receipt, session=session)
-    write_state(
-        receipt, State.QUARANTINED, reason=reason, code="superseded", session=session, process=None, content_id=None
-    )
+    write_state(receipt, State.QUARANTINED, reason=reason, code="superseded", session=session, process=None)
     return True
+
+
+def pass_content_on(receipt_id: UUID, *, session: Session) -> UUID | None:
+    """Let the content of a receipt whose object is gone go to its oldest duplicate, or to whoever claims it next.
+
+    Returns:
+        The duplicate that waits to be read now.
+
+    Raises:
+        ReceiptNotFoundError: There is none.
+    """
+    content, receipt = lock_content_of(receipt_id, session=session)
+    is_gone = receipt.state is State.QUARANTINED and receipt.reason_code in OBJECT_GONE_CODES
+    return _give_up(receipt, content, session=session) if is_gone else None
+
+
+def _give_up(receipt: Receipt, content: Content | None, *, session: Session) -> UUID | None:
+    """Let the locked content go to another receipt. It stays named, so that it is deleted with its last receipt."""
+    if content is None or content.canonical_receipt_id != receipt.id:
+        return None
+    write(receipt, session=session, sha256=None)  # so that whoever takes it up again claims the content anew
+    return promote_duplicate(content, session=session)
 
 
 def _quarantine(receipt: Receipt, reason: str, code: str, channels: Sequence[str], *, session: Session) -> None:

@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import Row, case, func, text, tuple_, update
 from sqlmodel import Session, col, select
 
-from flows.ledger.locking import is_in
+from flows.ledger.locking import is_in, lock_receipt, quoted
 from flows.ledger.pagination import read_cursor, write_cursor
-from flows.ledger.schema import Receipt, State
+from flows.ledger.receipts.attempts import requeue
+from flows.ledger.schema import OBJECT_GONE_CODES, Receipt, State
 from flows.ledger.values import ReceivedObject, Reception, WaitingReceipt
 from flows.ledger.views import Page
 
@@ -28,12 +29,19 @@ _SAME_OBJECT = """
     receipts.bucket = incoming.bucket AND receipts.key = incoming.key AND receipts.etag = incoming.etag
     AND (receipts.version_id = incoming.version_id OR '' IN (receipts.version_id, incoming.version_id))
 """
+# Whoever sees the object of such a receipt sees one that was put back.
+_OBJECT_WAS_GONE = (
+    f"(state = 'quarantined' AND reason_code IS NOT NULL AND reason_code IN ({quoted(OBJECT_GONE_CODES)}))"
+)
 _UNKNOWN = text(
-    f"{_INCOMING} SELECT n FROM incoming WHERE NOT EXISTS (SELECT 1 FROM receipts WHERE {_SAME_OBJECT}) ORDER BY n"  # noqa: S608  # only constants
+    f"""{_INCOMING} SELECT n FROM incoming
+    WHERE NOT EXISTS (SELECT 1 FROM receipts WHERE {_SAME_OBJECT} AND NOT {_OBJECT_WAS_GONE})
+    ORDER BY n"""  # noqa: S608  # only constants
 )
 _FIND = text(
     f"""{_INCOMING}
-    SELECT DISTINCT ON (n) n, receipts.id, state, flow_run_id, reopened, held, submitted_at IS NOT NULL AS submitted
+    SELECT DISTINCT ON (n) n, receipts.id, state, flow_run_id, reopened, held, submitted_at IS NOT NULL AS submitted,
+        {_OBJECT_WAS_GONE} AS was_gone
     FROM incoming JOIN receipts ON {_SAME_OBJECT}
     ORDER BY n, receipts.version_id = incoming.version_id DESC, received_at
     """  # noqa: S608  # only constants
@@ -71,6 +79,8 @@ def receive(received: ReceivedObject, *, session: Session) -> Reception:
 def receive_many(objects: Sequence[ReceivedObject], *, session: Session) -> list[Reception]:
     """The same for a page of objects in one round trip, or two if there are known ones among them.
 
+    A receipt that ended without its object waits again: the object was put back.
+
     Returns:
         One reception per object, in the order given.
     """
@@ -83,8 +93,20 @@ def receive_many(objects: Sequence[ReceivedObject], *, session: Session) -> list
     if len(found) != len(objects):
         # A receipt was deleted between the statements; the object stands in the bucket, so it is received anew.
         return receive_many(objects, session=session)
+    if _take_back(found, session=session):
+        found = session.execute(_FIND, _names(objects)).all()
     created = {reception.receipt_id for reception in new if reception}
     return [_reception(row, created) for row in found]
+
+
+def _take_back(found: Sequence[Row[Any]], *, session: Session) -> bool:
+    """Let those of the found receipts wait whose object had been gone; whether there were any."""
+    vanished = sorted({row.id for row in found if row.was_gone})
+    for receipt_id in vanished:
+        receipt = lock_receipt(receipt_id, session=session)
+        if receipt.state is State.QUARANTINED and receipt.reason_code in OBJECT_GONE_CODES:
+            requeue(receipt, "its object was put back", session=session)
+    return bool(vanished)
 
 
 def receptions_of(objects: Sequence[ReceivedObject], received: Sequence[Row[Any]]) -> list[Reception | None]:

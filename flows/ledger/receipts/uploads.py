@@ -7,14 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from uuid import UUID, uuid4
 
-from sqlalchemy import text, update
+from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from flows.domain.errors import ReceiptflowError
 from flows.ledger.locking import as_value
 from flows.ledger.receipts.receive import RECEIVE_SQL, RECEIVED_SQL, columns_of, receive_many, receptions_of
-from flows.ledger.schema import Content, Receipt, Upload
+from flows.ledger.schema import OBJECT_GONE_CODES, Content, Receipt, Upload
 from flows.ledger.values import ReceivedObject, Reception
 from flows.ledger.views import ReceiptView
 
@@ -139,6 +139,8 @@ def receipts_of_content(owner: str, sha256s: Collection[str], *, session: Sessio
         select(Upload.sha256, Receipt)
         .join(Receipt, col(Receipt.id) == col(Upload.receipt_id))
         .where(Upload.owner == owner, col(Upload.sha256).in_(sha256s))
+        # A receipt that ended without its object is none of this content: the object has to be stored again.
+        .where(func.coalesce(col(Receipt.reason_code), "").not_in(OBJECT_GONE_CODES))
         .order_by(col(Receipt.received_at).desc())
     )
     claimed = (

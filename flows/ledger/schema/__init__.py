@@ -1,6 +1,14 @@
 """The ledger's tables and the enumerations of their columns."""
 
-from flows.ledger.schema.states import FINAL_STATES, WEBHOOK_PREFIX, DeliveryState, NotificationKind, Source, State
+from flows.ledger.schema.states import (
+    FINAL_STATES,
+    OBJECT_GONE_CODES,
+    WEBHOOK_PREFIX,
+    DeliveryState,
+    NotificationKind,
+    Source,
+    State,
+)
 from flows.ledger.schema.tables import (
     ApiKey,
     Content,
@@ -18,6 +26,7 @@ from flows.ledger.schema.upload_tables import Upload
 
 __all__ = [
     "FINAL_STATES",
+    "OBJECT_GONE_CODES",
     "WEBHOOK_PREFIX",
     "ApiKey",
     "Content",

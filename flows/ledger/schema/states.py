@@ -22,6 +22,9 @@ class State(StrEnum):
 
 
 FINAL_STATES = frozenset({State.EXPENSED, State.REVIEW, State.DUPLICATE, State.QUARANTINED})
+# The reason codes of receipts in quarantine that could not be read because their object is gone: the receipt says
+# nothing about its content then, so it owns none, and an object that is put back is read.
+OBJECT_GONE_CODES = frozenset({"superseded", "ObjectGone", "ObjectReplaced"})
 
 
 # A notification's channel is "owner", or this with a webhook's id.
