@@ -50,7 +50,7 @@ def in_words(counts: Counts) -> str:
     return (
         f"{counts.objects} objects, {counts.receipts.total()} receipts ({receipts}), {counts.expenses} expenses, "
         f"{counts.contents} contents, {counts.results} with results: {counts.found.total()} discrepancies, "
-        f"{counts.repaired} repaired"
+        f"{counts.repaired} repaired, {counts.skipped} files of an operating system skipped"
     )
 
 

@@ -7,13 +7,14 @@ every waiting receipt. Events make it fast, the sweep makes it complete. Needs t
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
 from pydantic import Field
 
+from flows.domain.junk_files import is_junk_file
 from flows.domain.owners import owner_of
 from flows.flow_runs.recovery import resubmit_lost
 from flows.flow_runs.submission import AT_ONCE, Submitter, open_submitter
@@ -31,6 +32,8 @@ Prefix = Annotated[str, Field(description="Only keys that begin so, for example 
 SUBMISSION_PAGE = 25 * AT_ONCE
 # Long enough for a submission under way to be noted in the ledger.
 _QUIET_SECONDS = 30.0
+# An artifact is for people; all of them are counted.
+_NAMED = 20
 
 
 @dataclass
@@ -41,24 +44,43 @@ class SweepCounts:
     received: int = 0
     submitted: int = 0
     resubmitted: int = 0
+    skipped: int = 0
+    skipped_keys: list[str] = field(default_factory=list)
+
+    def skip(self, key: str) -> None:
+        """Count a file that is no receipt, and keep the first few names."""
+        self.skipped += 1
+        if len(self.skipped_keys) < _NAMED:
+            self.skipped_keys.append(key)
 
     def in_words(self) -> str:
         """One sentence for people."""
         return (
             f"{self.listed} objects listed, {self.received} new, {self.submitted} submitted, "
-            f"{self.resubmitted} whose run was lost submitted again"
+            f"{self.resubmitted} whose run was lost submitted again, "
+            f"{self.skipped} files of an operating system skipped"
         )
 
 
 @flow(name="sweep-inbox", persist_result=False)
-async def sweep_inbox(bucket: Bucket = None, prefix: Prefix = "") -> dict[str, int]:
+async def sweep_inbox(bucket: Bucket = None, prefix: Prefix = "") -> dict[str, Any]:
     """Receive and submit whatever lies in the inbox and is not known yet."""
     counts = await sweep(await load_pipeline(), bucket=bucket or None, prefix=prefix)
     get_run_logger().info("Swept: %s", counts.in_words())
     await acreate_markdown_artifact(
-        key="sweep-inbox", markdown=f"# Sweep\n\n{counts.in_words()}.", description="What the sweep saw and did"
+        key="sweep-inbox", markdown=report(counts), description="What the sweep saw and did"
     )
     return vars(counts)
+
+
+def report(counts: SweepCounts) -> str:
+    """The sweep in Markdown, with the names of what it skipped."""
+    head = f"# Sweep\n\n{counts.in_words()}.\n"
+    if not counts.skipped:
+        return head
+    names = "\n".join(f"- `{key}`" for key in counts.skipped_keys)
+    more = counts.skipped - len(counts.skipped_keys)
+    return f"{head}\nSkipped:\n\n{names}\n" + (f"- … and {more} more\n" if more else "")
 
 
 async def sweep(pipeline: Pipeline, *, bucket: str | None = None, prefix: str = "") -> SweepCounts:
@@ -79,7 +101,15 @@ async def receive_unknown(pipeline: Pipeline, counts: SweepCounts, *, bucket: st
     pages = inbox.pages(prefix)
     while (page := await asyncio.to_thread(next, pages, None)) is not None:
         counts.listed += len(page)
-        counts.received += await asyncio.to_thread(_receive_page, pipeline.ledger, inbox if versioned else None, page)
+        files = [version for version in page if not _is_junk(version, counts)]
+        counts.received += await asyncio.to_thread(_receive_page, pipeline.ledger, inbox if versioned else None, files)
+
+
+def _is_junk(version: ObjectVersion, counts: SweepCounts) -> bool:
+    junk = is_junk_file(version.key)
+    if junk:
+        counts.skip(version.key)
+    return junk
 
 
 def _receive_page(ledger: Ledger, versioned: Inbox | None, page: list[ObjectVersion]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -42,7 +43,11 @@ def test_eventbridge_names_are_plain() -> None:
 def test_seaweedfs_names_are_plain_and_versions_lead_to_their_object() -> None:
     events = [
         seaweedfs("/buckets/inbox/acme/a b ü+%20.jpg", attributes={"file_size": 3}),
-        seaweedfs("/buckets/inbox/acme/v.jpg.versions/v_67159a2d", "update"),
+        seaweedfs(
+            "/buckets/inbox/acme/v.jpg.versions/v_67159a2d",
+            "update",
+            extended={"Seaweed-X-Amz-Version-Id": base64.b64encode(b"67159a2d").decode()},
+        ),
     ]
     assert [read_events(json.dumps(event)) for event in events] == [
         [ObjectCreated("inbox", "acme/a b ü+%20.jpg")],

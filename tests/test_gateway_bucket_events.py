@@ -80,3 +80,13 @@ async def test_an_event_about_a_posted_file_changes_nothing(gateway: Gateway) ->
     receipt = (await gateway.anna.get(accepted["status_url"])).json()
     assert [change["reason"] for change in receipt["history"]] == ["received by api"]
     assert count(gateway.ledger, "receipts") == 1
+
+
+async def test_an_announced_file_of_an_operating_system_is_skipped_and_counted(
+    gateway: Gateway, s3_client: Any
+) -> None:
+    for key in ("anna/.DS_Store", "anna/._lunch.jpg"):
+        s3_client.put_object(Bucket="inbox", Key=key, Body=b"1")
+        assert await _tell(gateway, _minio(key)) == 204
+    assert count(gateway.ledger, "receipts") == 0
+    assert 'receiptflow_skipped_total{source="event"} 2.0' in (await gateway.anna.get("/metrics")).text

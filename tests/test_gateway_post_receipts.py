@@ -224,3 +224,15 @@ async def test_too_many_requests_of_one_key_are_429(start_gateway: Start) -> Non
         assert [one.status_code for one in answers] == [200, 200, 429]
         assert int(answers[-1].headers["retry-after"]) >= 1
         assert (await gateway.bert.get("/receipts")).status_code == 200
+
+
+async def test_a_file_of_an_operating_system_is_refused_with_the_reason_and_counted(gateway: Gateway) -> None:
+    refused = [
+        await gateway.anna.post("/receipts?name=.DS_Store", content=JPEG),
+        await gateway.anna.post("/receipts", files=[("file", ("Trip/~$lunch.pdf", JPEG, "application/pdf"))]),
+        await gateway.anna.post("/uploads", json={"media_type": "image/jpeg", "name": "._lunch.jpg"}),
+    ]
+    assert {answer.status_code for answer in refused} == {422}
+    assert all("made by an operating system" in answer.json()["detail"] for answer in refused)
+    assert count(gateway.ledger, "receipts") == 0
+    assert 'receiptflow_skipped_total{source="api"} 3.0' in (await gateway.anna.get("/metrics")).text

@@ -59,10 +59,12 @@ def test_make_run_once_processes_every_image_and_a_second_run_reads_nothing(
 ) -> None:
     settings, log = stack_settings(), tmp_path / "executions"
     (receipts / "notes.txt").write_text("not a receipt")
+    (receipts / "Thumbs.db").write_bytes(b"1")
     first = make_run(settings, receipts, log)
     assert first.returncode == 0, first.stdout + first.stderr
     assert re.search(r"4 receipts in [\d.]+ s", first.stdout)
     assert "skipped notes.txt" in first.stdout
+    assert "skipped 1 files of an operating system: Thumbs.db" in first.stderr
     read = executed(log, "extract_text")
     assert read == 4
     second = make_run(settings, receipts, log)

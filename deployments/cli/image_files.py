@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import typer
 
 from deployments.cli.common import console
 from flows.domain.errors import ConfigurationError, UnreadableError
+from flows.domain.junk_files import is_junk_file
 from flows.reading.documents import media_type_of
 
 _HEADER_BYTES = 4096
@@ -19,8 +23,11 @@ def pictures_in(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is no folder: name one with images, RECEIPTS=<folder>.")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
     kept = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
+    for path in without_junk(files, folder):
+        if path.name.startswith("."):
+            continue
         try:
             with path.open("rb") as file:
                 media_type_of(file.read(_HEADER_BYTES))
@@ -33,3 +40,21 @@ def pictures_in(folder: Path) -> list[Path]:
     if not kept:
         raise ConfigurationError(f"{folder} holds no images or PDFs: name a folder that does, RECEIPTS=<folder>.")
     return kept
+
+
+def without_junk(files: Sequence[Path], folder: Path = Path()) -> list[Path]:
+    """The files that no operating system added to their folder by itself; the others are named on one line.
+
+    Args:
+        files: In any order.
+        folder: Only folders below this one are looked at by name.
+    """
+    junk = [path for path in files if is_junk_file(_below(path, folder))]
+    if junk:
+        names = ", ".join(sorted({path.name for path in junk}))
+        typer.echo(f"skipped {len(junk)} files of an operating system: {names}", err=True)
+    return [path for path in files if path not in junk]
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name

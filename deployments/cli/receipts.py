@@ -11,6 +11,7 @@ import typer
 
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table
 from deployments.cli.connection import connect
+from deployments.cli.image_files import without_junk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ async def _add(files: list[Path], owner: str, wait: bool, data: Path, as_json: b
     pipeline = await connect(data)
     from deployments.ingest.local_files import add_files, current_receipts, wait_until_final  # noqa: PLC0415
 
-    added = await add_files(pipeline, files, owner)
+    added = await add_files(pipeline, without_junk(files), owner)
     ids = [entry.receipt_id for entry in added]
     rows = await wait_until_final(pipeline, ids) if wait else await asyncio.to_thread(current_receipts, pipeline, ids)
     if as_json:

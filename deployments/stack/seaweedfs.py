@@ -21,6 +21,7 @@ from deployments.stack.errors import DataUnusableError
 from deployments.stack.service import HttpCheck, Service
 from deployments.stack.settings import StackSettings
 
+_HIDDEN_FOLDERS = "RefuseFoldersThatListingsHide"
 _OFF = ("admin.ui=false", "webdav=false", "s3.port.iceberg=0", "s3.port.lance=0", "master.telemetry=false")
 
 
@@ -34,7 +35,7 @@ def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Serv
         prepare=lambda: _prepare(settings, credentials),
         ready_check=lambda: _head_buckets(client, settings),
         liveness_check=HttpCheck(settings.ports.s3, "/healthz"),
-        provision=lambda: _set_versioning(client, settings),
+        provision=lambda: _set_up_inbox(client, settings),
         stop_timeout=15.0,
     )
 
@@ -114,6 +115,32 @@ def _head_buckets(client: Any, settings: StackSettings) -> None:
             if error.response["Error"]["Code"] != "404":
                 raise
             client.create_bucket(Bucket=bucket)
+
+
+def _set_up_inbox(client: Any, settings: StackSettings) -> None:
+    _set_versioning(client, settings)
+    _refuse_hidden_folders(client, settings.inbox_bucket)
+
+
+def _refuse_hidden_folders(client: Any, bucket: str) -> None:
+    """Have SeaweedFS refuse what it would accept and never list: it takes folders named `*.versions` for its own."""
+    policy = _policy_of(client, bucket)
+    if any(one.get("Sid") == _HIDDEN_FOLDERS for one in policy["Statement"]):
+        return
+    resource = f"arn:aws:s3:::{bucket}/*.versions/*"
+    refusal = {"Sid": _HIDDEN_FOLDERS, "Effect": "Deny", "Principal": "*", "Action": ["s3:PutObject"]}
+    policy["Statement"].append({**refusal, "Resource": [resource]})
+    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+
+def _policy_of(client: Any, bucket: str) -> dict[str, Any]:
+    try:
+        policy: dict[str, Any] = json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
+            raise
+        return {"Version": "2012-10-17", "Statement": []}
+    return policy
 
 
 def _set_versioning(client: Any, settings: StackSettings) -> None:

@@ -53,6 +53,7 @@ class Counts:
     results: int = 0
     contents_without_results: int = 0
     replaced_objects: int = 0
+    skipped: int = 0
     open_runs: int = 0
     found: Counter[Kind] = field(default_factory=Counter)
     repaired: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from flows.domain.junk_files import is_junk_file
 from flows.domain.owners import owner_of
 from flows.ledger.receipts import unknown_objects, walk_receipts
 from flows.ledger.schema import OBJECT_GONE_CODES, Source, State
@@ -24,7 +25,7 @@ def compare_objects(pipeline: Pipeline, counts: Counts) -> Iterator[Discrepancy]
         for there, known in side_by_side(objects, receipts, lambda one: one.key.encode(), lambda one: one.key.encode()):
             counts.objects += len(there)
             counts.receipts.update(receipt.state.value for receipt in known)
-            yield from _unknown(pipeline, there, known)
+            yield from _unknown(pipeline, there, known, counts)
             yield from _gone(inbox, there, known, counts)
 
 
@@ -57,9 +58,14 @@ def as_received(version: ObjectVersion) -> ReceivedObject:
     )
 
 
-def _unknown(pipeline: Pipeline, there: Sequence[ObjectVersion], known: Sequence[ReceiptView]) -> Iterator[Discrepancy]:
+def _unknown(
+    pipeline: Pipeline, there: Sequence[ObjectVersion], known: Sequence[ReceiptView], counts: Counts
+) -> Iterator[Discrepancy]:
     for version in there:
         if any(_same(version, receipt) and not _is_known_gone(receipt) for receipt in known):
+            continue
+        if is_junk_file(version.key):
+            counts.skipped += 1
             continue
         with pipeline.ledger.session() as session:  # it may have been received since the page was read
             if not unknown_objects([as_received(version)], session=session):

@@ -58,6 +58,8 @@ def clean_owner(owner: str) -> str:
     name = owner.strip() or DEFAULT_OWNER
     if "/" in name or name in {".", ".."} or not name.isprintable():
         raise ConfigurationError(f"The owner {owner!r} must be one folder name, without slashes.")
+    if name.endswith(".versions"):
+        raise ConfigurationError(f"The owner {owner!r} must not end in .versions: SeaweedFS hides folders named so.")
     return name
 
 

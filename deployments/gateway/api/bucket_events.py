@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Request, Response
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.problems import RESPONSES, RefusedError
 from deployments.ingest.bucket_events import MalformedEventError, read_events
+from flows.domain.junk_files import is_junk_file
 
 router = APIRouter(prefix="/events", tags=["bucket events"], responses=RESPONSES)
 _log = logging.getLogger("receiptflow.events")
@@ -39,6 +40,8 @@ async def receive_event(
     for event in events:
         if context.intake.stores(event.key):
             continue
+        if is_junk_file(event.key):
+            context.metrics.skipped.labels("event").inc()
         receipt_id = await context.receiver.receive(event)
         context.metrics.received.labels("event").inc()
         _log.info("event from %s", store, extra={"receipt_id": str(receipt_id)})

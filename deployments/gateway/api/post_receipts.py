@@ -12,7 +12,7 @@ from deployments.gateway.api.schemas import AcceptedReceipt, AcceptedReceipts
 from deployments.gateway.context import Context
 from deployments.gateway.http.auth import Uploader
 from deployments.gateway.http.problems import RESPONSES
-from deployments.gateway.http.request_bodies import read_files
+from deployments.gateway.http.request_bodies import read_files, require_no_junk
 
 router = APIRouter(tags=["receipts"], responses=RESPONSES)
 
@@ -67,6 +67,7 @@ async def post_receipts(  # noqa: PLR0917  # FastAPI passes them by name
     """
     async with AsyncExitStack() as stack:
         files = await read_files(request, context.settings, stack)
+        require_no_junk((file.name for file in files), context.metrics)
         await context.rates.count_uploads(caller.key_id, len(files))
         wait = _wait_of(prefer, context.settings.submit_wait_seconds)
         accepted = await context.intake.accept(caller.owner, files, idempotency_key=idempotency_key, wait_seconds=wait)

@@ -14,6 +14,7 @@ from deployments.gateway.api.receipt_status import LONGEST_WAIT_SECONDS
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.auth import Reader, Uploader
 from deployments.gateway.http.problems import RESPONSES
+from deployments.gateway.http.request_bodies import require_no_junk
 from deployments.gateway.services.intake import make_key
 from deployments.ingest.bucket_events import ObjectCreated
 from flows.ledger.receipts import NewUpload, UploadView, find_upload, reserve
@@ -59,6 +60,7 @@ class UploadStatus(BaseModel):
 @router.post("", status_code=201, summary="Ask for a presigned upload")
 async def post_upload(wanted: UploadRequest, caller: Uploader, context: Context) -> PresignedUpload:
     """For phones and large batches. It takes one file of this type and size, for some minutes."""
+    require_no_junk([wanted.name], context.metrics)
     await context.rates.count_uploads(caller.key_id, 1)
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=context.settings.upload_minutes)
     key = make_key(caller.owner, wanted.name)

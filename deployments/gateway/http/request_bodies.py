@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -22,7 +22,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from deployments.gateway.http.problems import RefusedError
+from deployments.gateway.http.request_metrics import RequestMetrics
 from deployments.settings import GatewaySettings
+from flows.domain.junk_files import is_junk_file
 
 SPOOL_BYTES = 2_000_000
 # Boundaries and part headers come on top of the files themselves.
@@ -139,6 +141,14 @@ async def _multipart(
     except MultiPartException as error:
         raise RefusedError(400, f"The multipart body is malformed: {error.message}") from error
     return [value for _name, value in form.multi_items() if isinstance(value, UploadFile)]
+
+
+def require_no_junk(names: Iterable[str], metrics: RequestMetrics) -> None:
+    """Refuse and count a file that an operating system added to a folder by itself."""
+    for name in names:
+        if is_junk_file(name.replace("\\", "/")):
+            metrics.skipped.labels("api").inc()
+            raise RefusedError(422, f"{name} was made by an operating system and is no receipt; leave it out.")
 
 
 def _require_sizes(uploads: list[UploadFile], settings: GatewaySettings) -> None:

@@ -22,3 +22,9 @@ class RequestMetrics:
         self.received = Counter(
             "receiptflow_received", "Files and objects received, by source.", ("source",), registry=self.registry
         )
+        self.skipped = Counter(
+            "receiptflow_skipped",
+            "Files of operating systems, such as .DS_Store, that were not taken in.",
+            ("source",),
+            registry=self.registry,
+        )

@@ -8,6 +8,7 @@ they are plain.
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,10 @@ from flows.domain.errors import ReceiptflowError
 
 _DEEPEST_WRAPPING = 3
 _SEAWEEDFS_BUCKETS = "/buckets/"
+# In a versioned bucket the object a.jpg is a folder a.jpg.versions, each version in it a file v_<id> that has its id as
+# an attribute.
+_VERSIONS_FOLDER = ".versions/"
+_VERSION_ID = "Seaweed-X-Amz-Version-Id"
 _SEAWEEDFS_CREATES = {"create", "update", "rename"}
 
 
@@ -80,11 +85,16 @@ def _seaweedfs(body: dict[str, Any]) -> Iterator[ObjectCreated]:
     if not path.startswith(_SEAWEEDFS_BUCKETS):
         return
     bucket, _, key = path.removeprefix(_SEAWEEDFS_BUCKETS).partition("/")
-    # SeaweedFS's own files: parts of an upload that goes on, and the folders in which it keeps versions.
-    if key.startswith(".uploads/"):
+    if key.startswith(".uploads/"):  # the parts of an upload that goes on
         return
-    folder, version, _name = key.rpartition(".versions/")
-    yield _created(bucket, folder if version else key)
+    folder, _, name = key.rpartition(_VERSIONS_FOLDER)
+    yield _created(bucket, folder if folder and name == _version_name(entry) else key)
+
+
+def _version_name(entry: dict[str, Any]) -> str | None:
+    """The file name of a version that SeaweedFS keeps; None for a file that somebody put under its own name."""
+    version_id = (entry.get("extended") or {}).get(_VERSION_ID)
+    return f"v_{b64decode(version_id).decode()}" if version_id else None
 
 
 def _created(bucket: Any, key: Any) -> ObjectCreated:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from deployments.ingest.bucket_events.messages import ObjectCreated
+from flows.domain.junk_files import is_junk_file
 from flows.domain.owners import owner_of
 from flows.ledger.database import Ledger
 from flows.ledger.errors import InvalidReferenceError
@@ -43,6 +44,9 @@ class EventReceiver:
         """
         if event.bucket != self._inbox.bucket:
             _log.warning("an event of bucket %s, which is not the inbox, was dropped", event.bucket)
+            return None
+        if is_junk_file(event.key):
+            _log.info("skipped a file of an operating system: %s", event.key)
             return None
         reception = await asyncio.to_thread(self._receive, event)
         if reception is None:
