@@ -1,4 +1,4 @@
-# make setup | run | test | lock — see README.md
+# make setup | run | check | test | lock — see README.md
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: test-slow bench-gateway fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-scale chaos chaos-ci lint lock clean
+.PHONY: check test-slow bench-gateway fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-scale chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -28,8 +28,18 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 run: setup
 	@exec $(BIN)/receiptflow up --data "$(DATA)" --port $(PORT) --demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)") $(if $(ONCE),--once)
 
+# Tests run so many at a time; each takes up to 2 GB of memory with the stacks that it starts.
+JOBS ?= 2
+# A group of tests goes to one worker whole, and the groups in the order of tests/selection.py.
+PARALLEL := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+
+# While you work, in under two minutes: lint, types, and the tests that need no more than PostgreSQL.
+check: lint
+	$(BIN)/python -m pytest $(PARALLEL) -m "(pure or postgres) and not slow" $(ARGS)
+
+# All that CI runs.
 test: setup-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # Outages of whole servers and the loss of whole databases, which take minutes.
 test-slow: setup-dev
@@ -77,6 +87,7 @@ fuzz-api: setup-dev
 
 lint: setup-dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # Needs uv on the PATH. Writes exact versions with hashes and no index address.

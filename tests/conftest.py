@@ -1,12 +1,14 @@
-"""Real parts for the tests: a stack (PostgreSQL, SeaweedFS, Prefect's server, no worker) and pieces of one.
+"""Real parts for the tests: one stack a session (PostgreSQL, SeaweedFS, Prefect's server, no worker), grown on demand.
 
-Each is started once a session and only if a test asks for it. Tests that share one must not rely on its being empty:
-use keys, names and databases of your own (`database_url` is a fresh database for each test).
+A test that asks for `postgres` alone starts PostgreSQL alone; whatever else a later test asks for joins the same stack.
+Tests that share it must not rely on its being empty: use keys, names and databases of your own (`database_url` is a
+fresh database for each test). Which marker and which group a test has follows from what it asks for: `selection`.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import socket
 import tempfile
@@ -16,20 +18,35 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import prepared_postgres
 import psycopg
 import pytest
+from selection import pytest_collection_finish, pytest_collection_modifyitems
 from sqlalchemy import text
 
 from deployments.stack import Stack
+from deployments.stack.prefect_server import prefect_service
+from deployments.stack.seaweedfs import seaweedfs_service
 from deployments.stack.settings import Ports, StackSettings
 from flows.ledger.database import Ledger, open_ledger
 from flows.ledger.migrate import create_database, upgrade
 
+Prepare = Callable[[StackSettings], StackSettings]
+
+__all__ = ["pytest_collection_finish", "pytest_collection_modifyitems"]
+
+# Below the range of outgoing connections; each worker of a parallel run has a share of its own.
+_FIRST_PORT, _LAST_PORT = 20_000, 32_000
+
 
 def free_ports() -> int:
-    """First of as many free neighbouring ports as a stack takes, below the range of outgoing connections."""
+    """First of as many free neighbouring ports as a stack takes, which no other worker of this test run picks."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = (_LAST_PORT - _FIRST_PORT) // workers
+    first = _FIRST_PORT + worker * share
     while True:
-        base = random.randrange(20_000, 32_000)
+        base = random.randrange(first, first + share - Ports.COUNT)
         if all(_is_free(port) for port in range(base, base + Ports.COUNT)):
             return base
 
@@ -45,7 +62,7 @@ def _is_free(port: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def stack_settings() -> Iterator[Callable[[], StackSettings]]:
+def _new_settings() -> Iterator[Callable[[], StackSettings]]:
     """Makes settings of a stack of one's own: a fresh folder, free ports.
 
     Not in pytest's temporary folder: each pytest that starts closes that to other users, also to the one that
@@ -57,24 +74,53 @@ def stack_settings() -> Iterator[Callable[[], StackSettings]]:
 
 
 @pytest.fixture(scope="session")
-def stack(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
+def _prepare(
+    _new_settings: Callable[[], StackSettings], tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Prepare:
+    """Gives a stack that has not started yet the prepared PostgreSQL."""
+    has_cache = pytestconfig.pluginmanager.has_plugin("cacheprovider")
+    cache = pytestconfig.cache.mkdir("postgres") if has_cache else tmp_path_factory.mktemp("postgres")
+    return lambda settings: prepared_postgres.place(settings, cache, _new_settings)
+
+
+# The same two for tests: whoever asks for them is taken for a test that starts stacks of its own, by `selection`.
+@pytest.fixture(scope="session")
+def stack_settings(_new_settings: Callable[[], StackSettings]) -> Callable[[], StackSettings]:
+    """Makes settings of a stack of the test's own, which begins with nothing."""
+    return _new_settings
+
+
+@pytest.fixture(scope="session")
+def prepare(_prepare: Prepare) -> Prepare:
+    """Gives a stack of the test's own databases that have their tables already, which saves seconds of its start."""
+    return _prepare
+
+
+@pytest.fixture(scope="session")
+def _session_stack(_new_settings: Callable[[], StackSettings], _prepare: Prepare) -> Iterator[Stack]:
+    """The session's stack, PostgreSQL only as yet."""
+    with Stack(_prepare(_new_settings()), core=["postgres"]) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(_session_stack: Stack) -> Stack:
+    """PostgreSQL, with the databases `prefect` and `ledger`."""
+    return _session_stack
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(_session_stack: Stack) -> Stack:
+    """SeaweedFS, with the buckets `inbox` and `results`."""
+    _session_stack.add(seaweedfs_service(_session_stack.settings, _session_stack.credentials))
+    return _session_stack
+
+
+@pytest.fixture(scope="session")
+def stack(_session_stack: Stack, seaweedfs: Stack) -> Stack:
     """A whole stack without worker and gateway."""
-    with Stack(stack_settings()) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def postgres(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
-    """PostgreSQL alone, with the databases `prefect` and `ledger`."""
-    with Stack(stack_settings(), core=["postgres"]) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def seaweedfs(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
-    """SeaweedFS alone, with the buckets `inbox` and `results`."""
-    with Stack(stack_settings(), core=["seaweedfs"]) as running:
-        yield running
+    _session_stack.add(prefect_service(_session_stack.settings, _session_stack.credentials))
+    return _session_stack
 
 
 @pytest.fixture
@@ -149,11 +195,11 @@ def prefect_api(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack
 
 
 @pytest.fixture(scope="session")
-def running_pipeline(stack_settings: Callable[[], StackSettings]) -> Iterator[Any]:
+def running_pipeline(_new_settings: Callable[[], StackSettings], _prepare: Prepare) -> Iterator[Any]:
     """A whole stack with its worker and the real flow, for tests that damage it; it recovers by itself after each."""
     from recovery_helpers import running  # noqa: PLC0415 - Prefect is imported only where it is needed
 
-    with running(stack_settings()) as parts:
+    with running(_prepare(_new_settings())) as parts:
         yield parts
 
 

@@ -9,18 +9,24 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from conftest import Prepare, free_ports
+
+from deployments.stack.settings import StackSettings
 
 ROOT = Path(__file__).parent.parent
 _FAULTS, _RECEIPTS = 6, 10
 COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "left_over")
 
 
+@pytest.mark.recovery
 @pytest.mark.timeout(900)
-def test_nothing_is_lost_or_done_twice_under_some_faults(tmp_path: Path) -> None:
-    report = tmp_path / "chaos.json"
+def test_nothing_is_lost_or_done_twice_under_some_faults(prepare: Prepare, tmp_path: Path) -> None:
+    folder, report = Path(tempfile.mkdtemp(prefix="receiptflow-chaos-")), tmp_path / "chaos.json"
+    settings = prepare(StackSettings(data_dir=folder / "data", port=free_ports()))
     command = (
         sys.executable,
         "-m",
@@ -31,6 +37,10 @@ def test_nothing_is_lost_or_done_twice_under_some_faults(tmp_path: Path) -> None
         str(_FAULTS),
         "--receipts",
         str(_RECEIPTS),
+        "--folder",
+        str(folder),
+        "--port",
+        str(settings.port),
     )
     done = subprocess.run(
         [*command, "--json", str(report)],

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import s3_client_of
+from conftest import Prepare, s3_client_of
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
@@ -29,9 +29,9 @@ COMMAND = str(Path(sys.executable).with_name("receiptflow"))
 
 
 @pytest.fixture(scope="module")
-def own_stack(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
+def own_stack(stack_settings: Callable[[], StackSettings], prepare: Prepare) -> Iterator[Stack]:
     """A stack that nobody provisioned."""
-    with Stack(stack_settings()) as running:
+    with Stack(prepare(stack_settings())) as running:
         yield running
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from conftest import Prepare
 
 from deployments.samples import HOSTILE, render_hostile, render_samples
 from deployments.stack.settings import StackSettings
@@ -133,8 +134,8 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(stack_settings: Callable[[], StackSettings]) -> Iterator[Running]:
-    settings = stack_settings()
+def running(stack_settings: Callable[[], StackSettings], prepare: Prepare) -> Iterator[Running]:
+    settings = prepare(stack_settings())
     command = (str(BIN / "receiptflow"), "up", "--data", str(settings.data_dir), "--port", str(settings.port))
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None

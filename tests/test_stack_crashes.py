@@ -14,7 +14,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
-from conftest import s3_client_of
+from conftest import Prepare, s3_client_of
 
 from deployments.stack import Service, Stack
 from deployments.stack.settings import StackSettings
@@ -34,9 +34,9 @@ print("down", flush=True)
 
 
 @pytest.fixture(scope="module")
-def own_stack(stack_settings: Callable[[], StackSettings]) -> Iterator[Stack]:
+def hurt_stack(stack_settings: Callable[[], StackSettings], prepare: Prepare) -> Iterator[Stack]:
     """A stack that may be hurt without disturbing other tests' one."""
-    with Stack(stack_settings()) as running:
+    with Stack(prepare(stack_settings())) as running:
         yield running
 
 
@@ -69,35 +69,35 @@ def _await_new_process(stack: Stack, name: str, old: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["postgres", "seaweedfs", "prefect"])
-def test_killed_part_comes_back_with_its_data(own_stack: Stack, name: str) -> None:
+def test_killed_part_comes_back_with_its_data(hurt_stack: Stack, name: str) -> None:
     thing = f"killed_{name}"
-    _put(own_stack, thing)
-    old, others = own_stack.pids()[name], {**own_stack.pids(), name: 0}
+    _put(hurt_stack, thing)
+    old, others = hurt_stack.pids()[name], {**hurt_stack.pids(), name: 0}
     os.kill(old, signal.SIGKILL)
-    _await_new_process(own_stack, name, old)
-    _require(own_stack, thing)
-    assert {**own_stack.pids(), name: 0} == others, "no other part was restarted with it"
+    _await_new_process(hurt_stack, name, old)
+    _require(hurt_stack, thing)
+    assert {**hurt_stack.pids(), name: 0} == others, "no other part was restarted with it"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hung"])
-def test_all_parts_at_once_come_back_with_their_data(own_stack: Stack, number: signal.Signals) -> None:
+def test_all_parts_at_once_come_back_with_their_data(hurt_stack: Stack, number: signal.Signals) -> None:
     thing = f"all_{number.name.lower()}"
-    _put(own_stack, thing)
-    pids = own_stack.pids()
+    _put(hurt_stack, thing)
+    pids = hurt_stack.pids()
     for pid in pids.values():
         os.kill(pid, number)
     for name, pid in pids.items():
-        _await_new_process(own_stack, name, pid)
-    _require(own_stack, thing)
+        _await_new_process(hurt_stack, name, pid)
+    _require(hurt_stack, thing)
 
 
-def test_part_whose_guardian_is_killed_comes_back(own_stack: Stack) -> None:
-    old = own_stack.pids()["postgres"]
+def test_part_whose_guardian_is_killed_comes_back(hurt_stack: Stack) -> None:
+    old = hurt_stack.pids()["postgres"]
     guardian = int(Path(f"/proc/{old}/stat").read_text().rpartition(")")[2].split()[1])
-    _put(own_stack, "guardian")
+    _put(hurt_stack, "guardian")
     os.kill(guardian, signal.SIGKILL)
-    _await_new_process(own_stack, "postgres", old)
-    _require(own_stack, "guardian")
+    _await_new_process(hurt_stack, "postgres", old)
+    _require(hurt_stack, "guardian")
 
 
 def _start(settings: StackSettings) -> subprocess.Popen[str]:

@@ -47,7 +47,7 @@ def main() -> int:
     """Faults, then quiet, then the verdict."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is stopped
-    folder = Path(tempfile.mkdtemp(prefix="receiptflow-chaos-"))
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="receiptflow-chaos-"))
     rig = Rig(folder, options.port or free_ports(Ports.COUNT))
     try:
         with StolenTime() as stolen, Outside() as outside:
@@ -72,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=40)
     parser.add_argument("--receipts", type=int, default=60)
     parser.add_argument("--port", type=int, default=0, help="first of the stack's ports; free ones by default")
+    parser.add_argument("--folder", type=Path, help="for data/ and logs, removed if all holds; a new one by default")
     parser.add_argument("--json", type=Path, help="write the counts there")
     parser.add_argument("--write", type=Path, help="write the page there")
     return parser.parse_args()

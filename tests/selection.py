@@ -1,0 +1,62 @@
+"""Which marker each test has and which tests go to one worker, from what a test asks for.
+
+A group goes to one worker whole and in order. Tests that share what is dear to start (the pipeline that the recovery
+tests kill, the session's Prefect server) are one group each, so that it is started once; all others one a file, which
+keeps a module's fixtures and the loaded OCR in one process. The long groups begin first, so that none is left over.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+# Whoever asks for one of these starts processes in order to hurt them.
+_HURT = {"running_pipeline", "hurt_stack", "small_disk"}
+# These are parts of a stack, beyond PostgreSQL, or make stacks of the test's own.
+_STACK = {"stack", "seaweedfs", "stack_settings", "prepare"}
+_MARKERS = ("recovery", "stack", "postgres", "pure")
+_GROUPS = {"running_pipeline": "pipeline", "stack": "prefect"}
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups at this hook too
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test its marker and group, and sort the groups by the first marker in them."""
+    ranks: dict[str, int] = {}
+    groups: dict[pytest.Item, str] = {}
+    for item in items:
+        asked = set(getattr(item, "fixturenames", ()))
+        if not any(item.get_closest_marker(marker) for marker in _MARKERS):
+            item.add_marker(_marker(asked))
+        groups[item] = group = _group(item, asked)
+        item.add_marker(pytest.mark.xdist_group(group))
+        ranks[group] = min(_rank(item), ranks.get(group, len(_MARKERS)))
+    items.sort(key=lambda item: (ranks[groups[item]], groups[item]))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to go on where xdist knows no groups, which it does not say: each would start its parts everywhere."""
+    parallel = session.config.getoption("loadgroup", default=False)  # set in xdist's workers alone
+    if parallel and not all(item.nodeid.endswith(f"@{_group_of(item)}") for item in session.items):
+        raise pytest.UsageError("this pytest-xdist does not keep groups of tests together with this pytest")
+
+
+def _group_of(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    assert mark is not None
+    return str(mark.args[0])
+
+
+def _marker(asked: set[str]) -> str:
+    if asked & _HURT:
+        return "recovery"
+    if asked & _STACK:
+        return "stack"
+    return "postgres" if "postgres" in asked else "pure"
+
+
+def _group(item: pytest.Item, asked: set[str]) -> str:
+    shared = (name for fixture, name in _GROUPS.items() if fixture in asked)
+    return next(shared, item.path.stem)
+
+
+def _rank(item: pytest.Item) -> int:
+    return next(rank for rank, marker in enumerate(_MARKERS) if item.get_closest_marker(marker))
