@@ -15,7 +15,6 @@ from prefect.artifacts import acreate_markdown_artifact
 from pydantic import Field
 
 from flows.domain.junk_files import is_junk_file
-from flows.domain.owners import owner_of
 from flows.flow_runs.recovery import resubmit_lost
 from flows.flow_runs.submission import AT_ONCE, Submitter, open_submitter
 from flows.ledger.database import Ledger
@@ -114,11 +113,13 @@ def _is_junk(version: ObjectVersion, counts: SweepCounts) -> bool:
 
 def _receive_page(ledger: Ledger, versioned: Inbox | None, page: list[ObjectVersion]) -> int:
     """Receive what is new of a page; from a versioned bucket by its version, with those that it has overwritten."""
-    unknown = _unknown(ledger, [_as_received(version) for version in page])
+    unknown = _unknown(ledger, [ReceivedObject.of(version, Source.SWEEP) for version in page])
     if versioned is not None:
         # Object by object, since SeaweedFS leaves some out of later pages when it lists the versions of all.
         keys = dict.fromkeys(one.key for one in unknown)
-        unknown = _unknown(ledger, [_as_received(version) for key in keys for version in versioned.versions(key)])
+        unknown = _unknown(
+            ledger, [ReceivedObject.of(version, Source.SWEEP) for key in keys for version in versioned.versions(key)]
+        )
     if not unknown:
         return 0
     with ledger.session() as session:
@@ -129,18 +130,6 @@ def _receive_page(ledger: Ledger, versioned: Inbox | None, page: list[ObjectVers
 def _unknown(ledger: Ledger, objects: list[ReceivedObject]) -> list[ReceivedObject]:
     with ledger.session() as session:
         return list(unknown_objects(objects, session=session))
-
-
-def _as_received(version: ObjectVersion) -> ReceivedObject:
-    return ReceivedObject(
-        bucket=version.bucket,
-        key=version.key,
-        etag=version.etag,
-        version_id=version.version_id,
-        size_bytes=version.size_bytes,
-        owner=owner_of(version.key),
-        source=Source.SWEEP,
-    )
 
 
 async def submit_waiting(pipeline: Pipeline, submitter: Submitter, counts: SweepCounts) -> None:

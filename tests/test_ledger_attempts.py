@@ -35,13 +35,12 @@ from flows.ledger.receipts import (
     hold,
     note_crash,
     note_progress,
-    quarantine_poison,
     record_expense,
-    record_extraction,
     record_quarantine,
     record_review,
     release,
     show_receipt,
+    supersede,
     waiting_for_submission,
 )
 from flows.ledger.schema import Content, Expense, ExpenseLine, ExtractionRow, Notification, Receipt, State, StateChange
@@ -117,7 +116,6 @@ def test_a_final_receipt_is_left_alone_unless_forced_and_forced_once(ledger: Led
 WRITES: dict[str, Callable[[Attempt, Session], object]] = {
     "claim": lambda attempt, session: claim_content(attempt, SHA256, session=session),
     "progress": lambda attempt, session: note_progress(attempt, "extract_text", session=session),
-    "extraction": lambda attempt, session: record_extraction(attempt, some_fields(), EXTRACTION, session=session),
     "expense": lambda attempt, session: record_expense(attempt, some_fields(), EXTRACTION, session=session),
     "review": lambda attempt, session: record_review(attempt, some_fields(), EXTRACTION, session=session),
     "quarantine": lambda attempt, session: record_quarantine(attempt, "broken", session=session),
@@ -127,7 +125,7 @@ AFTER: dict[str, Callable[[Ledger, Attempt], object]] = {
     "resumed": lambda ledger, attempt: begun(ledger, attempt.receipt_id, attempt.flow_run_id),
     "taken over": lambda ledger, attempt: begun(ledger, attempt.receipt_id, process_is_gone=gone),
     "quarantined": lambda ledger, attempt: _do(
-        ledger, lambda session: quarantine_poison(attempt.receipt_id, "kills", session=session)
+        ledger, lambda session: supersede(attempt.receipt_id, "replaced", session=session)
     ),
     "held": lambda ledger, attempt: _do(ledger, lambda session: hold(attempt.receipt_id, "cancelled", session=session)),
     "deleted": lambda ledger, attempt: _do(

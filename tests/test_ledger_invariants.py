@@ -22,7 +22,6 @@ from flows.ledger.receipts import (
     hold,
     note_crash,
     note_progress,
-    quarantine_poison,
     receive,
     record_expense,
     record_quarantine,
@@ -134,7 +133,6 @@ class Actor:
             lambda: hold(receipt_id, "cancelled", session=session),
             lambda: reopen(receipt_id, "by hand", session=session),
             lambda: detach_run(receipt_id, "lost", session=session),
-            lambda: quarantine_poison(receipt_id, "kills", session=session),
             lambda: delete_receipt(receipt_id, "asked for", session=session),
             lambda: note_crash(receipt_id, 1, "killed", counts=True, session=session),
         ]

@@ -13,7 +13,7 @@ from flows.ledger.receipts import (
     history,
     hold,
     note_crash,
-    quarantine_poison,
+    record_quarantine,
     reopen,
     show_receipt,
     waiting_for_submission,
@@ -73,7 +73,7 @@ def test_reopening_resets_crashes_and_keeps_the_content(ledger: Ledger) -> None:
     attempt = claimed(ledger)
     with ledger.session() as session:
         note_crash(attempt.receipt_id, attempt.number, "killed", counts=True, session=session)
-        quarantine_poison(attempt.receipt_id, "kills its process", session=session)
+        record_quarantine(attempt, "kills its process", session=session)
         reopen(attempt.receipt_id, "converted by hand", session=session)
     again = begun(ledger, attempt.receipt_id)
     assert (again.crashes, again.number, again.sha256) == (0, 2, attempt.sha256 or again.sha256)

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from flows.ledger.database import Ledger
 from flows.ledger.errors import ReceiptNotFoundError
-from flows.ledger.notifications import claim_notification, claim_notifications, mark_failed, mark_sent, replay
+from flows.ledger.notifications import claim_notifications, mark_failed, mark_sent, replay
 from flows.ledger.receipts import record_expense
 from flows.ledger.schema import DeliveryState, Notification, Webhook
 from flows.ledger.values import ProcessIdentity
@@ -46,12 +46,10 @@ def test_sixteen_senders_at_once_get_each_notification_once(ledger: Ledger) -> N
 
 def test_sent_is_sent(ledger: Ledger) -> None:
     attempt = expensed(ledger)
-    with ledger.session() as session:
-        claimed_one = claim_notification(attempt.receipt_id, PROCESS, process_is_gone=alive, session=session)
-    assert claimed_one is not None
+    (claimed_one,) = _claim(ledger, receipt_id=attempt.receipt_id)
     with ledger.session() as session:
         mark_sent(claimed_one.id, session=session)
-        assert claim_notification(attempt.receipt_id, PROCESS, process_is_gone=gone, session=session) is None
+    assert _claim(ledger, receipt_id=attempt.receipt_id, process_is_gone=gone) == []
     row = _row(ledger)
     assert (row.state, row.attempts, row.id) == (DeliveryState.SENT, 1, claimed_one.id)
     assert row.sent_at is not None

@@ -26,9 +26,7 @@ from flows.ledger.database import Ledger
 from flows.ledger.errors import LedgerUnavailableError, WrongStateError
 from flows.ledger.expenses import find_expenses
 from flows.ledger.receipts import (
-    quarantine_poison,
     record_expense,
-    record_extraction,
     record_quarantine,
     record_review,
     show_receipt,
@@ -158,33 +156,22 @@ def test_quarantine_happens_once_with_its_reason(ledger: Ledger) -> None:
     assert [one.kind for one in shown.notifications] == [NotificationKind.QUARANTINED]
 
 
-def test_poison_is_quarantined_without_an_attempt_unless_it_went_on(ledger: Ledger) -> None:
-    attempt = begun(ledger, received(ledger))
-    begun(ledger, attempt.receipt_id, attempt.flow_run_id)
-    with ledger.session() as session:
-        assert not quarantine_poison(attempt.receipt_id, "kills", attempt=1, session=session)
-        assert quarantine_poison(attempt.receipt_id, "kills its process", attempt=2, session=session)
-        assert not quarantine_poison(attempt.receipt_id, "again", session=session)
-        shown = show_receipt(attempt.receipt_id, session=session)
-    assert (shown.state, shown.reason_code, len(shown.notifications)) == (State.QUARANTINED, "poison", 1)
-
-
 def test_only_the_canonical_receipt_of_a_content_records_for_it(ledger: Ledger) -> None:
     attempt = begun(ledger, received(ledger))
     with pytest.raises(WrongStateError, match="claim"):
         _record(ledger, attempt)
     with pytest.raises(WrongStateError), ledger.session() as session:
-        record_extraction(attempt, some_fields(), EXTRACTION, session=session)
+        record_review(attempt, some_fields(), EXTRACTION, session=session)
 
 
 def test_extractions_are_kept_per_engine_and_replaced_within(ledger: Ledger) -> None:
-    attempt = claimed(ledger)
-    with ledger.session() as session:
-        ids = [
-            record_extraction(attempt, some_fields(), engine, session=session)
-            for engine in (EXTRACTION, EXTRACTION, Extraction("rapidocr", "3"))
-        ]
-    assert ids[0] == ids[1] != ids[2]
+    attempt, kept = claimed(ledger), []
+    for extraction in (EXTRACTION, EXTRACTION, Extraction("rapidocr", "3")):
+        with ledger.session() as session:
+            record_review(attempt, some_fields(), extraction, session=session)
+            kept.append({one.id for one in show_receipt(attempt.receipt_id, session=session).extractions})
+        attempt = begun(ledger, attempt.receipt_id, force=True)
+    assert kept[0] == kept[1] < kept[2]
     assert count(ledger, "extractions") == 2
 
 

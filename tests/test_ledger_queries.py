@@ -20,8 +20,6 @@ from flows.ledger.receipts import (
     delete_receipt,
     get_receipt,
     list_receipts,
-    mark_submitted,
-    open_receipt_of,
     read_receipts,
     receive,
     receive_many,
@@ -166,19 +164,6 @@ def test_a_walk_is_in_the_order_of_a_bucket_listing_and_complete(ledger: Ledger)
     assert inbox == sorted([*keys, "a/z"], key=str.encode)
     assert len(list(walk_receipts(ledger, page_size=3))) == len(keys) + 4
     assert {one.key for one in walk_receipts(ledger, prefix="a_", bucket="inbox")} == {"a_b/1"}
-
-
-def test_what_a_run_of_a_vanished_object_works_on_is_its_own_receipt(ledger: Ledger) -> None:
-    older = received(ledger, "anna/1", etag="old")
-    newer = received(ledger, "anna/1", etag="new")
-    with ledger.session() as session:
-        flow_run_id = older  # any uuid
-        mark_submitted(older, flow_run_id, session=session)
-        for asked, expected in ((flow_run_id, older), (None, newer)):
-            found = open_receipt_of("inbox", "anna/1", asked, session=session)
-            assert found is not None
-            assert found.id == expected
-        assert open_receipt_of("inbox", "anna/2", session=session) is None
 
 
 def test_read_receipts_are_those_asked_for(ledger: Ledger) -> None:

@@ -49,17 +49,8 @@ def _add_file(pipeline: Pipeline, file: Path, owner: str) -> Added:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
     content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     version = put_file(pipeline.inbox(), owner, file.name, body, content_type=content_type)
-    received = ReceivedObject(
-        bucket=version.bucket,
-        key=version.key,
-        etag=version.etag,
-        version_id=version.version_id,
-        size_bytes=version.size_bytes,
-        owner=owner,
-        source=Source.CLI,
-    )
     with pipeline.ledger.session() as session:
-        reception = receive(received, session=session)
+        reception = receive(ReceivedObject.of(version, Source.CLI, owner=owner), session=session)
     return Added(file, reception.receipt_id, known=not reception.created)
 
 

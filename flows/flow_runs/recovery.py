@@ -11,6 +11,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -24,6 +25,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import State as RunState
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry
 
@@ -120,8 +122,14 @@ async def _resume_one(
     # Its old position in the queue, which a time in the future would lose.
     due = min(now, run.expected_start_time or now)
     message = f"{run.state_name} before the receipt was processed and its owner notified; it is resumed."
-    await client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=due, message=message), force=True)
+    await resume_run(client, run.id, message, due=due)
     recovered.resumed += 1
+
+
+async def resume_run(client: PrefectClient, flow_run_id: UUID, message: str, *, due: dt.datetime | None = None) -> None:
+    """Have the same run taken up again, from now on or since it was `due`; its finished steps are loaded."""
+    scheduled: RunState[Any] = AwaitingRetry(scheduled_time=due or dt.datetime.now(dt.UTC), message=message)
+    await client.set_flow_run_state(flow_run_id, scheduled, force=True)
 
 
 def _pause_seconds(tries: int) -> float:

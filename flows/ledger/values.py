@@ -4,10 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Protocol, Self
 from uuid import UUID
 
+from flows.domain.owners import owner_of
 from flows.ledger.errors import InvalidReferenceError
 from flows.ledger.schema import Source, State
+
+
+class StoredObject(Protocol):
+    """One object of a bucket as S3 names it, whoever asked S3: what `flows.storage.ObjectVersion` is."""
+
+    @property
+    def bucket(self) -> str:
+        """Its bucket's name."""
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+
+    @property
+    def etag(self) -> str:
+        """Its ETag."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Its size."""
+
+    @property
+    def version_id(self) -> str:
+        """Empty where the bucket keeps no versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +62,23 @@ class ReceivedObject:
         object.__setattr__(self, "version_id", "" if self.version_id == "null" else self.version_id)
         if "\x00" in f"{self.bucket}{self.key}{self.etag}{self.version_id}{self.owner}":
             raise InvalidReferenceError(f"the object key {self.key!r} holds a NUL character; rename the object")
+
+    @classmethod
+    def of(cls, stored: StoredObject, source: Source, *, owner: str | None = None) -> Self:
+        """A stored object as the ledger receives it; whose it is says its key, where `owner` does not.
+
+        Raises:
+            InvalidReferenceError: A name holds a NUL character.
+        """
+        return cls(
+            bucket=stored.bucket,
+            key=stored.key,
+            etag=stored.etag,
+            version_id=stored.version_id,
+            size_bytes=stored.size_bytes,
+            owner=owner_of(stored.key) if owner is None else owner,
+            source=source,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,8 @@ def _receipt_of(run: ReceiptRun) -> UUID:
     except ObjectGoneError as error:
         raise MissingObjectError(f"{error} Check the key and the bucket.") from error
     with run.pipeline.ledger.session() as session:
-        return receive(_received_object(run, version), session=session).receipt_id
+        received = ReceivedObject.of(version, Source.FLOW, owner=run.request.owner)
+        return receive(received, session=session).receipt_id
 
 
 def _outcome_of(begun: AlreadyFinal | Busy, receipt: ReceiptView) -> Outcome:
@@ -201,18 +202,6 @@ def _outcome_of(begun: AlreadyFinal | Busy, receipt: ReceiptView) -> Outcome:
     name = _STATE_NAMES[begun.state]
     mine = "" if receipt.state is State.DUPLICATE or begun.unsent else "Done before: "
     return Outcome(name, f"{mine}{begun.reason or receipt.key}", receipt.id)
-
-
-def _received_object(run: ReceiptRun, version: ObjectVersion) -> ReceivedObject:
-    return ReceivedObject(
-        bucket=version.bucket,
-        key=version.key,
-        etag=version.etag,
-        version_id=version.version_id,
-        size_bytes=version.size_bytes,
-        owner=run.request.owner,
-        source=Source.FLOW,
-    )
 
 
 def _refuse_poison(receipt: ReceiptView) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from flows.domain.junk_files import is_junk_file
-from flows.domain.owners import owner_of
 from flows.ledger.receipts import unknown_objects, walk_receipts
 from flows.ledger.schema import OBJECT_GONE_CODES, Source, State
 from flows.ledger.values import ReceivedObject
@@ -45,19 +44,6 @@ def _is_known_gone(receipt: ReceiptView) -> bool:
     return receipt.state is State.QUARANTINED and receipt.reason_code in OBJECT_GONE_CODES
 
 
-def as_received(version: ObjectVersion) -> ReceivedObject:
-    """An object as the ledger receives it."""
-    return ReceivedObject(
-        bucket=version.bucket,
-        key=version.key,
-        etag=version.etag,
-        version_id=version.version_id,
-        size_bytes=version.size_bytes,
-        owner=owner_of(version.key),
-        source=Source.SWEEP,
-    )
-
-
 def _unknown(
     pipeline: Pipeline, there: Sequence[ObjectVersion], known: Sequence[ReceiptView], counts: Counts
 ) -> Iterator[Discrepancy]:
@@ -68,7 +54,7 @@ def _unknown(
             counts.skipped += 1
             continue
         with pipeline.ledger.session() as session:  # it may have been received since the page was read
-            if not unknown_objects([as_received(version)], session=session):
+            if not unknown_objects([ReceivedObject.of(version, Source.SWEEP)], session=session):
                 continue
         words = "It lies in the inbox and was never received; the next sweep receives it."
         yield Discrepancy(Kind.UNKNOWN_OBJECT, version.key, words, version=version)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -11,9 +10,10 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
-from prefect.states import AwaitingRetry, Crashed
+from prefect.states import Crashed
 from sqlmodel import Session
 
+from flows.flow_runs.recovery import resume_run
 from flows.flow_runs.submission import BACKLOG_QUEUE, DEPLOYMENT, Submitter, open_submitter
 from flows.ledger.notifications import replay
 from flows.ledger.receipts import (
@@ -25,10 +25,10 @@ from flows.ledger.receipts import (
     supersede,
     waiting_among,
 )
-from flows.ledger.values import WaitingReceipt
+from flows.ledger.schema import Source
+from flows.ledger.values import ReceivedObject, WaitingReceipt
 from flows.pipeline.configuration import Pipeline
 from flows.reconciliation.discrepancy import Discrepancy, Kind
-from flows.reconciliation.objects import as_received
 
 R = TypeVar("R")
 
@@ -66,7 +66,7 @@ class Repairer:
         version = await asyncio.to_thread(self._pipeline.inbox().named, found.version)
 
         def receive_object(session: Session) -> list[WaitingReceipt]:
-            reception = receive(as_received(version), session=session)
+            reception = receive(ReceivedObject.of(version, Source.SWEEP), session=session)
             return waiting_among([reception.receipt_id], session=session)
 
         return f"received; {await self._submit_all(await self._write(receive_object))}"
@@ -104,10 +104,7 @@ class Repairer:
     async def _resume(self, found: Discrepancy) -> str:
         if found.run_id is None:
             raise ValueError("a running receipt names its flow run")
-        due: State[Any] = AwaitingRetry(
-            scheduled_time=dt.datetime.now(dt.UTC), message=f"Its process has ended; {_REASON}."
-        )
-        await self._client.set_flow_run_state(found.run_id, due, force=True)
+        await resume_run(self._client, found.run_id, f"Its process has ended; {_REASON}.")
         return "flow run resumed"
 
     async def _close_task(self, found: Discrepancy) -> str:

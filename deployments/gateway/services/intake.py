@@ -134,15 +134,7 @@ class Intake:
 
     def _register(self, places: Sequence[UploadView], stored: Sequence[ObjectVersion]) -> dict[UUID, Accepted]:
         objects = [
-            ReceivedObject(
-                bucket=version.bucket,
-                key=version.key,
-                etag=version.etag,
-                version_id=version.version_id,
-                size_bytes=version.size_bytes,
-                owner=place.owner,
-                source=Source.API,
-            )
+            ReceivedObject.of(version, Source.API, owner=place.owner)
             for place, version in zip(places, stored, strict=True)
         ]
         with self._ledger.autocommit() as session:

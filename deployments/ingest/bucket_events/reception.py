@@ -13,7 +13,6 @@ from uuid import UUID
 
 from deployments.ingest.bucket_events.messages import ObjectCreated
 from flows.domain.junk_files import is_junk_file
-from flows.domain.owners import owner_of
 from flows.ledger.database import Ledger
 from flows.ledger.errors import InvalidReferenceError
 from flows.ledger.receipts import UploadView, note_received, receive, upload_at
@@ -63,15 +62,7 @@ class EventReceiver:
         with self._ledger.session() as session:
             place = upload_at(event.bucket, event.key, session=session)
             try:
-                received = ReceivedObject(
-                    bucket=version.bucket,
-                    key=version.key,
-                    etag=version.etag,
-                    version_id=version.version_id,
-                    size_bytes=version.size_bytes,
-                    owner=place.owner if place else owner_of(event.key),
-                    source=_source_of(place),
-                )
+                received = ReceivedObject.of(version, _source_of(place), owner=place.owner if place else None)
             except InvalidReferenceError as error:
                 _log.warning("an object cannot be received: %s", error)
                 return None

@@ -1,7 +1,6 @@
 """Who is notified of what: the outbox and the webhooks that it is delivered to."""
 
 from flows.ledger.notifications.outbox import (
-    claim_notification,
     claim_notifications,
     enqueue,
     mark_failed,
@@ -25,7 +24,6 @@ __all__ = [
     "TooManyWebhooksError",
     "WebhookNotFoundError",
     "WebhookView",
-    "claim_notification",
     "claim_notifications",
     "create_webhook",
     "delete_webhook",

@@ -85,21 +85,6 @@ def claim_notifications(
     return [as_value(NotificationView, row) for row in mine]
 
 
-def claim_notification(
-    receipt_id: UUID,
-    process: ProcessIdentity,
-    *,
-    process_is_gone: Callable[[ProcessLease], bool],
-    session: Session,
-    channel: str = "owner",
-) -> NotificationView | None:
-    """The receipt's notification to send on a channel; None if it was sent or another living process is at it."""
-    claimed = claim_notifications(
-        process, process_is_gone=process_is_gone, session=session, receipt_id=receipt_id, channel=channel, limit=1
-    )
-    return claimed[0] if claimed else None
-
-
 def mark_sent(notification_id: UUID, *, session: Session) -> None:
     """Note that the outside has taken the notification.
 

@@ -1,6 +1,6 @@
 """Where a receipt ends: expensed, in review or quarantined, each with its rows and notifications in one transaction.
 
-All but the last two functions are attempt-bound: they refuse an attempt that was given up, and a repeat by the same
+All but `supersede` are attempt-bound: they refuse an attempt that was given up, and a repeat by the same
 attempt (whose first answer got lost) changes nothing.
 """
 
@@ -21,7 +21,6 @@ from flows.ledger.locking import (
     lock_attempt,
     lock_content_of,
     lock_content_of_attempt,
-    lock_receipt,
     write,
     write_state,
 )
@@ -38,20 +37,6 @@ from flows.ledger.schema import (
     State,
 )
 from flows.ledger.values import Attempt, Extraction, Recorded
-
-
-def record_extraction(attempt: Attempt, fields: ReceiptFields, extraction: Extraction, *, session: Session) -> UUID:
-    """Keep what one engine and parser version read; the same versions again replace it.
-
-    Returns:
-        The extraction's id.
-
-    Raises:
-        FencedError: The attempt was given up.
-        WrongStateError: The attempt has not claimed its content.
-    """
-    receipt = lock_attempt(attempt, State.EXPENSED, State.REVIEW, session=session)
-    return _keep(receipt, fields, extraction, session=session)
 
 
 def record_expense(
@@ -142,31 +127,6 @@ def record_quarantine(
         return
     _give_up(receipt, content, session=session)
     _quarantine(receipt, reason, code, channels, session=session)
-
-
-def quarantine_poison(
-    receipt_id: UUID, reason: str, *, session: Session, attempt: int | None = None, channels: Sequence[str] = ("owner",)
-) -> bool:
-    """Quarantine a receipt that kills or hangs its process each time. Its attempt, if one still lives, is fenced.
-
-    Args:
-        receipt_id: Which receipt.
-        reason: What happened how often.
-        session: The transaction.
-        attempt: Do nothing if the receipt has gone on to another attempt meanwhile.
-        channels: Whom to notify, beside the owner's webhooks.
-
-    Returns:
-        Whether it was quarantined; False if it is final already or went on.
-
-    Raises:
-        ReceiptNotFoundError: There is none.
-    """
-    receipt = lock_receipt(receipt_id, session=session)
-    if receipt.state in FINAL_STATES or (attempt is not None and receipt.attempt != attempt):
-        return False
-    _quarantine(receipt, reason, "poison", channels, session=session)
-    return True
 
 
 def supersede(receipt_id: UUID, reason: str, *, session: Session) -> bool:

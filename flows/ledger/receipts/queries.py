@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import false, func, literal, tuple_
+from sqlalchemy import func, literal, tuple_
 from sqlmodel import Session, col, select
 
 from flows.ledger.database import Ledger
@@ -95,18 +95,6 @@ def read_receipts(receipt_ids: Collection[UUID], *, session: Session) -> list[Re
     query = select(Receipt).where(col(Receipt.id).in_(receipt_ids))
     rows = session.exec(query.order_by(col(Receipt.received_at), col(Receipt.id)))
     return [as_value(ReceiptView, row) for row in rows]
-
-
-def open_receipt_of(bucket: str, key: str, flow_run_id: UUID | None = None, *, session: Session) -> ReceiptView | None:
-    """The receipt of a key that is not final, where the object itself cannot be asked any more.
-
-    Several versions of one key may be open: the flow run's own comes first, then the one received last.
-    """
-    query = select(Receipt).where(Receipt.bucket == bucket, Receipt.key == key)
-    query = query.where(col(Receipt.state).in_([State.WAITING, State.RUNNING]))
-    own = func.coalesce(col(Receipt.flow_run_id) == flow_run_id, false())
-    row = session.exec(query.order_by(own.desc(), col(Receipt.received_at).desc()).limit(1)).first()
-    return as_value(ReceiptView, row) if row else None
 
 
 def resolve(reference: str, *, session: Session, owner: str | None = None) -> UUID:
