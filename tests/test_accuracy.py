@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def extract(data: bytes) -> DocumentText:
     return document(page_of(data.decode()))
 
 
-def folder_of(tmp_path: Path, truths: dict[str, dict[str, str]], texts: dict[str, str]) -> Path:
+def folder_of(tmp_path: Path, truths: Mapping[str, Mapping[str, object]], texts: dict[str, str]) -> Path:
     for name in truths:
         (tmp_path / name).write_text(texts.get(name, TEXT), encoding="utf-8")
     (tmp_path / "truth.json").write_text(json.dumps(truths), encoding="utf-8")

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 from babel.dates import format_date
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from receipt_words import TODAY, read
 
@@ -17,6 +17,7 @@ LOCALES = ["en_GB", "en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pt_PT
 DAYS = st.dates(min_value=dt.date(2000, 1, 1), max_value=dt.date(2068, 12, 31))
 
 
+@settings(deadline=None)  # the first call loads the month names of thirty languages
 @given(
     DAYS, st.sampled_from(LOCALES), st.sampled_from(["dd/MM/yyyy", "d.M.yyyy", "yyyy-MM-dd", "dd MMM yyyy", "MM/dd/yy"])
 )
@@ -114,3 +115,104 @@ def test_the_latest_day_is_tomorrow_only_once_it_is_tomorrow_somewhere() -> None
     morning = dt.datetime(2026, 11, 22, 9, 59, tzinfo=dt.UTC)
     assert latest_day(morning) == dt.date(2026, 11, 22)
     assert latest_day(morning + dt.timedelta(minutes=1)) == dt.date(2026, 11, 23)
+
+
+OTHER_DATES = [
+    "Garantie bis {}", "Warranty until: {}", "Warranty valid until {}", "Best before {}", "MHD {}", "Offer ends {}",
+    "Valid until {}", "Expiry date: {}", "Flight BA 123 on {}", "Delivery date {}", "Lieferdatum: {}", "Check-in {}",
+    "Date of birth {}", "Geburtsdatum: {}", "Valable jusqu'au {}", "Valido hasta {}", "Ważny do {}", "Platnost do {}",
+    "Érvényes: {}", "Geçerlilik tarihi: {}", "Действительно до {}", "Ισχύει έως {}", "Voimassa {}", "Gyldig til {}",
+    "Umtausch bis {}", "Exchange by {}", "Next service {}", "Departure\n{}", "有効期限 {}", "Gültig bis\n{}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", OTHER_DATES)
+def test_a_lone_date_of_something_else_is_no_purchase_date(words: str) -> None:
+    fields = read(
+        f"CORNER SHOP LTD\nLeeds LS1 4AA\nTEA   2.50\nTOTAL   £2.50\nCASH   £2.50\n{words.format('19.08.2025')}"
+    )
+    assert fields.purchase_date is None
+    assert fields.decision == "review"
+
+
+@pytest.mark.parametrize("words", OTHER_DATES)
+def test_the_purchase_date_is_taken_beside_another(words: str) -> None:
+    text = (
+        f"CORNER SHOP LTD\nLeeds LS1 4AA\n{{}}\nTEA   2.50\nTOTAL   £2.50\nCASH   £2.50\n{words.format('19.08.2025')}"
+    )
+    fields = read(text.format("02.06.2025 10:15"))
+    assert fields.purchase_date is not None and fields.purchase_date.value == dt.date(2025, 6, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bistro Central 02.06.2025", "Date: 02.06.2025 Return within 30 days", "Mo-Sa 8 bis 20 Uhr 02.06.2025",
+        "Garantiezeit von zwei Jahren.\n02.06.2025 10:22", "Rechnungs- und Lieferdatum: 02.06.2025",
+        "Export Trading 02.06.2025",
+    ],
+)  # fmt: skip
+def test_words_that_only_look_like_another_date(text: str) -> None:
+    fields = read(f"CORNER SHOP LTD\n{text}\nTEA   2.50\nTOTAL   £2.50\nCASH   £2.50")
+    assert fields.purchase_date is not None and fields.purchase_date.value == dt.date(2025, 6, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("15/03/2569 12:41", dt.date(2026, 3, 15)),  # Buddhist
+        ("2569-03-15", dt.date(2026, 3, 15)),
+        ("民國115年3月5日", dt.date(2026, 3, 5)),
+        ("令和8年3月5日(木)", dt.date(2026, 3, 5)),
+        ("令和元年5月1日", dt.date(2019, 5, 1)),
+        ("2026년 5월 14일", dt.date(2026, 5, 14)),
+        ("26年5月14日", dt.date(2026, 5, 14)),
+        ("14.III.2026", dt.date(2026, 3, 14)),
+        ("14 XII 2025", dt.date(2025, 12, 14)),
+        ("12 0ct 2025", dt.date(2025, 10, 12)),
+        ("12 Ju1 2025", dt.date(2025, 7, 12)),
+        ("13.11.22,13:17", dt.date(2022, 11, 13)),
+        ("7- 4-2022", dt.date(2022, 4, 7)),
+        ("Dat.31.08.2015 Zeit19:22", dt.date(2015, 8, 31)),
+        ("5. března 2026", dt.date(2026, 3, 5)),
+        ("5 kovo 2026", dt.date(2026, 3, 5)),
+        ("5 martie 2026", dt.date(2026, 3, 5)),
+        ("5 Mart 2026", dt.date(2026, 3, 5)),
+        ("5 marca 2026", dt.date(2026, 3, 5)),
+        ("2026. március 5.", dt.date(2026, 3, 5)),
+        ("5 березня 2026", dt.date(2026, 3, 5)),
+        ("5 марта 2026", dt.date(2026, 3, 5)),
+        ("5 Μαρτίου 2026", dt.date(2026, 3, 5)),
+        ("5 ožujka 2026", dt.date(2026, 3, 5)),
+    ],
+)
+def test_dates_of_the_world(text: str, day: dt.date) -> None:
+    assert find_dates(text)[0].readings == (day,) or find_dates(text)[0].readings[0] == day
+
+
+def test_a_year_of_taiwan_counts_there_only() -> None:
+    text = "{}\n115/03/05 10:12\nTEA   250\nTOTAL   $250"
+    assert read(text.format("好日子 統一編號 12345678")).purchase_date is not None
+    assert read(text.format("CORNER SHOP LTD")).purchase_date is None
+
+
+@pytest.mark.parametrize("text", ["05.06.2025", "05.06.25"])
+def test_dotted_dates_are_never_month_first(text: str) -> None:
+    assert [day.month for day in find_dates(text)[0].readings] == [6]
+
+
+@pytest.mark.parametrize("text", ["1 SUB 12.50", "3 NIS 20 1.50", "2 MAY 30.00"])
+def test_goods_are_no_months(text: str) -> None:
+    assert find_dates(text) == []
+
+
+@pytest.mark.parametrize(("mark", "month"), [("£", 6), ("€", 6), ("US$", 5)])
+def test_the_currency_tells_the_order(mark: str, month: int) -> None:
+    fields = read(f"CORNER SHOP\n05/06/2025 10:00\nTEA   2.50\nTOTAL   {mark}2.50\nCASH   {mark}2.50")
+    assert fields.purchase_date is not None and fields.purchase_date.value.month == month
+    assert not any("swapped" in reason for reason in fields.reasons)
+
+
+def test_a_lone_plain_date_needs_no_time_beside_it() -> None:
+    fields = read("CORNER SHOP LTD\nLeeds LS1 4AA\n14.05.2025\nTEA   2.50\nTOTAL   £2.50\nCASH   £2.50")
+    assert not any(reason.startswith("purchase_date") for reason in fields.reasons)

@@ -128,3 +128,88 @@ def test_tax_rows_are_read_with_rate_net_and_amount() -> None:
     ]
     assert fields.tax is not None and fields.tax.value == Decimal("2.33")
     assert {"tax_table", "tax_rate"} <= held(fields)
+
+
+BILL = "ALE   15.00\nBURGER   36.00\nSubtotal   51.00\nTax   4.51\nTOTAL   $55.51\n"
+
+
+@pytest.mark.parametrize(
+    "tips",
+    [
+        "Suggested Gratuity\n18%: (Tip $9.18 Total $64.69)\n20%: (Tip $10.20 Total $65.71)",
+        "18%: (Tip $9.18 Total $64.69)\n20%: (Tip $10.20 Total $65.71)",
+        "Tip Guide\n18% = $9.18\n20% = $10.20\nTotal with tip 18%   $64.69",
+        "Recommended tip\n15%   8.33\n20%   11.10",
+        "Propina sugerida 10%   5.55\nTotal con propina   61.06",
+    ],
+)
+def test_a_suggested_tip_is_neither_paid_nor_a_proof(tips: str) -> None:
+    value, fields = total_of(f"{BILL}{tips}")
+    assert value == Decimal("55.51")
+    assert fields.tip is None
+
+
+@pytest.mark.parametrize("paid", ["VISA XXXX2210   $63.51", "TOTAL   $63.51", "Grand Total   63.51\nCASH   63.51"])
+def test_what_was_paid_with_a_tip_is_the_total(paid: str) -> None:
+    value, fields = total_of(f"{BILL}Tip   8.00\n{paid}")
+    assert value == Decimal("63.51")
+    assert fields.tip is not None and fields.tip.value == Decimal("8.00")
+
+
+@pytest.mark.parametrize("word", ["Inserted", "Accepted", "Tendered", "Cash tendered", "Eingeworfen"])
+def test_what_was_put_into_a_machine_is_not_the_cost(word: str) -> None:
+    value, _ = total_of(f"Parking 2 h   3.40\nTotal   3.40\n{word}   5.00\nChange   1.60")
+    assert value == Decimal("3.40")
+
+
+def test_several_means_of_payment_add_up() -> None:
+    value, _ = total_of("Hemd   189.90\nRabatt   -19.00\nSumme ARTIKEL 1   170.90\nCheque   103.00\nAMEX   67.90")
+    assert value == Decimal("170.90")
+
+
+def test_a_net_amount_after_charges_is_the_total() -> None:
+    value, _ = total_of(
+        "RICE   40.00\nTEA   10.00\nGross   50.00\nService Charge   5.00\nTax   3.30\nNet Amount   58.30"
+    )
+    assert value == Decimal("58.30")
+
+
+def test_a_net_amount_that_leads_to_the_total_is_not() -> None:
+    value, _ = total_of("RICE   8.00\nBetrag   8.40\nNetto:   8.00\nMwSt 5%   0.40\nBar   8.40")
+    assert value == Decimal("8.40")
+
+
+def test_a_discount_before_tax() -> None:
+    value, _ = total_of(
+        "RICE   40.00\nTEA   10.00\nSubtotal   50.00\nDiscount   -5.00\nTax 6%   2.70\nTotal   47.70\nCash   50.00\n"
+        "Change   2.30"
+    )
+    assert value == Decimal("47.70")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SPRZEDAŻ OPODATKOWANA A   21,90\nPTU A 23%   4,10\nSUMA PTU   4,10\nDO ZAPŁATY   21,90\nKARTA   21,90",
+        "Mezisoučet   21,90\nCelkem k úhradě   21,90\nHotově   50,00\nVráceno   28,10",
+        "Összesen   21,90\nKészpénz   50,00\nVisszajáró   28,10",
+        "TOTAL DE PLATĂ   21,90\nNUMERAR   21,90",
+        "Mokėti   21,90\nGrynieji   50,00\nGrąža   28,10",
+        "Kopā apmaksai   21,90\nSkaidra nauda   21,90",
+        "Kokku   21,90\nSularaha   21,90",
+        "ИТОГ   21,90\nНАЛИЧНЫМИ   50,00\nСДАЧА   28,10",
+        "СУМА ДО СПЛАТИ   21,90\nГОТІВКА   21,90",
+        "ΣΥΝΟΛΟ   21,90\nΜΕΤΡΗΤΑ   50,00\nΡΕΣΤΑ   28,10",
+        "ΣYNOΛO   21,90\nPEΣTA   28,10",  # as a Latin model reads it
+        "TOPLAM   21,90\nNAKİT   21,90",
+        "UKUPNO   21,90\nGOTOVINA   21,90",
+        "SKUPAJ   21,90\nGOTOVINA   21,90",
+        "I alt   21,90\nKontant   50,00\nByttepenge   28,10",
+        "合計   21.90\n現金   21.90",
+        "总计   21.90\n微信支付   21.90",
+        "합계   21.90\n현금   21.90",
+    ],
+)
+def test_labels_of_many_languages(text: str) -> None:
+    value, _ = total_of(f"A   9,90\nB   12,00\n{text}")
+    assert value == Decimal("21.90")

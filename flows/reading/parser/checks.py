@@ -76,6 +76,9 @@ def _is_rounding_explained(total: Candidate, sums: Sums) -> bool:
     """Tell whether the printed rounding led to the total, or was made behind it, when cash was paid (Canada)."""
     if {"rounding", "cash_change"} & set(total.checks) or "rounding" in total.checks.get("subtotal_tax", ""):
         return True
+    named = [money.line for money in sums.by_kind.get("total", [])]
+    if named and all(money.line < min(named) for money in sums.by_kind["rounding"]):
+        return True  # it stands among the bought things, above every total
     paid = min((money.line for money in sums.by_kind.get("cash", [])), default=None)
     return (
         paid is not None

@@ -8,6 +8,7 @@ look like a label's.
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from importlib.resources import files
 
@@ -31,12 +32,23 @@ _GLUABLE = tuple(
 _MIN_SIMILARITY = 0.79  # one slip in five letters
 
 
+# Greek read by a Latin model comes out in both alphabets: the Latin letters that look like Greek capitals.
+_GREEK = str.maketrans("abehikmnopstxyz", "αβεηικμνορςτχυζ")
+_HAS_GREEK = re.compile("[α-ω]")
+_NUMBERED = re.compile(r"([^\W\d_]{3,})\d{1,3}")
+
+
 @lru_cache(maxsize=20_000)
 def concepts_of_word(word: str) -> frozenset[str]:
     """Return the concepts that one folded word stands for, reading through one OCR slip and glued words."""
     if word in _CONCEPT_OF:
         return frozenset({_CONCEPT_OF[word]})
+    numbered = _NUMBERED.fullmatch(word)  # `MwSt5%`
+    if numbered and numbered[1] in _CONCEPT_OF:
+        return frozenset({_CONCEPT_OF[numbered[1]]})
     word = as_letters(word)
+    if _HAS_GREEK.search(word):
+        word = word.translate(_GREEK)
     if word in _CONCEPT_OF:
         return frozenset({_CONCEPT_OF[word]})
     if len(word) < 4 or len(word) > 40:

@@ -8,21 +8,30 @@ from functools import lru_cache
 from babel.numbers import list_currencies
 
 SHARED = {
-    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD"),
+    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD", "ARS", "CLP", "COP", "UYU"),
     "¥": ("JPY", "CNY"),
     "KR": ("SEK", "NOK", "DKK", "ISK"),
+    # Written like words and units of other languages: they count in their own country only.
+    "FT": ("HUF",),
+    "KC": ("CZK",),
+    "ZL": ("PLN",),
+    "TL": ("TRY",),
+    "LEI": ("RON",),
 }
 _SYMBOLS = {
     "€": "EUR", "EURO": "EUR", "£": "GBP", "RM": "MYR", "RP": "IDR", "CHF": "CHF", "SFR": "CHF", "FR.": "CHF",
     "₹": "INR", "RS.": "INR", "RS": "INR", "INR": "INR", "₩": "KRW", "₫": "VND", "฿": "THB", "₱": "PHP", "₺": "TRY",
     "₽": "RUB",
-    "ZŁ": "PLN", "KČ": "CZK", "R$": "BRL", "S$": "SGD", "A$": "AUD", "AU$": "AUD",
+    "ZŁ": "PLN", "ZL": "ZL", "KČ": "CZK", "KC": "KC", "FT": "FT", "LEI": "LEI", "РУБ": "RUB", "РУБ.": "RUB",
+    "ГРН": "UAH", "ЛВ": "BGN", "ЛВ.": "BGN", "BYN": "BYN", "TL": "TL", "원": "KRW", "บาท": "THB",
+    "৳": "BDT", "₦": "NGN", "₡": "CRC", "S/": "PEN",
+    "R$": "BRL", "S$": "SGD", "A$": "AUD", "AU$": "AUD",
     "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "HK$": "HKD", "NT$": "TWD", "US$": "USD", "MX$": "MXN",
     "$": "$", "¥": "¥", "￥": "¥", "円": "JPY", "元": "CNY", "KR": "KR", "₪": "ILS", "₴": "UAH",
 }  # fmt: skip
 _CODES = (
     "EUR USD GBP CHF MYR SGD IDR INR JPY CNY KRW THB VND PHP AUD CAD NZD HKD TWD SEK NOK DKK ISK PLN CZK HUF RON "
-    "BGN TRY BRL MXN ARS CLP COP PEN ZAR AED SAR QAR KWD ILS EGP NGN KES UAH RUB"
+    "BGN TRY BRL MXN ARS CLP COP PEN ZAR AED SAR QAR KWD ILS EGP NGN KES UAH RUB RSD BYN UYU"
 )
 MARKS: dict[str, str] = {code: code for code in _CODES.split() if code in list_currencies()} | _SYMBOLS
 

@@ -13,30 +13,45 @@ from functools import lru_cache
 
 from babel import Locale
 
-from flows.reading.parser.folding import fold
+from flows.reading.parser.folding import as_letters, fold
 
 _MONTH_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "fi", "sv", "da", "nb", "id", "ms", "pl")
+# Their abbreviations are words of other languages ("sub" is February in Turkish): only with a year of four figures.
+_MORE_LANGUAGES = ("cs", "sk", "hu", "ro", "bg", "lt", "lv", "et", "uk", "ru", "be", "el", "tr", "hr", "sl", "he", "th")
 EARLIEST_YEAR = 1990
 _CENTURY_TURN = 70  # two-digit years from here on are of the last century, as in POSIX
+_BUDDHIST_YEARS, _ROC_YEARS = 543, 1911  # ahead of, and behind, the common era (Thailand, Taiwan)
+_JAPANESE_ERAS = {"令和": 2018, "平成": 1988, "R": 2018}  # the year before an era's first
 # Both separators are the same: item codes such as `13-22/3` and rows of prices are no dates.
 _DAY_FIRST = re.compile(
-    r"(?<![\d.,/-])(\d{1,2})(?P<sep>\s?[./\-–~|'’]\s?|\s)(\d{1,2})(?P=sep)((?:20|19)\d\d(?!:\d\d(?!\d|:))|"
-    r"\d\d)(?=\D|\d{1,2}[:.]\d\d|$)"
+    r"(?<![\d/-])(?<!\d[.,])(\d{1,2})(?:\s?(?P<sep>[./\-–~|'’])\s?(\d{1,2})\s?(?P=sep)\s?|(?P<gap>\s)(\d{1,2})\s)"
+    r"((?:20|19|25)\d\d(?!:\d\d(?!\d|:))|\d\d)(?=\D|\d{1,2}[:.]\d\d|(?<=25\d\d)|$)"
 )
 _YEAR_FIRST = re.compile(
-    r"(?<!\d)((?:20|19)\d\d)\s?(?P<sep>[./\-–~年])\s?(\d{1,2})\s?(?:(?P=sep)|月)\s?(\d{1,2})日?(?=\D|\d{2}:|$)"
+    r"(?<!\d)((?:20|19|25)\d\d)\s?(?P<sep>[./\-–~年년])\s?(\d{1,2})\s?(?:(?P=sep)|[月월])\s?(\d{1,2})[日일]?(?=\D|\d{2}:|$)"
 )
 _COMPACT = re.compile(r"(?<!\d)((?:20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
+_ROC = re.compile(r"(?<![\d./-])(?:民[國国]\s?)?(1[01]\d)\s?(?P<sep>[./\-年])\s?(\d{1,2})\s?[./\-月]\s?(\d{1,2})(?!\d)")
+_JAPANESE = re.compile(
+    r"(令和|平成|(?<![A-Za-z\d])R)\s?(\d{1,2}|元)\s?(?:年|[./\-])\s?(\d{1,2})\s?(?:月|[./\-])\s?(\d{1,2})(?!\d)"
+)
+_SHORT_CJK = re.compile(r"(?<!\d)(\d\d)[年년]\s?(\d{1,2})[月월]\s?(\d{1,2})[日일]")
+_ROMAN = re.compile(r"(?<!\d)(\d{1,2})[\s.\-/]+(I{1,3}|I?V|VI{1,3}|I?X|XI{1,2})[\s.\-/]+((?:19|20)\d\d)(?!\d)")
+_ROMAN_MONTHS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+_MONTH_NAME = r"(?:[^\W\d_]|0(?=[^\W\d_]))[^\W_]{2,11}"
 _DAY_MONTH_NAME = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|"
-    r"er)?[\s.\-/,]*(?:de\s+)?([^\W\d_]{3,12})\.?[\s.\-/,']*(?:de[l]?\s+)?(\d{4}|\d{2})(?!\d\d)"
+    rf"er)?[\s.\-/,]*(?:de\s+)?({_MONTH_NAME}?)\.?[\s.\-/,']*(?:de[l]?\s+)?(\d{{4}}|\d{{2}}(?![.,]\d))(?!\d\d)"
 )
 _MONTH_NAME_DAY = re.compile(
-    r"(?<![^\W\d_])([^\W\d_]{3,12})\.?[\s.\-/]*(\d{1,2})(?:st|nd|rd|th)?(?:[\s.,\-/']+(?=\d{4})|[\s\-/']+)(\d{4}|"
-    r"\d{2})(?![\d.,])"
+    rf"(?<![^\W_])({_MONTH_NAME}?)\.?[\s.\-/]*(\d{{1,2}})(?:st|nd|rd|th)?(?:[\s.,\-/']+(?=\d{{4}})|[\s\-/']+)"
+    r"(\d{4}|\d{2})(?![\d.,])"
+)
+_YEAR_MONTH_NAME = re.compile(
+    rf"(?<!\d)((?:20|19)\d\d)\.?\s?(?:m\.\s?)?({_MONTH_NAME}?)\.?\s{{1,2}}(\d{{1,2}})(?!\d|[.,:]\d)"
 )
 _TIME = re.compile(
-    r"(?<![\d:.,])([01]?\d|2[0-4])\s?([:.h])\s?([0-5]\d)(?:\s?[:.]\s?([0-5]\d))?\s?([ap]\.?\s?m\b\.?)?(?!\d)",
+    r"(?<![\d:.,])([01]?\d|2[0-4])\s?([:.h])\s?([0-5]\d)(?:\s?[:.]\s?([0-5]\d))?\s?([ap]\.?\s?m\b\.?|uhr\b)?(?!\d)",
     re.IGNORECASE,
 )
 
@@ -45,7 +60,8 @@ _TIME = re.compile(
 class DateMention:
     """A date as printed at `start` to `end` of a line. `readings` are the days it may mean, likeliest form first.
 
-    `order` names each reading's form: `ymd`, `dmy`, `mdy` or `name` (month spelled out).
+    `orders` names each reading's form: `ymd`, `dmy`, `mdy`, `name` (month spelled out), or `roc` and `reiwa`
+    (years that only Taiwan's and Japan's receipts count like this).
     """
 
     readings: tuple[dt.date, ...]
@@ -69,26 +85,49 @@ class TimeMention:
     certain: bool  # written with a colon or am/pm, not as 12.30
 
 
+@dataclass(frozen=True)
+class MonthName:
+    """The months that a name may mean: Croatian's October is Polish's November. `short` wants a four-figure year."""
+
+    months: tuple[int, ...]
+    short: bool = False
+
+
 @lru_cache(maxsize=1)
-def month_names() -> dict[str, int]:
+def month_names() -> dict[str, MonthName]:
     """Return month names and abbreviations of all supported languages, folded, from CLDR."""
-    names: dict[str, int] = {"sept": 9, "juil": 7, "maerz": 3, "mrz": 3, "agu": 8, "okt": 10, "des": 12, "mei": 5}
-    for language in _MONTH_LANGUAGES:
+    extra = {"sept": 9, "juil": 7, "maerz": 3, "mrz": 3, "agu": 8, "okt": 10, "des": 12, "mei": 5}
+    names = {name: MonthName((month,)) for name, month in extra.items()}
+    for name, month, _ in _cldr_months(_MONTH_LANGUAGES):
+        names.setdefault(name, MonthName((month,)))
+    more: dict[str, MonthName] = {}
+    for name, month, wide in _cldr_months(_MORE_LANGUAGES):
+        held = more.get(name)
+        months = (month,) if held is None else tuple(dict.fromkeys((*held.months, month)))
+        more[name] = MonthName(months, short=not wide if held is None else held.short and not wide)
+    for name, meant in more.items():
+        held = names.get(name)
+        months = tuple(dict.fromkeys((*(held.months if held else ()), *(meant.months if not meant.short else ()))))
+        names[name] = MonthName(months, short=False) if held else meant
+    return names
+
+
+def _cldr_months(languages: tuple[str, ...]) -> Iterator[tuple[str, int, bool]]:
+    for language in languages:
         months = Locale.parse(language).months
         for context in ("format", "stand-alone"):
             for width in ("wide", "abbreviated"):
                 for number, name in months[context][width].items():
                     folded = fold(name).rstrip(".")
                     if len(folded) >= 3 and folded.isalpha():
-                        names.setdefault(folded, number)
-    return names
+                        yield folded, number, width == "wide"
 
 
 def find_dates(text: str) -> list[DateMention]:
     """Return the dates of one line, without overlaps, left to right."""
     text = text.replace("~", "-")
     found: list[DateMention] = []
-    for reader in (_year_first, _day_first, _named, _compact):
+    for reader in (_of_eras, _year_first, _roman, _day_first, _named, _compact):
         for mention in reader(text):
             if not any(mention.start < other.end and other.start < mention.end for other in found):
                 found.append(mention)
@@ -126,8 +165,12 @@ def _day(year: int, month: int, day: int) -> dt.date | None:
         return None
 
 
+def _common_era(year: int) -> int:
+    return year - _BUDDHIST_YEARS if year >= 2500 else year
+
+
 def _full_year(text: str) -> int:
-    return int(text) if len(text) == 4 else (2000 if int(text) < _CENTURY_TURN else 1900) + int(text)
+    return _common_era(int(text)) if len(text) == 4 else (2000 if int(text) < _CENTURY_TURN else 1900) + int(text)
 
 
 def _everywhere(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
@@ -139,8 +182,8 @@ def _everywhere(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
 
 
 def _whole(match: re.Match[str], text: str) -> bool:
-    """Tell whether the figures stand alone rather than inside `1.000.50` or `20.10.5.00`."""
-    return not re.match(r"[.,]\d", text[match.end() :])
+    """Tell whether the figures stand alone rather than inside `1.000.50` or `20.10.5.00`; a time may follow."""
+    return not re.match(r"[.,]\d(?!\d?:\d\d)", text[match.end() :])
 
 
 def _mention(
@@ -157,22 +200,50 @@ def _year_first(text: str) -> list[DateMention]:
     return [
         mention
         for match in _everywhere(_YEAR_FIRST, text)
-        for mention in _mention(match, [("ymd", _day(int(match[1]), int(match[3]), int(match[4])))])
+        for mention in _mention(match, [("ymd", _day(_full_year(match[1]), int(match[3]), int(match[4])))])
     ]
 
 
 def _day_first(text: str) -> list[DateMention]:
     found: list[DateMention] = []
     for match in _everywhere(_DAY_FIRST, text):
-        first, second, year = int(match[1]), int(match[3]), _full_year(match[4])
-        separator = match["sep"].strip()
-        if len(match[4]) == 2 and (not separator or (separator == "." and not _whole(match, text))):
+        first, second, year = int(match[1]), int(match[3] or match[5]), _full_year(match[6])
+        separator, short = match["sep"] or "", len(match[6]) == 2
+        if short and (not separator or (separator == "." and not _whole(match, text))):
             continue  # loose numbers and parts of prices are no date
-        readings = [("dmy", _day(year, second, first)), ("mdy", _day(year, first, second))]
-        if len(match[4]) == 2:
-            readings.append(("ymd", _day(_full_year(match[1].zfill(2)), second, int(match[4]))))
-        found += _mention(match, readings, short=len(match[4]) == 2)
+        day_first = _day(year, second, first)
+        readings = [("dmy", day_first)]
+        if separator != "." or day_first is None:  # with dots the day comes first wherever they are used
+            readings.append(("mdy", _day(year, first, second)))
+        if short and separator != ".":
+            readings.append(("ymd", _day(_full_year(match[1].zfill(2)), second, int(match[6]))))
+        found += _mention(match, readings, short=short)
     return found
+
+
+def _of_eras(text: str) -> list[DateMention]:
+    """Years of Japan's eras and of Taiwan's republic, and two-digit years before a year's sign."""
+    found: list[DateMention] = []
+    for match in _JAPANESE.finditer(text):
+        number = 1 if match[2] == "元" else int(match[2])
+        order = "ymd" if "年" in match.group() else "reiwa"
+        found += _mention(match, [(order, _day(_JAPANESE_ERAS[match[1]] + number, int(match[3]), int(match[4])))])
+    for match in _ROC.finditer(text):
+        order = "ymd" if "年" in match.group() else "roc"
+        found += _mention(match, [(order, _day(int(match[1]) + _ROC_YEARS, int(match[3]), int(match[4])))])
+    for match in _SHORT_CJK.finditer(text):
+        found += _mention(match, [("ymd", _day(_full_year(match[1]), int(match[2]), int(match[3])))])
+    return found
+
+
+def _roman(text: str) -> list[DateMention]:
+    return [
+        mention
+        for match in _ROMAN.finditer(text)
+        for mention in _mention(
+            match, [("name", _day(int(match[3]), _ROMAN_MONTHS.index(match[2]) + 1, int(match[1])))]
+        )
+    ]
 
 
 def _compact(text: str) -> list[DateMention]:
@@ -184,18 +255,26 @@ def _compact(text: str) -> list[DateMention]:
 
 
 def _named(text: str) -> list[DateMention]:
-    names = month_names()
     found: list[DateMention] = []
-    for match in _DAY_MONTH_NAME.finditer(text):
-        month = names.get(fold(match[2]))
-        if month:
-            found += _mention(
-                match, [("name", _day(_full_year(match[3]), month, int(match[1])))], short=len(match[3]) == 2
-            )
-    for match in _MONTH_NAME_DAY.finditer(text):
-        month = names.get(fold(match[1]))
-        if month and not any(match.start() < other.end and other.start < match.end() for other in found):
-            found += _mention(
-                match, [("name", _day(_full_year(match[3]), month, int(match[2])))], short=len(match[3]) == 2
-            )
+    for pattern, day, month, year in (
+        (_DAY_MONTH_NAME, 1, 2, 3),
+        (_MONTH_NAME_DAY, 2, 1, 3),
+        (_YEAR_MONTH_NAME, 3, 2, 1),
+    ):
+        for match in pattern.finditer(text):
+            if any(match.start() < other.end and other.start < match.end() for other in found):
+                continue
+            short = len(match[year]) == 2
+            readings = [
+                ("name", _day(_full_year(match[year]), each, int(match[day])))
+                for each in _months(match[month], short=short)
+            ]
+            found += _mention(match, list(readings), short=short)
     return found
+
+
+def _months(name: str, *, short: bool) -> tuple[int, ...]:
+    """Return the months of a name as printed, or as OCR slips it: `0ct`, `Ju1`."""
+    names = month_names()
+    meant = names.get(fold(name)) or names.get(as_letters(fold(name)))
+    return () if meant is None or (short and meant.short) else meant.months

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.domain.fields import ReceiptFields
-from flows.reading.parser.locale_evidence import LocaleGuess
+from flows.reading.parser.currency import CurrencyChoice
 from flows.reading.parser.purchase_date import DateChoice
 from flows.reading.parser.totals import Candidate
 
@@ -23,7 +23,7 @@ class Findings:
 
     totals: Sequence[Candidate]
     date: DateChoice | None
-    place: LocaleGuess
+    currency: CurrencyChoice
     no_receipt: str | None
     receipts: int
     pages_differ: str | None
@@ -82,11 +82,11 @@ def _why_unsure(choice: DateChoice) -> str:
 
 
 def _currency(fields: ReceiptFields, findings: Findings) -> list[str]:
-    currency, place = fields.currency, findings.place
+    currency, choice = fields.currency, findings.currency
     if currency is None:
-        return [f"currency: {place.evidence}"]
+        return [f"currency: {choice.evidence}"]
     if currency.confidence >= ACCEPT_CONFIDENCE:
         return []
-    if place.conflict:
-        return [f"currency: both {currency.value} and {place.conflict} are printed"]
-    return [f"currency: {currency.value} is only likely ({place.evidence})"]
+    if choice.conflict:
+        return [f"currency: both {currency.value} and {choice.conflict} are printed"]
+    return [f"currency: {currency.value} is only likely ({choice.evidence})"]

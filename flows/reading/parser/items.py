@@ -57,6 +57,12 @@ def find_items(lines: Sequence[Line]) -> tuple[Found[LineItem], ...]:
     return tuple(_found(entry) for entry in entries)
 
 
+def goods_lines(lines: Sequence[Line]) -> list[int]:
+    """Return the indexes of the lines from the first price of a bought thing to the last before the totals."""
+    priced = [line.index for line in _region(lines) if line.money]
+    return list(range(priced[0], priced[-1] + 1)) if priced else []
+
+
 def item_sum(items: Sequence[Found[LineItem]]) -> Decimal | None:
     """Return what the items add up to; None without items."""
     return sum((found.value.total or Decimal(0) for found in items), Decimal(0)) if items else None

@@ -12,7 +12,8 @@ from flows.reading.parser.folding import fold, squeeze
 @dataclass(frozen=True)
 class Label:
     """`kind` is one of total, subtotal, tax, rounding, discount, service, tip, cash, card, change, count, points,
-    balance, deposit, voucher, amount or `` (none); `strength` orders labels of one kind, 0 to 3."""
+    balance, deposit, voucher, amount, partial (of one tax rate), table, conversion (into another currency), suggestion
+    (a tip that nobody has given yet) or `` (none); `strength` orders labels of one kind, 0 to 3."""
 
     kind: str = ""
     strength: float = 0.0
@@ -36,6 +37,42 @@ _TABLE_WORDS = re.compile(
     r"summary|analysis|\bcode\b|\brate\b|%|satz|taux|tipo|aliquota|gruppe|\bbase\b|\bsum|goods|\bamt|amount|netto|"
     r"brutto|\bnet\b|\bht\b"
 )
+
+
+_CONVERSION = re.compile(
+    r"\b(?:in|en|em|w|v) (?:eur|euro|euros|usd|us-?dollars?|dollars?|gbp|chf|fremdwahrung)\b|wechselkurs|umrechnung|"
+    r"\bkurs\b|exchange rate|conversion|\bfx\b|taux de change|tipo de cambio|tasso di cambio|equivalent|gegenwert"
+)
+_SUGGESTION = re.compile(
+    r"suggest|recommend|sugerid|proposed|tip guide|gratuity guide|tip calc|for your convenience|tip options|"
+    r"conseill|suggerit|empfohlen|vorschlag"
+)
+_WITH_TIP = re.compile(r"\bc/ ?propin|\bcon propina|\bwith (?:tip|gratuity)\b|\bincl\.? (?:tip|gratuity)\b")
+_COUNTED = re.compile(
+    r"(?:artikel|articles?|items?|positionen|pos|stk|pcs|szt|tuotteet)\W{0,3}\d{1,3}\b|"
+    r"\b\d{1,3} (?:artikel|articles?|items?|pos\b|stk|pcs|szt)"
+)
+COUNTED_TOTAL = Label("total", 1.5)
+
+
+def converts(text: str) -> bool:
+    """Tell whether a label says that its amount is the total in another currency, or the rate for it."""
+    return _CONVERSION.search(fold(text)) is not None
+
+
+def suggests_tip(text: str) -> bool:
+    """Tell whether a text heads tips that are only suggested."""
+    return _SUGGESTION.search(fold(text)) is not None and "TIP" in concepts_of(text)
+
+
+def with_tip(text: str) -> bool:
+    """Tell whether a total is named as the one with a tip, beside one without."""
+    return _WITH_TIP.search(fold(text)) is not None
+
+
+def counts_beside(text: str) -> bool:
+    """Tell whether a total's label holds the number of articles itself: `Total Artikel:4  147.25`."""
+    return "TOTAL" in concepts_of(text) and _COUNTED.search(fold(text)) is not None
 
 
 def heads_tax_table(text: str) -> bool:
@@ -79,6 +116,8 @@ def label_of(text: str) -> Label:
 
 
 def _count_like(said: _Said) -> Label | None:
+    if "TAXED" in said.concepts or ("umsatz" in said.folded and "%" in said.folded):
+        return Label("partial", 1)
     if "POINTS" in said.concepts:
         return Label("points", 2)
     if "COUNT" in said.concepts and not said.concepts & {"CHANGE", "ROUND", "CASH"}:

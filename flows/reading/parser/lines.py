@@ -9,17 +9,32 @@ from decimal import Decimal
 from flows.domain.fields import Page
 from flows.reading.parser import names
 from flows.reading.parser.amounts import Amount, NumberStyle, find_amounts, learn_style
+from flows.reading.parser.concepts import concepts_of
+from flows.reading.parser.currency_marks import MARKS, mark_pattern
 from flows.reading.parser.dates import DateMention, TimeMention, blank, find_dates, find_times
-from flows.reading.parser.labels import NO_LABEL, Label, heads_tax_table, label_of
+from flows.reading.parser.labels import (
+    COUNTED_TOTAL,
+    NO_LABEL,
+    Label,
+    converts,
+    counts_beside,
+    heads_tax_table,
+    label_of,
+    suggests_tip,
+    with_tip,
+)
 from flows.reading.parser.rows import Row, rows_of
 
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _COLON_PRICE = re.compile(r"((?:RM|EUR|USD|[€$£])\s?\d{1,5}):(\d\d)(?![\d:])")
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
+_LAST_MARK = re.compile(rf"(?:^|\W)({mark_pattern()})\W*$", re.IGNORECASE)
+_ONLY_MARK = re.compile(rf"\W*({mark_pattern()})\W*", re.IGNORECASE)
 MIN_POINTLESS = 100  # a smaller whole number may well be a price without its cents
 MAX_BARE_PRICE = 1_000_000
 MAX_TABLE_GAP = 2  # lines without an amount after which a tax table is over
 _TABLE_ENDS = {"cash", "card", "change", "rounding", "discount", "voucher", "points", "tip"}
+MAX_SUGGESTIONS = 8  # lines that a heading of suggested tips speaks for
 MAX_LINES = 1500  # a receipt over twenty pages; more is noise that only costs time
 MAX_LINE_CHARS = 400  # a printed receipt has at most 80 columns; more is noise that only costs time
 
@@ -34,6 +49,14 @@ class Money:
     label: Label
     label_text: str
     from_above: bool = False
+
+    @property
+    def mark(self) -> str | None:
+        """The currency mark at the amount, or else at the end of its label: `Total CHF`."""
+        if self.amount.mark:
+            return self.amount.mark
+        match = _LAST_MARK.search(self.label_text)
+        return MARKS.get(match[1].upper()) if match else None
 
 
 @dataclass(frozen=True)
@@ -64,7 +87,7 @@ def read_lines(pages: tuple[Page, ...]) -> tuple[tuple[Line, ...], NumberStyle]:
         amounts = tuple(find_amounts(text, style))
         line = Line(index, row, row.text[:MAX_LINE_CHARS], text, tuple(dates), tuple(times), amounts, ())
         lines.append(replace(line, money=_money_of(line, style)))
-    return tuple(_tabled(_labelled_from_neighbours(_pointed(lines, style)))), style
+    return tuple(_given_before_change(_suggested(_tabled(_labelled_from_neighbours(_pointed(lines, style)))))), style
 
 
 def _pointed(lines: list[Line], style: NumberStyle) -> list[Line]:
@@ -133,12 +156,50 @@ def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:
             continue
         segment = line.text[before : amount.start]
         if _LETTERS.search(segment):
-            label, label_text = label_of(segment), segment.strip()
+            label, label_text = _label_of(segment, amount), segment.strip()
             if label.kind == "rounding" and style.cents and abs(amount.value) >= 1:
                 label = Label("total", 2.5)  # no rounding is that large: it is what was rounded to
         found.append(Money(amount, line.index, len(found), label, label_text))
         before = amount.end
     return tuple(found)
+
+
+def _label_of(segment: str, amount: Amount) -> Label:
+    label = label_of(segment)
+    if converts(segment):
+        return Label("conversion", 1)
+    if label.kind == "count" and amount.decimals == 2 and counts_beside(segment):
+        return COUNTED_TOTAL
+    return label
+
+
+def _suggested(lines: list[Line]) -> list[Line]:
+    """Mark the tips that are only suggested, with their totals, so that they are neither paid nor a proof.
+
+    They follow a heading, or stand on lines with a percentage; a single line with a percentage is a tip that was
+    charged.
+    """
+    inside = 0
+    for index, line in enumerate(lines):
+        concepts = concepts_of(line.text)
+        if suggests_tip(line.text):
+            inside = MAX_SUGGESTIONS
+        elif not inside or not line.money:
+            inside = max(inside - 1, 0)
+            continue
+        elif not ("TIP" in concepts or with_tip(line.text) or any(amount.percent for amount in line.amounts)):
+            inside = 0
+            continue
+        lines[index] = replace(line, money=tuple(replace(each, label=Label("suggestion", 1)) for each in line.money))
+    return [_without_suggested_total(line) for line in lines]
+
+
+def _without_suggested_total(line: Line) -> Line:
+    """Mark what stands on one line with a percentage, a tip and the total that it would make."""
+    kinds = {money.label.kind for money in line.money}
+    if not ({"tip", "total"} <= kinds and any(each.percent for each in line.amounts)):
+        return line
+    return replace(line, money=tuple(replace(each, label=Label("suggestion", 1)) for each in line.money))
 
 
 def _labelled_from_neighbours(lines: list[Line]) -> list[Line]:
@@ -159,6 +220,18 @@ def _labelled_from_neighbours(lines: list[Line]) -> list[Line]:
                     ),
                 )
                 break
+    return lines
+
+
+def _given_before_change(lines: list[Line]) -> list[Line]:
+    """Call an amount beside nothing but a currency, right above the change, what was given: `EURO 20,00`."""
+    for index, line in enumerate(lines[1:], start=1):
+        above = lines[index - 1]
+        if len(above.money) != 1 or not any(money.label.kind == "change" for money in line.money):
+            continue
+        given = above.money[0]
+        if not given.label.kind and _ONLY_MARK.fullmatch(above.text[: given.amount.start] or given.label_text):
+            lines[index - 1] = replace(above, money=(replace(given, label=Label("cash", 1)),))
     return lines
 
 

@@ -1,160 +1,240 @@
-"""Country and currency of a receipt from what is printed on it: marks, codes, tax words, phone prefixes, places."""
+"""The country of a receipt, from what identifies it: tax numbers, phones, postal codes, domains, tax rates, tax words.
+
+Evidence comes from the head and the foot, never from bought things or from the merchant's name: "Canada Dry" is no
+country. A word that several countries share speaks for all of them alike, and so for none against another. The forms
+are data, with their sources: `countries.json`.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
 
 from babel.numbers import get_territory_currencies
 
-from flows.reading.parser.currency_marks import SHARED
+from flows.reading.parser.concepts import concepts_of
 from flows.reading.parser.folding import fold
 from flows.reading.parser.hints import Hints
 from flows.reading.parser.lines import Line
+from flows.reading.parser.names import looks_like_address
 
-_US_STATE = (
-    r"\b(?:al|ak|az|ar|ca|co|ct|de|fl|ga|hi|id|il|in|ia|ks|ky|la|me|md|ma|mi|mn|ms|mo|mt|ne|nv|nh|nj|nm|ny|nc|nd|"
-    r"oh|ok|or|pa|ri|sc|sd|tn|"
-    r"tx|ut|vt|va|wa|wv|wi|wy|dc)\b"
-)
-_COUNTRY_PATTERNS: tuple[tuple[str, str, float], ...] = (
-    ("MY", r"sdn\.? ?bhd|\bs/b\b|\bselangor\b|kuala lumpur|\bjohor\b|malaysia|\bsst\b|penang|\bringgit\b", 2),
-    ("MY", r"\btaman\b|sarawak|\bkl\b", 1.5),
-    ("MY", r"\bgst\b.*\b00\d{10}\b|\bgst\b.*\b00\d\d \d{4} \d{4}\b", 2.5),
-    ("MY", r"\bjalan\b|\bjln\b", 1),
-    ("ID", r"\bjalan\b|\bjln\b|\bjl\b", 0.9),
-    ("SG", r"singapore|\bpte\.? ?ltd", 3),
-    ("ID", r"indonesia|jakarta|\bpt\.? [a-z]|\bppn\b|\bpb ?1\b|bandung|surabaya|\bnpwp\b", 2),
-    ("DE", r"\bmwst\b|\bust\b|ust-?id|steuernummer|\bgmbh\b|rückgeld|ruckgeld|deutschland|\bsumme\b", 1.5),
-    ("AT", r"osterreich|\batu ?\d{8}|\bwien\b", 4),
-    ("CH", r"\bche-?\d{3}|schweiz|suisse|svizzera|zurich|geneve|\bbern\b", 4),
-    ("FR", r"\btva\b|siret|\bttc\b|france|\bsas\b|\bsarl\b|carte bancaire", 1.5),
-    ("ES", r"\bnif\b|\bcif\b|espana|\biva\b.*\bbase\b|base imponible|factura simplificada", 2),
-    ("IT", r"p\.? ?iva|partita iva|scontrino|documento commerciale|italia|\beuro\b.*contanti", 2.5),
-    ("NL", r"\bbtw\b|nederland|\bb\.v\.|pinnen|\bkvk\b", 2.5),
-    ("PT", r"portugal|contribuinte|\blda\b|\bnif\b.*iva|fatura simplificada|fatura", 2.5),
-    ("BR", r"brasil|\bcnpj\b|\br\$", 4),
-    ("FI", r"\balv\b|\boyj?\b|suomi|finland|y-tunnus", 3),
-    ("SE", r"\bmoms\b|org\.? ?nr|sverige|\bswish\b|\bab\b.*moms", 2),
-    ("DK", r"danmark|\bcvr\b|\bdankort\b", 3),
-    ("NO", r"norge|\bmva\b|org\.? ?nr.*mva", 3),
-    ("GB", r"\bvat\b|united kingdom|london|\buk\b|£", 1.5),
-    ("IE", r"ireland|dublin|\beircode\b", 3),
-    ("US", r"\bsales tax\b|\busa\b|\bebt\b|\b(?:california|texas|florida|new york)\b|\bstore ?#", 2),
-    ("US", _US_STATE + r",? \d{5}(?:-\d{4})?\b", 3.5),
-    ("US", r"\(\d{3}\) ?\d{3}-\d{4}", 1),
-    ("CA", r"\bhst\b|\bqst\b|\btps\b|\btvq\b|canada|ontario|quebec", 3),
-    ("AU", r"\babn\b|australia|\bnsw\b|\bvic \d{4}", 3),
-    ("NZ", r"new zealand|\bauckland\b", 3),
-    ("IN", r"\bcgst\b|\bsgst\b|gstin|india|\bfssai\b|mumbai|delhi|bangalore|bengaluru|chennai", 3),
-    ("JP", r"[\u3040-\u30ff]|japan|tokyo", 3),
-    ("PL", r"paragon|\bnip\b|polska|sprzedaz", 3),
-    ("CZ", r"\bdph\b|\bdic\b", 3),
-    ("MX", r"\brfc\b|mexico", 3),
-    ("TH", r"thailand|bangkok", 3),
-    ("PH", r"philippines|manila|\bvatable\b", 3),
-    ("AE", r"\btrn\b|dubai|\buae\b", 3),
-    ("ZA", r"south africa|johannesburg|cape town", 3),
-)  # fmt: skip
-_COMPILED = tuple(
-    (country, re.compile(pattern, re.IGNORECASE), weight) for country, pattern, weight in _COUNTRY_PATTERNS
-)
-_MIN_COUNTRY_SCORE = 2.0
-_SURE_COUNTRY = 0.95
-_CODES_THAT_ARE_WORDS = frozenset({"PEN", "COP", "TRY", "CLP"})  # on an item's line they are English words
+# Points of evidence. What identifies a country (a number in its form) counts more than a word that is usual there.
+_TAX_ID, _POSTAL, _PHONE, _DOMAIN, _RATE, _TELLING_RATE, _PLACE, _WORD = 4.0, 3.0, 3.0, 2.5, 1.0, 3.0, 2.0, 1.5
+_SCRIPT = 3.0  # one that is written in one country only
+_FOREIGN_RATE = -2.0
+_NORTH_AMERICAN_PHONE = 1.0
+_MOST = 8.0
+_WORDS = "words"
+_TELLING_AT_MONEY = frozenset({_WORDS, "script"})  # at totals, taxes and payments
+_TELLING_ANYWHERE = frozenset({"tax number", "domain"})  # bought things have neither
+_MIN_SCORE = 1.5
+_HINT = 0.5
+_AGREEING_KINDS, _AGREEING_LEAD = 3, 3.0  # place, words and rates together identify a country, too
+IDENTIFIED_LEAD = 2.0  # points over the best country with another currency
+_AREA_PHONE = re.compile(r"(?<![\d+])\(?[2-9]\d{2}\)?[-. ]{1,2}[2-9]\d{2}[-. ]\d{4}(?!\d)")
+_CALLING = r"(?:\+\+?|\b00) ?\(?0{{0,2}}{code}\b|(?:\+\+?|\b00){code}(?=\d)"
+_DOMAIN_NAME = r"(?:www\.|@)[\w.\-]+\.{name}\b|\b[\w\-]{{3,}}\.{name}\b(?!\.\w)"
 
 
 @dataclass(frozen=True)
-class LocaleGuess:
-    """What a receipt tells of its place. `currency` is None where it is not known; `conflict` names a rival."""
+class CountryGuess:
+    """`lead` is in points over the best country with another currency; `hard` tells that something identifies it.
+
+    `scores` holds every country that anything speaks for, to settle a symbol that several currencies share.
+    """
 
     country: str | None
-    country_confidence: float
     currency: str | None
-    currency_confidence: float
+    lead: float
+    hard: bool
     evidence: str
-    conflict: str | None = None
+    scores: dict[str, float]
+    identifying: frozenset[str]
+
+    @property
+    def identified(self) -> bool:
+        return self.hard and self.lead >= IDENTIFIED_LEAD
+
+    @property
+    def confidence(self) -> float:
+        if self.country is None:
+            return 0.0
+        sure = 1 - 0.5 * math.exp(-0.5 * max(self.lead, 0.0))
+        return round(min(0.99 if self.identified else 0.9, sure), 3)
+
+    def within(self, currencies: Iterable[str]) -> tuple[str | None, bool]:
+        """Return which of some currencies the countries speak for, and whether something identifies the country."""
+        wanted = set(currencies)
+        fitting = {country: score for country, score in self.scores.items() if currency_of(country) in wanted}
+        best, lead = _leader(fitting)
+        hard = best in self.identifying and lead >= 1
+        return (currency_of(best), hard) if best and lead > 0 and fitting[best] >= _MIN_SCORE else (None, False)
 
 
-def guess_locale(lines: Sequence[Line], hints: Hints) -> LocaleGuess:
-    """Weigh the printed evidence for country and currency; hints only break ties."""
-    countries = _countries(lines)
-    marks = Counter(
-        money.amount.mark
-        for line in lines
-        for money in line.money
-        if money.amount.mark and (money.label.kind or money.amount.mark not in _CODES_THAT_ARE_WORDS)
-    )
-    marks.update(_loose_marks(lines))
-    country = _best_country(countries, hints)
-    confidence = min(0.99, 1 - 0.5 * math.exp(-0.7 * countries.get(country, 0.0))) if country else 0.0
-    return _with_currency(country, confidence, marks, hints)
+def guess_country(lines: Sequence[Line], hints: Hints, skip: Iterable[int] = ()) -> CountryGuess:
+    """Weigh the printed evidence; hints only break ties.
 
-
-def _countries(lines: Sequence[Line]) -> dict[str, float]:
+    Args:
+        skip: indexes of lines that say nothing about the place: the bought things and the merchant's name.
+    """
     scores: dict[str, float] = {}
+    told: dict[str, list[str]] = {}
+    identifying: set[str] = set()
+    left_out = set(skip)
+    for country, points, what, hard in _evidence(lines, left_out):
+        scores[country] = min(scores.get(country, 0.0) + points, _MOST)
+        if points > 0:
+            told.setdefault(country, []).append(what)
+        if hard and points > 0:
+            identifying.add(country)
+    if hints.country and scores:
+        scores[hints.country] = scores.get(hints.country, 0.0) + _HINT
+    best, lead = _leader(scores)
+    if best is None or scores[best] < _MIN_SCORE or lead <= 0:
+        return CountryGuess(None, None, 0.0, False, "nothing tells the country", scores, frozenset(identifying))
+    kinds = list(dict.fromkeys(told.get(best, [])))
+    hard = best in identifying or (len(kinds) >= _AGREEING_KINDS and lead >= _AGREEING_LEAD)
+    why = f"{best}: {', '.join(kinds)}"
+    return CountryGuess(best, currency_of(best), lead, hard, why, scores, frozenset(identifying))
+
+
+@lru_cache(maxsize=256)
+def currency_of(country: str) -> str | None:
+    """Return the currency of a country's shops, from CLDR."""
+    found = get_territory_currencies(country)
+    return found[-1] if found else None
+
+
+def _leader(scores: dict[str, float]) -> tuple[str | None, float]:
+    """Return the best country, and its lead over the best one with another currency."""
+    best = max(scores, key=lambda country: (scores[country], country), default=None)
+    if best is None:
+        return None, 0.0
+    others = [score for country, score in scores.items() if currency_of(country) != currency_of(best)]
+    return best, scores[best] - max([*others, 0.0])
+
+
+_Evidence = tuple[str, float, str, bool]
+
+
+def _evidence(lines: Sequence[Line], left_out: set[int]) -> list[_Evidence]:
+    """Return country, points, kind, and whether it identifies the country; each kind once a country."""
+    found: dict[tuple[str, str], _Evidence] = {}
     for line in lines:
         text = fold(line.raw)
-        for country, pattern, weight in _COMPILED:
-            if pattern.search(text):
-                scores[country] = min(scores.get(country, 0.0) + weight, 8.0)
-    return scores
+        both = text if text.isascii() else f"{text}\n{line.raw}"
+        told = _of_forms(both)
+        told += [] if line.index in left_out else [*_of_places(line, text), *_of_words(both)]
+        for country, points, what, hard in told:
+            if what in _TELLING_ANYWHERE or what in _TELLING_AT_MONEY or not (line.money or line.index in left_out):
+                found.setdefault((country, what), (country, points, what, hard))
+    return [*found.values(), *_of_rates(lines)]
 
 
-def _best_country(scores: dict[str, float], hints: Hints) -> str | None:
-    if hints.country:
-        scores = {**scores, hints.country: scores.get(hints.country, 0.0) + 0.5}
-    best = max(scores, key=lambda country: (scores[country], country), default=None)
-    return best if best is not None and scores[best] >= _MIN_COUNTRY_SCORE - 0.5 else None
+def _of_forms(text: str) -> list[_Evidence]:
+    found: list[_Evidence] = []
+    for country, form in _forms().items():
+        for what, points, matches in form.checks:
+            if matches(text):
+                found.append((country, points, what, True))
+    if _AREA_PHONE.search(text):
+        found += [(country, _NORTH_AMERICAN_PHONE, "area code", False) for country in ("US", "CA")]
+    return found
 
 
-def _loose_marks(lines: Sequence[Line]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for line in lines:
-        for match in re.finditer(
-            r"(?<![A-Za-z])(EUR|USD|GBP|CHF|MYR|RM|IDR|Rp|INR|JPY|SEK|NOK|DKK|SGD|AUD|CAD)(?![A-Za-z])", line.raw
-        ):
-            found[{"RM": "MYR", "Rp": "IDR"}.get(match[1], match[1])] += 1
-        found.update(char for char in line.raw if char in "€£₹")
-    renamed = {"€": "EUR", "£": "GBP", "₹": "INR"}
-    return Counter({renamed.get(mark, mark): count for mark, count in found.items()})
+def _of_places(line: Line, text: str) -> list[_Evidence]:
+    """Cities and countries count in addresses only: on their own they are as often a dish or a name."""
+    if not looks_like_address(line.raw) and not re.search(r"\b\d{4,6}\b", text):
+        return []
+    return [(country, _PLACE, "place", False) for country, form in _forms().items() if form.places.search(text)]
 
 
-def _with_currency(country: str | None, confidence: float, marks: Counter[str], hints: Hints) -> LocaleGuess:
-    local = get_territory_currencies(country)[-1] if country and get_territory_currencies(country) else None
-    plain = Counter({mark: count for mark, count in marks.items() if mark not in SHARED})
-    shared = next((SHARED[mark] for mark in marks if mark in SHARED), ())
-    if plain:
-        currency, sure, evidence, rival = _printed(plain, local)
-    elif shared:
-        currency, sure, evidence, rival = _of_symbol(shared, country, local, confidence, hints)
-    elif local:
-        currency, sure, evidence, rival = local, min(0.97, confidence), f"the country looks like {country}", None
-    else:
-        currency, sure, evidence, rival = None, 0.0, "no symbol, code or country found", None
-    return LocaleGuess(country, confidence, currency, sure, evidence, rival)
+def _of_words(text: str) -> list[_Evidence]:
+    found: list[_Evidence] = []
+    for pattern, countries, is_script in _shared_words():
+        if pattern.search(text):
+            kind = (_SCRIPT, "script", True) if is_script else (_WORD, _WORDS, False)
+            found += [(country, *kind) for country in countries]
+    return found
 
 
-_Guess = tuple[str | None, float, str, str | None]
+def _of_rates(lines: Sequence[Line]) -> list[_Evidence]:
+    """Hold the tax rates that are printed against those of each country."""
+    rates = {
+        amount.value.normalize()
+        for line in lines
+        if "TAX" in concepts_of(line.text) or any(money.label.kind in {"tax", "table"} for money in line.money)
+        for amount in line.amounts
+        if amount.percent and 0 < amount.value < 30
+    }
+    if not rates:
+        return []
+    found: list[_Evidence] = []
+    for country, form in _forms().items():
+        if form.telling & rates:
+            found.append((country, _TELLING_RATE, "tax rate", True))
+        elif form.rates:
+            found.append((country, _RATE if rates <= form.rates else _FOREIGN_RATE, "tax rate", False))
+    return found
 
 
-def _printed(plain: Counter[str], local: str | None) -> _Guess:
-    best, count = max(plain.items(), key=lambda item: (item[1], item[0] == local, item[0]))
-    rivals = [mark for mark, times in plain.items() if mark != best and times * 2 >= count]
-    return best, 0.7 if rivals else 0.99, f"{best} is printed", rivals[0] if rivals else None
+@dataclass(frozen=True)
+class _Form:
+    checks: tuple[tuple[str, float, Callable[[str], Any]], ...]
+    places: re.Pattern[str]
+    rates: frozenset[Decimal]
+    telling: frozenset[Decimal]
 
 
-def _of_symbol(
-    shared: tuple[str, ...], country: str | None, local: str | None, confidence: float, hints: Hints
-) -> _Guess:
-    """Resolve a symbol of several currencies by the country, or by the books' currency, less surely."""
-    if local in shared:
-        return local, 0.97, f"symbol and country {country}", None
-    if hints.currency in shared:
-        return hints.currency, 0.8, "symbol, and the books' currency", None
-    if local is not None and confidence >= _SURE_COUNTRY:
-        return local, 0.94, f"the country is {country}, whose money is loosely written with that symbol", None
-    return None, 0.0, f"the symbol may be {', '.join(shared[:4])}", None
+@lru_cache(maxsize=1)
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(
+        files("flows.reading.parser").joinpath("countries.json").read_text(encoding="utf-8")
+    )
+    return table
+
+
+@lru_cache(maxsize=1)
+def _forms() -> dict[str, _Form]:
+    return {country: _form(entry) for country, entry in _table()["countries"].items()}
+
+
+def _form(entry: dict[str, Any]) -> _Form:
+    checks: list[tuple[str, float, Callable[[str], Any]]] = []
+    for what, points, patterns in (
+        ("tax number", _TAX_ID, entry["tax_ids"]),
+        ("postal code", _POSTAL, entry.get("postal", [])),
+        ("phone", _PHONE, [_CALLING.format(code=entry["calling"])] if entry["calling"] else []),
+        ("domain", _DOMAIN, [_DOMAIN_NAME.format(name=name) for name in entry["domains"]]),
+    ):
+        if patterns:
+            checks.append((what, points, _compiled("|".join(patterns)).search))
+    places = "|".join(re.escape(fold(place)) for place in entry["places"])
+    return _Form(
+        tuple(checks),
+        re.compile(rf"(?<![^\W\d_])(?:{places})(?![^\W\d_])"),
+        frozenset(Decimal(rate).normalize() for rate in entry.get("rates", ())),
+        frozenset(Decimal(rate).normalize() for rate in entry.get("telling_rates", ())),
+    )
+
+
+@lru_cache(maxsize=1)
+def _shared_words() -> tuple[tuple[re.Pattern[str], tuple[str, ...], bool], ...]:
+    return tuple(
+        (_compiled(entry["pattern"]), tuple(entry["countries"]), entry.get("script", False))
+        for entry in _table()["words"]
+    )
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern with its letters folded as the text is; ranges of a script are looked for as printed."""
+    if re.search(r"\[[^\x00-\x7f]", pattern):
+        return re.compile(pattern)
+    return re.compile(re.sub(r"[^\x00-\x7f]+", lambda match: f"(?:{match[0]}|{fold(match[0])})", pattern))

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
 
-from flows.reading.parser.dates import DateMention, TimeMention
+from flows.reading.parser.dates import DateMention, TimeMention, find_times
 from flows.reading.parser.folding import fold
 from flows.reading.parser.lines import Line
 
-_DATE_LABEL = re.compile(r"\b(?:date|datum|dat[ae]|fecha|data|pvm|paivays|tarikh|tanggal|tgl|dt|uhr|tarih)\b|日付")
-_OTHER_DATE = re.compile(
-    r"expir|valid|gultig|best before|due date|until|\bbis\b|since|seit|birth|effective|\bw\.?e\.?f|return|"
-    r"umtausch|exchange|"
-    r"validade|scad|vervalt|caduc|valable|jusqu|promo|offer|member since|ablauf|haltbar|mfg|\bexp\b|contest|win\b|"
-    r"redeem|before"
-)
+_MOST_WORDS_BETWEEN, _MOST_CHARACTERS_BETWEEN = 4, 32  # from a word for another date to the date itself
+_MAX_HEADING_CHARACTERS = 40
+_INVOICE = re.compile(r"rechnung|invoice|faktur|factur|fattura|facture")
 _MONTH_FIRST_COUNTRIES = {"US", "PH"}
+_EITHER_ORDER_COUNTRIES = {"CA"}
+_MONTH_FIRST_CURRENCIES = {"USD", "PHP"}
+_EITHER_ORDER_CURRENCIES = {"CAD"}
 _YEAR_FIRST_COUNTRIES = {"JP", "CN", "KR", "TW", "SE", "HU", "LT", "CA", "ZA"}
+_ERA_COUNTRIES = {"roc": "TW", "reiwa": "JP"}
 MAX_AGE_YEARS = 25
+_TABLE: dict[str, Any] = json.loads(files("flows.reading.parser").joinpath("dates.json").read_text(encoding="utf-8"))
 # Taxes that were charged for a time only; till rolls keep a tax's name for some months after its end.
 _TAX_EPOCHS = (
     ("MY", "gst", dt.date(2015, 4, 1), dt.date(2019, 6, 30)),  # GST Act 2014, repealed from 2018-09-01
@@ -46,6 +51,7 @@ class DateChoice:
     rival: dt.date | None = None
     lead: float = 0.0
     in_epoch: bool = True  # the tax that the receipt names was charged on that day
+    settled: bool = False  # something tells the order of day and month
 
 
 @dataclass
@@ -63,21 +69,74 @@ def latest_day(moment: dt.datetime) -> dt.date:
     return (moment.astimezone(dt.UTC) + _FURTHEST_EAST).date()
 
 
-def choose_date(lines: Sequence[Line], *, today: dt.date, country: str | None) -> DateChoice | None:
-    """Return the day of purchase, or None when no possible day is printed."""
-    mentions = [(line, mention) for line in lines for mention in line.dates]
-    order = _order(mentions, today, country)
+def choose_date(
+    lines: Sequence[Line], *, today: dt.date, country: str | None, currency: str | None = None
+) -> DateChoice | None:
+    """Return the day of purchase, or None when no possible day is printed that may be one.
+
+    Args:
+        currency: the receipt's, which tells the order of day and month where the country is not known.
+    """
+    mentions = [
+        (line, mention)
+        for line in lines
+        for mention in line.dates
+        if not is_other_date(lines, line, mention) and _ERA_COUNTRIES.get(mention.orders[0], country) == country
+    ]
+    order = _order(mentions, today, country, currency)
     scored: dict[dt.date, _Scored] = {}
     for line, mention in mentions:
         for day, form in zip(mention.readings, mention.orders, strict=True):
             if _possible(day, today):
-                _add(scored, _Scored(day, line, mention, _score(line, mention, form, order), 1, {form}))
+                _add(scored, _Scored(day, line, mention, _score(line, mention, form, order, country), 1, {form}))
     if not scored:
         return None
     _confirm(scored, lines)
     ranked = sorted(scored.values(), key=lambda each: (-each.score, each.line.index))
     choice = _choice(ranked)
-    return replace(choice, in_epoch=_in_epoch(choice.day, lines, country))
+    return replace(choice, in_epoch=_in_epoch(choice.day, lines, country), settled=order[0] is not None)
+
+
+def is_other_date(lines: Sequence[Line], line: Line, mention: DateMention) -> bool:
+    """Tell whether a date is named as another than that of the purchase: an expiry, a warranty, a flight, a birthday.
+
+    The word stands before the date on its line, or on the line above where nothing else does.
+    """
+    start = max((other.end for other in line.dates if other.end <= mention.start), default=0)
+    before = line.raw[start : mention.start]
+    if re.search(r"[^\W\d_]{2}", before) is None and start == 0 and line.index > 0:
+        above = next((each for each in lines if each.index == line.index - 1), None)
+        if above is None or line.times or not _may_head(above):
+            return False
+        before = above.raw
+    folded = fold(before)
+    found = list(_words("other").finditer(folded))
+    if not found or _INVOICE.search(folded):
+        return False
+    between = folded[found[-1].end() :]
+    if "uhr" in between or find_times(between):
+        return False  # opening hours
+    return len(between) <= _MOST_CHARACTERS_BETWEEN and len(between.split()) <= _MOST_WORDS_BETWEEN
+
+
+def _may_head(line: Line) -> bool:
+    sentence = line.raw.rstrip().endswith((".", "!"))
+    return not (line.money or line.dates or sentence or len(line.raw) > _MAX_HEADING_CHARACTERS)
+
+
+@lru_cache(maxsize=2)
+def _words(kind: str) -> re.Pattern[str]:
+    """Return a pattern of the words for purchase dates, or of those for other dates, of all languages."""
+    listed = _TABLE[kind] if kind == "purchase" else [word for found in _TABLE[kind].values() for word in found]
+    return re.compile("|".join(_word(fold(word)) for word in sorted(set(listed), key=len, reverse=True)))
+
+
+def _word(word: str) -> str:
+    """Words begin where a word begins; short ones end with it too. Scripts without spaces have them anywhere."""
+    if ord(word[0]) > 0x0E00:
+        return re.escape(word)
+    end = r"(?![^\W\d_])" if len(word.strip()) <= 4 and word[-1].isalpha() else ""
+    return rf"(?<![^\W\d_]){re.escape(word)}{end}"
 
 
 def _in_epoch(day: dt.date, lines: Sequence[Line], country: str | None) -> bool:
@@ -94,7 +153,9 @@ def _possible(day: dt.date, today: dt.date) -> bool:
     return day <= today and today.year - day.year <= MAX_AGE_YEARS
 
 
-def _order(mentions: Sequence[tuple[Line, DateMention]], today: dt.date, country: str | None) -> tuple[str | None, str]:
+def _order(
+    mentions: Sequence[tuple[Line, DateMention]], today: dt.date, country: str | None, currency: str | None
+) -> tuple[str | None, str]:
     """Return the receipt's day/month order and what tells it: another date, the country, or nothing."""
     sure: Counter[str] = Counter()
     whole = {
@@ -112,28 +173,30 @@ def _order(mentions: Sequence[tuple[Line, DateMention]], today: dt.date, country
         sure.update(form for day, form in possible if day in whole and form in {"dmy", "mdy"} and mention.ambiguous)
     if sure:
         return sure.most_common(1)[0][0], "another date on the receipt"
-    if country in _MONTH_FIRST_COUNTRIES:
+    if country in _EITHER_ORDER_COUNTRIES or (country is None and currency in _EITHER_ORDER_CURRENCIES):
+        return None, "nothing"
+    if country in _MONTH_FIRST_COUNTRIES or (country is None and currency in _MONTH_FIRST_CURRENCIES):
         return "mdy", f"the country {country}"
-    if country:
+    if country or currency:
         return "dmy", f"the country {country}"
     return None, "nothing"
 
 
-def _score(line: Line, mention: DateMention, form: str, order: tuple[str | None, str]) -> float:
+def _score(line: Line, mention: DateMention, form: str, order: tuple[str | None, str], country: str | None) -> float:
     text = fold(line.raw)
     score = 2.0
-    if _DATE_LABEL.search(text):
+    if _words("purchase").search(text):
         score += 1.0
     if line.times:
         score += 1.0
-    if _OTHER_DATE.search(text):
-        score -= 2.0
+    if _words("other").search(text):
+        score -= 1.0
     if form in {"dmy", "mdy"} and mention.ambiguous and order[0] is not None:
         score += 0.8 if form == order[0] else -1.5
     elif form == "mdy" and mention.ambiguous:
         score -= 0.3
-    if form == "ymd" and mention.two_digit_year:
-        score -= 2.0
+    if form == "ymd" and mention.two_digit_year and mention.ambiguous:
+        score -= 0.0 if country in _YEAR_FIRST_COUNTRIES else 2.0
     return score
 
 
@@ -170,7 +233,7 @@ def _choice(ranked: list[_Scored]) -> DateChoice:
         line=best.line,
         mention=best.mention,
         times_printed=best.count,
-        labelled=_DATE_LABEL.search(text) is not None,
+        labelled=_words("purchase").search(text) is not None,
         time_beside=bool(best.line.times),
         rival=rival.day if rival else None,
         lead=best.score - rival.score if rival else _CLEAR_LEAD,

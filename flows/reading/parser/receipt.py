@@ -12,11 +12,12 @@ from flows.domain.fields import Check, DocumentText, Found, LineItem, ReceiptFie
 from flows.reading.parser import details
 from flows.reading.parser.checks import checks_of
 from flows.reading.parser.confidence import date_confidence, total_confidence
+from flows.reading.parser.currency import CurrencyChoice, choose_currency
 from flows.reading.parser.decide import Findings, reasons_for
 from flows.reading.parser.hints import Hints
-from flows.reading.parser.items import find_items, item_sum
+from flows.reading.parser.items import find_items, goods_lines, item_sum
 from flows.reading.parser.lines import Line, Money, read_lines
-from flows.reading.parser.locale_evidence import LocaleGuess, guess_locale
+from flows.reading.parser.locale_evidence import CountryGuess, guess_country
 from flows.reading.parser.merchant import NameCandidate, find_merchants, merchant_confidence
 from flows.reading.parser.purchase_date import DateChoice, choose_date, choose_time
 from flows.reading.parser.rows import enclosing
@@ -24,7 +25,7 @@ from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_
 from flows.reading.parser.taxes import TaxRow, as_found, find_taxes, table_gross
 from flows.reading.parser.totals import Candidate, Sums, collect, rank_totals, sums_of
 
-PARSER_VERSION = "4"
+PARSER_VERSION = "5"
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
 
@@ -38,14 +39,15 @@ class _Reading:
     sums: Sums
     items: tuple[Found[LineItem], ...]
     taxes: list[TaxRow]
-    place: LocaleGuess
+    place: CountryGuess
+    currency: CurrencyChoice
     date: DateChoice | None
     totals: list[Candidate]
     names: list[NameCandidate]
 
     @property
     def total(self) -> Candidate | None:
-        return self.totals[0] if self.totals and self.totals[0].score >= _MIN_TOTAL_SCORE else None
+        return _likely(self.totals)
 
 
 def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = None) -> ReceiptFields:
@@ -66,7 +68,7 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
         Findings(
             totals=reading.totals,
             date=reading.date,
-            place=reading.place,
+            currency=reading.currency,
             no_receipt=why_no_receipt(reading.lines, reading.money),
             receipts=count_receipts(reading.lines),
             pages_differ=how_pages_differ(reading.lines),
@@ -77,9 +79,13 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
 
 def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
     lines, _ = read_lines(text.pages)
-    place = guess_locale(lines, hints)
+    found_names = find_merchants(lines)
+    place = guess_country(lines, hints, skip=[*goods_lines(lines), *_name_lines(found_names)])
     items, taxes, money = find_items(lines), find_taxes(lines), collect(lines)
     sums = sums_of(money, items=item_sum(items), table=table_gross(taxes))
+    totals = rank_totals(money, sums, home=place.currency if place.identified else None)
+    total = _likely(totals)
+    currency = choose_currency(lines, money, total, place, hints)
     return _Reading(
         lines=lines,
         money=money,
@@ -87,14 +93,23 @@ def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
         items=items,
         taxes=taxes,
         place=place,
-        date=choose_date(lines, today=today, country=place.country),
-        totals=rank_totals(money, sums),
-        names=find_merchants(lines),
+        currency=currency,
+        date=choose_date(lines, today=today, country=place.country, currency=currency.currency),
+        totals=totals,
+        names=found_names,
     )
 
 
+def _name_lines(found: Sequence[NameCandidate]) -> list[int]:
+    return [line.index for line in found[0].lines] if found else []
+
+
+def _likely(totals: Sequence[Candidate]) -> Candidate | None:
+    return totals[0] if totals and totals[0].score >= _MIN_TOTAL_SCORE else None
+
+
 def _fields(reading: _Reading) -> ReceiptFields:
-    lines, place, date = reading.lines, reading.place, reading.date
+    lines, place, date, currency = reading.lines, reading.place, reading.date, reading.currency
     time = choose_time(lines, date)
     checks = checks_of(reading.total, reading.sums, reading.taxes, date)
     merchant = reading.names[0] if reading.names else None
@@ -111,8 +126,8 @@ def _fields(reading: _Reading) -> ReceiptFields:
         tax=_tax(reading),
         tip=_labelled(reading, "tip"),
         rounding=_labelled(reading, "rounding"),
-        currency=_unplaced(place.currency, place.currency_confidence, place.evidence),
-        country=_unplaced(place.country, place.country_confidence),
+        currency=_unplaced(currency.currency, currency.confidence, currency.evidence),
+        country=_unplaced(place.country, place.confidence, place.evidence if place.country else ""),
         language=details.find_language(lines),
         receipt_number=details.find_receipt_number(lines),
         payments=details.find_payments(reading.money, lines),
@@ -160,7 +175,10 @@ def _total(reading: _Reading, checks: Sequence[Check]) -> Found[Decimal] | None:
     money = best.best
     line = reading.lines[money.line]
     confidence = total_confidence(reading.totals, checks, line.row.confidence_of(money.amount.start, money.amount.end))
-    return _at(_signed(best), confidence, line, money.amount.start, money.amount.end)
+    found = _at(_signed(best), confidence, line, money.amount.start, money.amount.end)
+    if not best.mended:
+        return found
+    return found.model_copy(update={"evidence": f"worked out, {money.amount.value} is printed: {line.raw}"})
 
 
 def _signed(best: Candidate) -> Decimal:

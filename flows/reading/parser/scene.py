@@ -53,6 +53,9 @@ def _count_on_page(lines: Sequence[Line]) -> int:
 def _stacked(lines: Sequence[Line]) -> int:
     """Count runs of head, then priced lines, then a total, then a payment, with different totals."""
     count, last_total = 0, None
+    totals = [strong[-1] for line in lines if (strong := _strong_totals(line))]
+    if len(set(totals)) > 2 and totals[-1] == sum(dict.fromkeys(totals[:-1])):
+        return 1  # parts of one purchase, added up at its end
     priced, total_seen, head_seen = 0, None, True
     for line in lines:
         strong = _strong_totals(line)

@@ -80,10 +80,11 @@ def _pair(line: Line, values: list[Decimal], rates: list[Decimal], *, in_table: 
         if tax > base * MAX_RATE / 100:
             continue
         for rate in rates:
-            if abs(base * rate / 100 - tax) <= _TOLERANCE:
-                return TaxRow(line, rate, base, tax)
-            if rate and abs(base * rate / (100 + rate) - tax) <= _TOLERANCE:
+            on_net, in_gross = abs(base * rate / 100 - tax), abs(base * rate / (100 + rate) - tax)
+            if rate and in_gross <= _TOLERANCE and (in_gross < on_net or "INCL" in concepts_of(line.text)):
                 return TaxRow(line, rate, base - tax, tax)
+            if on_net <= _TOLERANCE:
+                return TaxRow(line, rate, base, tax)
     base, tax = values[0], values[1]
     if in_table and not rates and tax <= base * MAX_RATE / 100:
         return TaxRow(line, None, base, tax)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from flows.reading.parser.currency_marks import SHARED
 from flows.reading.parser.lines import Line, Money
 
 MAX_CANDIDATES = 400
@@ -24,10 +25,17 @@ _CHECK_WEIGHTS = {
     "tax_table": 1.5,
     "parts": 1.2,
     "tip": 1.5,
+    "split_payment": 2.0,
 }
 _MENDED_PENALTY = 0.5
 _ROUNDED_AWAY = 1.5  # taken from a total that is printed again, rounded, below
+_FOREIGN_PENALTY = 2.5
+_NET_PENALTY = 2.5
+_NET_STRENGTH = 1.2  # of a label that says net or gross only
+_PROOFS_BEFORE_TIP = frozenset({"items", "tax_table", "subtotal_tax"})
 _SIDE_KINDS = {
+    "conversion",
+    "suggestion",
     "subtotal",
     "tax",
     "change",
@@ -92,8 +100,13 @@ def sums_of(money: Iterable[Money], *, items: Decimal | None = None, table: Deci
     return Sums(dict(by_kind), items, table)
 
 
-def rank_totals(money: Sequence[Money], sums: Sums) -> list[Candidate]:
-    """Return the candidates for the total, best first."""
+def rank_totals(money: Sequence[Money], sums: Sums, home: str | None = None) -> list[Candidate]:
+    """Return the candidates for the total, best first.
+
+    Args:
+        home: the currency of the receipt's country, where that is identified: an amount with another mark is most
+            likely a conversion.
+    """
     places: dict[Decimal, list[Money]] = defaultdict(list)
     for each in money:
         places[abs(each.amount.value)].append(each)
@@ -103,11 +116,15 @@ def rank_totals(money: Sequence[Money], sums: Sums) -> list[Candidate]:
     for candidate in candidates:
         candidate.checks = _checks(candidate.value, sums)
     _weigh_rounding(candidates, sums)
+    _weigh_tips(candidates, sums)
+    native = any(each.strength or _is_paid(each) for each in candidates if not _only_foreign(each, home))
     for candidate in candidates:
         candidate.score += _label_score(candidate) + sum(_CHECK_WEIGHTS[name] for name in candidate.checks)
         candidate.score += 0.4 if candidate.value == largest else 0.0
         candidate.score -= _MENDED_PENALTY if candidate.mended else 0.0
         candidate.score += min(len(candidate.places) - 1, 3) * 0.35
+        candidate.score -= _NET_PENALTY if _only_net(candidate, candidates, sums) else 0.0
+        candidate.score -= _FOREIGN_PENALTY if _only_foreign(candidate, home) and native else 0.0
     return sorted(candidates, key=lambda candidate: (-candidate.score, -candidate.best.line, candidate.value))
 
 
@@ -122,6 +139,23 @@ def _recomputed(candidates: Sequence[Candidate], sums: Sums) -> list[Candidate]:
         for value in demanded
         if candidate.strength >= 2 and value not in printed and _one_digit_apart(candidate.value, value)
     ]
+
+
+def _only_net(candidate: Candidate, candidates: Sequence[Candidate], sums: Sums) -> bool:
+    """Tell whether an amount named as net leads, with a printed tax, to another printed amount."""
+    if not 0 < candidate.strength <= _NET_STRENGTH:
+        return False
+    printed = {other.value for other in candidates}
+    return any(candidate.value + tax in printed for tax in sums.positive("tax"))
+
+
+def _is_paid(candidate: Candidate) -> bool:
+    return any(money.label.kind in {"cash", "card", "amount"} for money in candidate.places)
+
+
+def _only_foreign(candidate: Candidate, home: str | None) -> bool:
+    marks = {money.mark for money in candidate.places}
+    return home is not None and None not in marks and home not in marks and not marks & set(SHARED)
 
 
 def _one_digit_apart(one: Decimal, other: Decimal) -> bool:
@@ -151,7 +185,7 @@ def _label_score(candidate: Candidate) -> float:
 def _checks(value: Decimal, sums: Sums) -> dict[str, str]:
     """Return the cross-checks that come out at `value`, each in words that a person understands."""
     found: dict[str, str] = {}
-    for check in (_paid_minus_change, _subtotal_and_more, _tendered, _items, _tax_table, _parts, _tipped):
+    for check in (_paid_minus_change, _subtotal_and_more, _tendered, _split, _items, _tax_table, _parts, _tipped):
         entry = check(value, sums)
         if entry is not None:
             found[entry[0]] = entry[1]
@@ -214,6 +248,19 @@ def _weigh_rounding(candidates: Sequence[Candidate], sums: Sums) -> None:
             base.score -= _ROUNDED_AWAY
 
 
+def _weigh_tips(candidates: Sequence[Candidate], sums: Sums) -> None:
+    """Let what was paid with a tip take over what speaks for the total without it."""
+    by_value = {candidate.value: candidate for candidate in candidates}
+    for candidate in candidates:
+        bases = [by_value[candidate.value - tip] for tip in sums.positive("tip") if candidate.value - tip in by_value]
+        if "tip" in candidate.checks and bases:
+            base = max(bases, key=lambda each: each.strength)
+            candidate.checks = {
+                name: text for name, text in base.checks.items() if name in _PROOFS_BEFORE_TIP
+            } | candidate.checks
+            base.score -= _ROUNDED_AWAY + (base.strength - candidate.strength) * _LABEL_WEIGHT / 2
+
+
 def _rounded_from(candidate: Candidate, sums: Sums) -> Decimal | None:
     """Return the total printed above this one that rounding leads from."""
     line = max((money.line for money in candidate.places if money.label.kind == "total"), default=-1)
@@ -229,6 +276,17 @@ def _tendered(value: Decimal, sums: Sums) -> tuple[str, str] | None:
     for kind, words in (("card", "by card"), ("cash", "in cash"), ("voucher", "by voucher")):
         if value in sums.positive(kind):
             return "tendered", f"{value} was paid {words}"
+    return None
+
+
+def _split(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    """Add up what was paid by several means: a gift card and the rest by card."""
+    paid = list(dict.fromkeys([*sums.positive("voucher"), *sums.positive("card"), *sums.positive("cash")]))
+    change = sums.positive("change")
+    for first, one in enumerate(paid):
+        for other in paid[first + 1 :]:
+            if one + other - (change[0] if change else 0) == value:
+                return "split_payment", f"{one} and {other} were paid, together {value}"
     return None
 
 
@@ -260,6 +318,10 @@ def _tax_table(value: Decimal, sums: Sums) -> tuple[str, str] | None:
         return None
     if sums.table == value or any(abs(sums.table - value) == each for each in sums.positive("rounding")):
         return "tax_table", f"the tax table's net and tax add up to {sums.table}"
+    for kind, words in (("tip", "tip"), ("voucher", "paid by voucher"), ("deposit", "deposit")):
+        if value - sums.table in sums.positive(kind):
+            more = value - sums.table
+            return "tax_table", f"the tax table's net and tax add up to {sums.table}, + {more} {words} = {value}"
     return None
 
 
@@ -273,8 +335,9 @@ def _parts(value: Decimal, sums: Sums) -> tuple[str, str] | None:
 
 
 def _tipped(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+    paid = {*sums.positive("total"), *sums.positive("card"), *sums.positive("cash")}
     for tip in sums.positive("tip"):
         base = value - tip
-        if base in sums.positive("total") and value in sums.positive("total"):
+        if base > 0 and base in {*sums.positive("total"), *sums.positive("amount")} and value in paid:
             return "tip", f"{base} + {tip} tip = {value}"
     return None

@@ -1,0 +1,120 @@
+"""The currency of the total: its own mark decides; bought things, names and conversions never do."""
+
+from __future__ import annotations
+
+import pytest
+from receipt_words import read
+
+HEAD = {
+    "us": "CORNER STORE\n410 Cedar St, Fargo, ND 58102\n(701) 555-0144\n",
+    "gb": "CORNER CAFE\n14 High Street, Ludlow SY8 1BW\nVAT 555 0111 22\n",
+    "ch": "Gasthaus Hecht\nSeestrasse 12 CH-6353 Weggis\nCHE-114.093.887 MWST\n",
+    "ch_fr": "BAR DU LAC SARL\nQuai 4, 1800 Vevey\nTVA CHE-111.555.222\n",
+    "none": "CORNER SHOP\n",
+}
+GOODS = "14/09/2026 17:22\n{item}   2.49\nTORTILLA CHIPS   3.99\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "item", "mark", "currency"),
+    [
+        ("us", "CANADA DRY GINGER ALE", "$", "USD"),
+        ("us", "SINGAPORE NOODLES", "$", "USD"),
+        ("us", "AUSTRALIA SHIRAZ", "$", "USD"),
+        ("gb", "Singapore Noodles", "", "GBP"),
+        ("gb", "CANADA DRY", "", "GBP"),
+        ("gb", "Swiss Roll Bern", "", "GBP"),
+        ("ch", "Wiener Schnitzel Wien", "", "CHF"),
+        ("ch_fr", "Tarte de France", "", "CHF"),
+    ],
+)
+def test_bought_things_tell_no_country(head: str, item: str, mark: str, currency: str) -> None:
+    text = f"{HEAD[head]}{GOODS.format(item=item)}TOTAL   {mark}6.48\nCARD   {mark}6.48"
+    fields = read(text)
+    assert fields.currency is not None and fields.currency.value == currency
+    assert fields.decision == "accept", fields.reasons
+
+
+@pytest.mark.parametrize(
+    "name", ["CANADA HOUSE DINER", "Singapore Garden", "THAI BANGKOK", "Restaurant France", "The UK Shop"]
+)
+def test_a_name_tells_no_country(name: str) -> None:
+    fields = read(f"{name}\n{GOODS.format(item='TEA')}TOTAL   6.48\nCASH   6.48")
+    assert fields.decision == "review"
+    assert any(reason.startswith("currency: ") for reason in fields.reasons)
+
+
+def test_words_of_several_countries_tell_nothing_between_them() -> None:
+    """MwSt and GmbH are Germany's, Austria's and Switzerland's; the tax number alone decides."""
+    words = "Hotel Post GmbH\nMwSt. inkl.\n"
+    unsure = read(f"{words}{GOODS.format(item='TEE')}TOTAL   6.48\nKARTE   6.48")
+    assert unsure.decision == "review"
+    for number, currency in (("CHE-114.093.887 MWST", "CHF"), ("ATU32767404", "EUR"), ("DE123456789", "EUR")):
+        fields = read(f"{words}UID {number}\n{GOODS.format(item='TEE')}TOTAL   6.48\nKARTE   6.48")
+        assert fields.currency is not None and fields.currency.value == currency
+
+
+@pytest.mark.parametrize(
+    "conversion",
+    [
+        "Total in Euro   7.02",
+        "EUR   7.02",
+        "Euro   6.48",
+        "TOTAL EUR   7.02",
+        "Kurs 0.92 EUR   7.02",
+        "en euros   7.02",
+    ],
+)
+@pytest.mark.parametrize("place", ["above", "below"])
+@pytest.mark.parametrize("mark", ["", "CHF "])
+def test_a_conversion_is_neither_the_total_nor_its_currency(conversion: str, place: str, mark: str) -> None:
+    total = f"TOTAL   {mark}6.48"
+    both = f"{conversion}\n{total}" if place == "above" else f"{total}\n{conversion}"
+    fields = read(f"{HEAD['ch']}{GOODS.format(item='TEE')}{both}\nBAR   6.48\nMwSt 8.1%   0.49")
+    assert fields.total is not None and str(fields.total.value) == "6.48"
+    assert fields.currency is not None and fields.currency.value == "CHF"
+    assert fields.decision == "accept", fields.reasons
+
+
+def test_a_guessed_country_is_never_sure() -> None:
+    """An address that only names a city, without tax number, phone, postal code or domain."""
+    fields = read(f"CORNER SHOP\nHigh Street 4, London\n{GOODS.format(item='TEA')}TOTAL   6.48\nCASH   6.48")
+    assert fields.decision == "review"
+
+
+def test_the_tax_rate_tells_the_country() -> None:
+    fields = read(f"Thai Khao\n{GOODS.format(item='TEE')}TOTAL   6.48\nBAR   6.48\nMwSt 8.1%   0.49")
+    assert fields.currency is not None and fields.currency.value == "CHF"
+
+
+@pytest.mark.parametrize(
+    ("mark", "head", "currency"),
+    [
+        ("Ft", "Kisbolt Kft\nAdószám: 12345678-2-41\n", "HUF"),
+        ("Kč", "Potraviny s.r.o.\nDIČ: CZ12345678\n", "CZK"),
+        ("Kc", "Potraviny s.r.o.\nDIČ: CZ12345678\n", "CZK"),
+        ("zl", "Sklep Sp. z o.o.\nNIP 712-10-08-323\n", "PLN"),
+        ("lei", "Magazin SRL\nCIF: RO12345678\n", "RON"),
+        ("TL", "Bakkal A.S.\nVKN 1234567890\n", "TRY"),
+    ],
+)
+def test_marks_that_look_like_words_count_in_their_country(mark: str, head: str, currency: str) -> None:
+    fields = read(f"{head}{GOODS.format(item='TEA')}TOTAL   6.48 {mark}\nCARD   6.48 {mark}")
+    assert fields.currency is not None and fields.currency.value == currency
+    elsewhere = read(f"{HEAD['us']}{GOODS.format(item=f'CABLE 12{mark}')}TOTAL   $6.48\nCARD   $6.48")
+    assert elsewhere.currency is not None and elsewhere.currency.value == "USD"
+
+
+@pytest.mark.parametrize(
+    ("head", "currency"),
+    [
+        ("Av. Corrientes 1200, CABA\nCUIT 30-55501234-7", "ARS"),
+        ("RUT: 76.134.941-4", "CLP"),
+        ("ABN 51 824 753 556", "AUD"),
+        ("Toronto ON M5V 2T6\nHST 123456789 RT0001", "CAD"),
+        ("Singapore 238801\nGST Reg No: M2-1234567-8", "SGD"),
+    ],
+)
+def test_a_symbol_of_several_currencies_is_settled_by_what_identifies_the_country(head: str, currency: str) -> None:
+    fields = read(f"CORNER SHOP\n{head}\n{GOODS.format(item='TEA')}TOTAL   $6.48\nCASH   $6.48")
+    assert fields.currency is not None and fields.currency.value == currency
