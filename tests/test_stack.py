@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import botocore.exceptions
 import httpx
+import psutil
 import psycopg
 import pytest
 from conftest import s3_client_of
@@ -80,6 +81,22 @@ def test_ui_knows_its_api_address(stack: Stack) -> None:
 def test_secrets_are_private(stack: Stack) -> None:
     for name in ("secrets.json", "stack.json", "s3.json"):
         assert stat.S_IMODE((stack.settings.root / name).stat().st_mode) == 0o600, name
+
+
+def test_the_sockets_folder_is_private(stack: Stack) -> None:
+    assert stat.S_IMODE(stack.settings.socket_dir.stat().st_mode) & 0o077 == 0
+
+
+def test_every_part_listens_on_loopback_only(stack: Stack) -> None:
+    parts = [psutil.Process(pid) for pid in stack.pids().values()]
+    listening = {
+        one.laddr.ip
+        for part in parts
+        for process in (part, *part.children(recursive=True))
+        for one in process.net_connections("inet")
+        if one.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
 
 
 def test_other_commands_find_the_running_stack_even_on_another_port(stack: Stack) -> None:
