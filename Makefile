@@ -68,7 +68,7 @@ bench-scale: setup-dev
 TRUTH ?= $(wildcard ../shared/receipts/sroie ../shared/receipts/german)
 accuracy: setup
 	$(BIN)/python -m deployments.samples build/samples
-	$(BIN)/python -m benchmarks.accuracy build/samples $(TRUTH) --out docs/accuracy.md
+	$(BIN)/python -m benchmarks.accuracy build/samples $(TRUTH) --out docs/accuracy.md --readme README.md
 
 # 500 broken files of every format through the reader, in processes that can be killed.
 hostile: setup

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from benchmarks.headline import headline, write_headline
 from benchmarks.machine import machine
 from flows.domain.fields import DocumentText
 from flows.reading.accuracy import (
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--engine", action="append", choices=ENGINES)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--readme", type=Path, help="write the sentence about the first engine between its marks there")
     parser.add_argument("--words", type=Path, help="keep the words here, and take them from here")
     parser.add_argument("--result", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -71,12 +73,14 @@ def main() -> None:
         )
         given.result.write_bytes(_RESULT.dump_json((outcomes, report_on(outcomes).peak_rss_mb)))
         return
-    text = (
-        METHOD
-        + f"\nMachine: {machine()}.\n"
-        + (KEPT if given.words else "")
-        + "".join(_section(engine, given.folders, given.words) for engine in given.engine or ENGINES)
-    )
+    text = METHOD + f"\nMachine: {machine()}.\n" + (KEPT if given.words else "")
+    sentences = []
+    for engine in given.engine or ENGINES:
+        section, sentence = _section(engine, given.folders, given.words)
+        text += section
+        sentences.append(sentence)
+    if given.readme:
+        write_headline(given.readme, sentences[0])
     if given.out:
         given.out.write_text(text, encoding="utf-8")
     print(text)
@@ -117,7 +121,8 @@ def _measure(folder: Path, engine: str, words: Path | None) -> tuple[list[Outcom
         return _RESULT.validate_json(result.read_bytes())
 
 
-def _section(engine: str, folders: Sequence[Path], words: Path | None) -> str:
+def _section(engine: str, folders: Sequence[Path], words: Path | None) -> tuple[str, str]:
+    """The engine's part of the page, and how well it reads in one sentence."""
     everything: list[Outcome] = []
     rows: list[tuple[str, AccuracyReport]] = []
     for folder in folders:
@@ -130,7 +135,8 @@ def _section(engine: str, folders: Sequence[Path], words: Path | None) -> str:
     for name, part in (("tuning half", tuning), ("other half", other), ("all", everything)):
         rows.append((name, report_on(part).model_copy(update={"peak_rss_mb": peak})))
     parts = (_table(rows), _calibration(other), _groups(everything), _reasons(everything), _misses(everything))
-    return f"\n## {engine}\n\n" + "\n".join(parts)
+    sentence = headline([(name, report.receipts) for name, report in rows[: len(folders)]], rows[-1][1])
+    return f"\n## {engine}\n\n" + "\n".join(parts), sentence
 
 
 def _table(rows: Sequence[tuple[str, AccuracyReport]]) -> str:
@@ -233,7 +239,7 @@ def _reasons(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         for reason in outcome.fields.reasons if outcome.fields else ():
             asked[_FIGURES.sub("…", reason)].append(outcome.all_right)
-    lines = ["Sentences that ask a person, and how often there was something to put right:\n"]
+    lines = ["Sentences that ask a person, and how often something was wrong indeed:\n"]
     lines += ["| sentence | receipts | something was wrong |", "|---|---|---|"]
     lines += [
         f"| {reason} | {len(right)} | {len(right) - sum(right)} |"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from receipt_words import TODAY, document, page_of
 
+from benchmarks.headline import headline, write_headline
 from flows.domain.errors import ConfigurationError, UnreadableError
 from flows.domain.fields import DocumentText
 from flows.reading.accuracy import calibration, outcomes_of, report_on
@@ -131,3 +132,17 @@ def test_what_is_expected_of_a_receipt(tmp_path: Path, expect: str, as_expected:
 def test_a_folder_without_truth_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"has no truth\.json"):
         list(outcomes_of(tmp_path, extract))
+
+
+def test_the_readme_says_what_was_counted(tmp_path: Path) -> None:
+    report = report_on(list(outcomes_of(folder_of(tmp_path, {"a.jpg": RIGHT}, {}), extract, today=TODAY)))
+    readme = tmp_path / "README.md"
+    readme.write_text("# Title\n<!-- accuracy -->\nstale\n<!-- /accuracy -->\nrest\n")
+    write_headline(readme, headline([("folder", 1)], report))
+    text = readme.read_text()
+    assert "Of 1 receipts with known fields (1 of `folder`) it reads\nthe total of 1 right" in text
+    assert text.startswith("# Title\n<!-- accuracy -->\nOf 1") and text.endswith("<!-- /accuracy -->\nrest\n")
+    assert "stale" not in text
+    readme.write_text("# Title\n")
+    with pytest.raises(ValueError, match="needs one"):
+        write_headline(readme, "")

@@ -127,7 +127,7 @@ async def _resume_one(
 
 
 async def resume_run(client: PrefectClient, flow_run_id: UUID, message: str, *, due: dt.datetime | None = None) -> None:
-    """Have the same run taken up again, from now on or since it was `due`; its finished steps are loaded."""
+    """Have the same run resumed, from now on or since it was `due`; its finished steps are loaded."""
     scheduled: RunState[Any] = AwaitingRetry(scheduled_time=due or dt.datetime.now(dt.UTC), message=message)
     await client.set_flow_run_state(flow_run_id, scheduled, force=True)
 

@@ -167,7 +167,7 @@ def _give_up(receipt: Receipt, content: Content | None, *, session: Session) -> 
     """Let the locked content go to another receipt. It stays named, so that it is deleted with its last receipt."""
     if content is None or content.canonical_receipt_id != receipt.id:
         return None
-    write(receipt, session=session, sha256=None)  # so that whoever takes it up again claims the content anew
+    write(receipt, session=session, sha256=None)  # so that whoever reads it again claims the content anew
     return promote_duplicate(content, session=session)
 
 
