@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from receipt_words import read
 
+from flows.reading.parser import squeeze
+
 BODY = """
 TAX INVOICE
 12/03/2018 10:15
@@ -64,3 +66,55 @@ def test_address_phone_numbers_are_found() -> None:
     assert fields.merchant_tax_id is not None and fields.merchant_tax_id.value.replace(" ", "") == "DE813129242"
     assert fields.receipt_number is not None and fields.receipt_number.value == "3937"
     assert fields.language is not None and fields.language.value == "de"
+
+
+SLIP = "14/09/2026 17:22\nTEA   2.49\nCAKE   3.99\nTOTAL   £6.48\nCARD   £6.48"
+
+
+@pytest.mark.parametrize("stamp", ["PAID", "PAIT", "EUR", "PARAGON FISKALNY", "COPY", "BOLETA", "NYUGTA", "UCTENKA"])
+def test_stamps_currencies_and_titles_are_no_names(stamp: str) -> None:
+    fields = read(f"{stamp}\nGREEN LANE CAFE\n11 Mill St, Leeds LS1 4AA\n{SLIP}")
+    assert fields.merchant is not None and fields.merchant.value == "GREEN LANE CAFE"
+
+
+@pytest.mark.parametrize("role", ["own by", "Owned by", "dimiliki oleh", "Adres siedziby", "formerly"])
+def test_an_owner_or_a_former_name_is_not_the_merchant(role: str) -> None:
+    fields = read(f"GREEN LANE CAFE\n{role} Mega Holdings Ltd\n11 Mill St, Leeds LS1 4AA\n{SLIP}")
+    assert fields.merchant is not None and fields.merchant.value == "GREEN LANE CAFE"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SKLEP ZIELONY Sp. z o.o.", "Potraviny u Mostu s.r.o.", "Kisbolt Kft", "UAB Medelsta", "SIA Rasa",
+        "Tallinna OÜ", "Konzum d.o.o.", 'ООО "Северный двор"', "ТОВ Промінь", "Kadıköy Gıda A.Ş.", "Lagkagehuset ApS",
+        "Migros Genossenschaft",
+    ],
+)  # fmt: skip
+def test_legal_forms_of_the_world_name_the_merchant(name: str) -> None:
+    fields = read(
+        f"{name}\nMostecka 7, 110 00 Praha 1\n14.09.2026 17:22\nA   2,49\nB   3,99\nTOTAL   6,48\nCARD   6,48"
+    )
+    assert fields.merchant is not None
+    assert squeeze(fields.merchant.value) == squeeze(name)
+
+
+def test_small_print_spells_a_misread_logo() -> None:
+    text = f"The fychee\n11 Mill St, Leeds LS1 4AA\nwww.the-lychee.co.uk\n{SLIP}"
+    fields = read(text)
+    assert fields.merchant is not None and fields.merchant.value == "The Lychee"
+
+
+@pytest.mark.parametrize("name", ["AdLnbaD neI", "XkrTzWq", "ΓIANNHΣ TABEPNA", "Sk1pRt9a"])
+def test_a_name_of_no_language_is_for_a_person(name: str) -> None:
+    fields = read(f"{name}\n11 Mill St, Leeds LS1 4AA\n{SLIP}")
+    assert fields.decision == "review"
+    assert any(reason.startswith("merchant: nothing else") for reason in fields.reasons)
+
+
+def test_a_likely_name_is_accepted_with_a_mark() -> None:
+    fields = read(f"KRIENS SCHAPPE\nFOR YOU AND ME\n11 Mill St, Leeds LS1 4AA\n{SLIP}")
+    assert fields.merchant is not None
+    marked = [check for check in fields.checks if check.name == "merchant_name"]
+    assert bool(marked) == (fields.merchant.confidence < 0.8)
+    assert not marked or "check the name" in marked[0].detail

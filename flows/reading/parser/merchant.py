@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from rapidfuzz import fuzz
@@ -21,6 +21,7 @@ from flows.reading.parser.lines import Line
 
 HEAD_LINES = 16
 MAX_NAME_LINES = 4
+_GARBLED_CONFIDENCE = 0.4  # at most, for a name that no language and no second place supports
 _DOMAIN = re.compile(
     r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|"
     r"it|es|nl|fi|se|pt|com\.my)\b"
@@ -35,6 +36,7 @@ class NameCandidate:
     name: str
     lines: tuple[Line, ...]
     score: float
+    supported: bool = False  # by its legal form, its trade, or a second place on the receipt
 
 
 def find_merchants(lines: Sequence[Line]) -> list[NameCandidate]:
@@ -48,19 +50,21 @@ def find_merchants(lines: Sequence[Line]) -> list[NameCandidate]:
         for line in lines[len(scene.head) :]
         if names.legal_form(line.raw) and _may_be_name(line) and not line.money
     ]
-    candidates = [NameCandidate(_joined(block), block, _score(block, scene)) for block in blocks]
+    candidates = [
+        NameCandidate(_joined(block), block, _score(block, scene), _is_supported(block, scene)) for block in blocks
+    ]
     candidates += _from_domains(scene)
     ranked = sorted(candidates, key=lambda each: (-each.score, each.lines[0].index, -len(each.lines)))[:8]
-    return [NameCandidate(_respelled(each.name, scene), each.lines, each.score) for each in ranked]
+    return [replace(each, name=_respelled(each.name, scene)) for each in ranked]
 
 
 def merchant_confidence(ranked: Sequence[NameCandidate]) -> float:
     """Return how likely the best-ranked name is the merchant's, from its score and its lead."""
-    lead = ranked[0].score - next(
-        (other.score for other in ranked[1:] if squeeze(other.name) != squeeze(ranked[0].name)), 0.0
-    )
-    odds = -1.2 + 0.6 * min(ranked[0].score, 6.0) + 0.5 * min(lead, 2.0)
-    return round(min(0.98, 1 / (1 + math.exp(-odds))), 3)
+    best = ranked[0]
+    lead = best.score - next((other.score for other in ranked[1:] if squeeze(other.name) != squeeze(best.name)), 0.0)
+    odds = -1.2 + 0.6 * min(best.score, 6.0) + 0.5 * min(lead, 2.0)
+    sure = round(min(0.98, 1 / (1 + math.exp(-odds))), 3)
+    return sure if best.supported or not names.looks_garbled(best.name) else min(sure, _GARBLED_CONFIDENCE)
 
 
 def looks_like_head(line: Line) -> bool:
@@ -202,6 +206,11 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     return score
 
 
+def _is_supported(block: tuple[Line, ...], scene: _Scene) -> bool:
+    text = " ".join(line.raw for line in block)
+    return names.legal_form(text) or names.trade_word(text) or _echo(block, scene) > 0
+
+
 def _followed(block: tuple[Line, ...], scene: _Scene) -> float:
     """Return what stands below: a name is most often followed by its registration number or its address."""
     for distance, weight in ((1, 0.6), (2, 0.3)):
@@ -256,7 +265,7 @@ def _akin(name: str, stem: str) -> bool:
 def _from_domains(scene: _Scene) -> list[NameCandidate]:
     """Name the shop by its web address: the last resort for heads that are only a picture."""
     return [
-        NameCandidate(stem, (line,), 0.6 - 0.01 * line.index)
+        NameCandidate(stem, (line,), 0.6 - 0.01 * line.index, supported=True)
         for line in scene.lines
         for stem in _domain_stems(line.raw)
     ]
@@ -267,6 +276,9 @@ def _respelled(name: str, scene: _Scene) -> str:
     if names.legal_form(name) or len(squeeze(name)) < 5:
         return name
     target = squeeze(name)
+    by_domain = _spelled_by_domain(name, scene)
+    if by_domain is not None:
+        return by_domain
     votes: dict[str, list[str]] = {}
     for line in scene.lines:
         for spelled in _runs(line.raw, len(target)):
@@ -277,6 +289,30 @@ def _respelled(name: str, scene: _Scene) -> str:
         votes, key=lambda folded: (len(votes[folded]) + (folded in scene.domains), folded == target), default=target
     )
     return name if best == target or len(votes[best]) < 2 else votes[best][0]
+
+
+def _spelled_by_domain(name: str, scene: _Scene) -> str | None:
+    """Return the web address's spelling of a logo that OCR misread; None where they agree, or have little in common.
+
+    Small print is read more surely than a logo. Umlauts are written out in addresses.
+    """
+    target = squeeze(name)
+    if sum(target in text for text in scene.squeezed) > 1:
+        return None
+    for line in scene.lines:
+        for spelled in _domain_names(line.raw):
+            stem = squeeze(spelled)
+            plain = stem.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+            if target in {stem, plain}:
+                return None
+            if len(stem) == len(target) >= 6 and Levenshtein.distance(stem, target) <= len(stem) // 6:
+                words = [word for word in re.split(r"[-_]", spelled) if word]
+                return " ".join(words).upper() if name.isupper() else " ".join(word.capitalize() for word in words)
+    return None
+
+
+def _domain_names(text: str) -> list[str]:
+    return [max((match[1] or match[2]).split("."), key=len) for match in _DOMAIN.finditer(fold(text))]
 
 
 def _runs(text: str, length: int) -> list[str]:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
+from flows.reading.parser.currency_marks import MARKS
 from flows.reading.parser.folding import fold, squeeze
 
-_LEGAL = re.compile(
+_LEGAL_HERE = (
     r"\bs[do0]n\b\.?\s*,?\s*\bb[hn][do0]\b|\bsbn\.? bhd\b|\bs/b\b|\bsb$|\bbhd\b|\bgmbh\b|\w*ges\.? ?mbh\b|\bmbh\b|"
     r"\bohg\b|\be\.? ?k\.?$|\bltd\b|"
     r"\blimited\b|\bplc\b|\bllc\b|\binc\b\.?|\bcorp\b|\bcorporation\b|\bllp\b|\bpte\b|\bpty\b|\bpvt\b|\bsarl\b|"
     r"\bs\.a\.r\.l|\bs\.a\.s\b|\bsas$|"
     r"\bs\.a\b|\bs\.l\b|\bs\.l\.u|\bs\.?l\.?u?$|\bs\.?r\.?l\b|\bs\.p\.a\b|\bspa$|\bb\.?v\b|\bn\.v\b|\blda\b|"
     r"\bltda\b|\boyj?\b|\bab$|\baps\b|"
-    r"\ba/s\b|\bag$|\bco\.? ?kg\b|[a-z]{3,} kg$|^pt\.? |\btbk\b|^cv\.? |株式会社|有限会社|有限公司",
+    r"\ba/s\b|\bag$|\bco\.? ?kg\b|[a-z]{3,} kg$|^pt\.? |\btbk\b|^cv\.? |株式会社|有限会社|有限公司"
 )
 _LISTED: dict[str, list[str]] = json.loads(
     files("flows.reading.parser").joinpath("names.json").read_text(encoding="utf-8")
 )
+# The table's forms are folded; the ones above read through OCR's slips in the commonest.
+_LEGAL = re.compile("|".join([_LEGAL_HERE, *_LISTED["legal_forms"]]))
+_PAPER_WORDS = re.compile("|".join(_LISTED["papers"]))
+_ROLE_WORDS = re.compile("|".join(_LISTED["roles"]))
+_STREET_FORMS = re.compile("|".join(_LISTED["addresses"]))
 _TRADE_WORDS = frozenset(_LISTED["trades"])
 _FORM_WORDS = frozenset(_LISTED["forms"])
 _ADDRESS = re.compile(
@@ -112,7 +119,8 @@ def only_trade(text: str) -> bool:
 
 def looks_like_address(text: str) -> bool:
     """Tell whether the text reads like a part of an address, its key words read through one OCR slip."""
-    if _ADDRESS.search(fold(text)) is not None:
+    folded = fold(text)
+    if _ADDRESS.search(folded) is not None or _STREET_FORMS.search(folded) is not None:
         return True
     return any(len(word) >= 5 and _street_word(word) for word in _folded_words(text))
 
@@ -131,7 +139,31 @@ def looks_like_contact(text: str) -> bool:
 def looks_like_paper(text: str) -> bool:
     """Tell whether the text is what any receipt says about itself (kind, numbers, greetings), or a stamp."""
     folded = fold(text)
-    return _PAPER.search(folded) is not None or _STAMP.match(folded) is not None
+    return any(
+        (_PAPER.search(folded), _PAPER_WORDS.search(folded), _STAMP.match(folded), is_stamp(text), _is_mark(text))
+    )
+
+
+def is_stamp(text: str) -> bool:
+    """Tell whether the text is a stamp's single word, one letter of it misread at most: `PAIT`."""
+    word = squeeze(text)
+    return text.isupper() and word in _stamp_slips()
+
+
+@lru_cache(maxsize=1)
+def _stamp_slips() -> frozenset[str]:
+    """Return the short stamps with each letter replaced in turn."""
+    return frozenset(
+        word[:place] + letter + word[place + 1 :]
+        for word in _LISTED["stamps"]
+        for place in range(len(word))
+        for letter in "abcdefghijklmnopqrstuvwxyz0158"
+    )
+
+
+def _is_mark(text: str) -> bool:
+    """Tell whether the text is a currency's code or sign and nothing else."""
+    return text.strip(" .:-*").upper() in MARKS
 
 
 def is_registration(text: str) -> bool:
@@ -146,7 +178,34 @@ def titles_receipt(text: str) -> bool:
 
 def names_another_role(text: str) -> bool:
     """Tell whether the text introduces someone who is not the shop: an owner, a licensor, the customer."""
-    return _ROLE.search(fold(text)) is not None
+    folded = fold(text)
+    return _ROLE.search(folded) is not None or _ROLE_WORDS.search(folded) is not None
+
+
+def looks_garbled(text: str) -> bool:
+    """Tell whether a name's letters are no writing of any language: a logo or a watermark that OCR made up.
+
+    Two scripts in one word, capitals inside of words, figures between letters, and long runs without a vowel.
+    """
+    words = re.findall(r"[^\W_]+", text)
+    if any(_mixes_scripts(word) for word in words):
+        return True
+    strange = sum(len(word) for word in words if _is_strange(word))
+    return strange * 2 > sum(len(word) for word in words)
+
+
+def _mixes_scripts(word: str) -> bool:
+    scripts = {unicodedata.name(char, "?").split()[0] for char in word if char.isalpha()}
+    return len(scripts & {"LATIN", "GREEK", "CYRILLIC"}) > 1
+
+
+def _is_strange(word: str) -> bool:
+    if len(word) < 5 or word.isdigit():
+        return False
+    turns = len(re.findall(r"[a-z][A-Z]", word))
+    voiceless = word.isascii() and not re.search(r"[aeiouy]", fold(word))
+    within = re.search(r"[^\W\d_]\d+[^\W\d_]", word) is not None
+    return turns > 1 or (turns == 1 and word[-1].isupper()) or voiceless or within
 
 
 def looks_like_slogan(text: str) -> bool:

@@ -13,7 +13,7 @@ from flows.reading.parser import details
 from flows.reading.parser.checks import checks_of
 from flows.reading.parser.confidence import date_confidence, total_confidence
 from flows.reading.parser.currency import CurrencyChoice, choose_currency
-from flows.reading.parser.decide import Findings, reasons_for
+from flows.reading.parser.decide import Findings, name_check, reasons_for
 from flows.reading.parser.hints import Hints
 from flows.reading.parser.items import find_items, goods_lines, item_sum
 from flows.reading.parser.lines import Line, Money, read_lines
@@ -113,9 +113,10 @@ def _fields(reading: _Reading) -> ReceiptFields:
     time = choose_time(lines, date)
     checks = checks_of(reading.total, reading.sums, reading.taxes, date)
     merchant = reading.names[0] if reading.names else None
+    named = _merchant(reading.names)
     return ReceiptFields(
         parser_version=PARSER_VERSION,
-        merchant=_merchant(reading.names),
+        merchant=named,
         merchant_address=details.find_address(lines, [line.index for line in merchant.lines] if merchant else []),
         merchant_phone=details.find_phone(lines),
         merchant_tax_id=details.find_tax_id(lines),
@@ -133,7 +134,7 @@ def _fields(reading: _Reading) -> ReceiptFields:
         payments=details.find_payments(reading.money, lines),
         taxes=as_found(reading.taxes),
         line_items=reading.items,
-        checks=checks,
+        checks=checks + name_check(named),
     )
 
 
