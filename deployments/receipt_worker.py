@@ -126,7 +126,7 @@ def _note_crash(ledger: Ledger, flow_run_id: UUID, process_exit: ProcessExit) ->
 
 
 def _can_be_its_fault(process_exit: ProcessExit) -> bool:
-    """Whether the receipt can have caused it: not if the process was stopped or its whole family was killed."""
+    """Whether the receipt can have caused it: not if it was stopped or all of its worker was killed."""
     if process_exit.reason in {ExitReason.MEMORY, ExitReason.TIME, ExitReason.SILENT}:
         return True
     return process_exit.reason is ExitReason.SIGNAL and process_exit.signal in _OWN_FAULTS

@@ -203,7 +203,7 @@ class Live:
         master = psutil.Process(self.stack.pids()["worker"])
         return next(one for one in master.children() if os.getsid(one.pid) == one.pid and one.children())
 
-    def worker_family(self) -> list[psutil.Process]:
+    def worker_tree(self) -> list[psutil.Process]:
         """The worker's processes, the master first."""
         master = psutil.Process(self.stack.pids()["worker"])
         return [master, *master.children(recursive=True)]

@@ -93,7 +93,7 @@ def _told(live: Live, receipt_id: UUID) -> bool:
 
 def test_run_orphaned_in_pending_is_resumed(live: Live) -> None:
     """As after the death of a worker that had claimed it: no process ever began it."""
-    kill(live.worker_family())
+    kill(live.worker_tree())
     receipt_id = live.add(picture())
     run_id = live.receipt(receipt_id).flow_run_id
     assert run_id is not None
@@ -111,7 +111,7 @@ def test_new_version_of_a_step_while_a_run_is_in_flight(live: Live) -> None:
     line = live.started("extract_text", times=before + 1)
     deploy_test_flow(live.client, version="2")
     time.sleep(FRESH_SECONDS)  # so long a worker may go on with the deployment as it knows it
-    kill([process for process in live.worker_family() if process.pid == line.pid])
+    kill([process for process in live.worker_tree() if process.pid == line.pid])
     new = live.add(picture())
     for receipt_id in (old, new):
         live.require_one_expense(receipt_id)
@@ -161,7 +161,7 @@ def test_prefects_database_lost_entirely_costs_no_receipt_and_no_second_expense(
     ) as postgres:
         postgres.execute("DROP DATABASE prefect WITH (FORCE)")
         postgres.execute("CREATE DATABASE prefect")
-    kill(live.worker_family())
+    kill(live.worker_tree())
     keep_away(live, "prefect", seconds=0.5)
     asyncio.run(provision(storage_of(live.stack), SecretStr(live.stack.environment["RECEIPTFLOW_LEDGER_URL"])))
     deploy_test_flow(live.client)

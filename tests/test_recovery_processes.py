@@ -91,12 +91,12 @@ def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, part: str) -
     before = len(live.lines("extract_text"))
     receipt_id = live.add(picture("slow=3"))
     line = live.started("extract_text", times=before + 1)
-    family = live.worker_family()
-    struck = {"worker": [live.worker()], "zygote": [live.zygote()], "prefork_master": family[:1], "all": family}
+    tree = live.worker_tree()
+    struck = {"worker": [live.worker()], "zygote": [live.zygote()], "prefork_master": tree[:1], "all": tree}
     kill(struck[part])
     receipt = live.require_one_expense(receipt_id)
     assert live.run(receipt).run_count == 2
-    gone = struck[part] if part in {"worker", "zygote"} else family
+    gone = struck[part] if part in {"worker", "zygote"} else tree
     assert not any(process.is_running() for process in gone)
     assert not psutil.pid_exists(line.pid)
 
@@ -113,7 +113,7 @@ def test_flow_process_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(li
 
 @pytest.mark.parametrize("part", ["worker", "prefork_master"])
 def test_worker_that_hangs_is_replaced(live: Live, part: str) -> None:
-    hung = live.worker() if part == "worker" else live.worker_family()[0]
+    hung = live.worker() if part == "worker" else live.worker_tree()[0]
     hung.send_signal(signal.SIGSTOP)
     if part == "prefork_master":  # it is missed although its worker goes on
         until(lambda: not hung.is_running(), "the end of what hangs")

@@ -12,7 +12,7 @@ import psutil
 _SUPERVISOR = "supervisor"
 
 
-def family(pid: int) -> list[psutil.Process]:
+def process_tree(pid: int) -> list[psutil.Process]:
     """A process and all below it; those that end meanwhile are left out."""
     try:
         root = psutil.Process(pid)
@@ -23,7 +23,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 def family_seconds(pid: int) -> float:
     """CPU time of a process, of all below it, and of those below it that have ended and were waited for."""
-    return sum(sum(_times(process)) for process in family(pid))
+    return sum(sum(_times(process)) for process in process_tree(pid))
 
 
 def resident_mb(pid: int) -> float:
@@ -32,7 +32,7 @@ def resident_mb(pid: int) -> float:
     PostgreSQL's buffers and what forks have in common would else be counted for each process that has touched them.
     """
     total = 0
-    for process in family(pid):
+    for process in process_tree(pid):
         with suppress(psutil.NoSuchProcess):
             total += process.memory_full_info().pss
     return total / 1e6
@@ -56,14 +56,14 @@ def seconds_by_part(supervisor: int, pids: Mapping[str, int], flows: Container[i
 
 def _of_flow_runs(worker: int, flows: Container[int]) -> float:
     """Time of the processes that execute flow runs. Of those that ended, nearly all were such."""
-    times = [(process.pid in flows, *_times(process)) for process in family(worker)]
+    times = [(process.pid in flows, *_times(process)) for process in process_tree(worker)]
     return sum(ended + (own if is_flow else 0.0) for is_flow, own, ended in times)
 
 
 def _backends(postmaster: int) -> Counter[str]:
     """PostgreSQL's time by database; a backend names its database in its title (`postgres: user database …`)."""
     spent: Counter[str] = Counter()
-    for process in family(postmaster)[1:]:
+    for process in process_tree(postmaster)[1:]:
         with suppress(psutil.NoSuchProcess):  # it has ended since; its time is its parent's now
             words = " ".join(process.cmdline()).split()
             name = words[2] if len(words) > 2 and words[2] in {"prefect", "ledger"} else ""

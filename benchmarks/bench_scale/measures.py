@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.bench.cpu import family
+from benchmarks.bench.cpu import process_tree
 from benchmarks.bench.material import batch
 from benchmarks.bench.observed import TooSlowError
 from benchmarks.bench.parts import SETTLE_SECONDS, Figures, patience
@@ -82,7 +82,7 @@ def lost_host(site: Site, samples: Path) -> dict[str, float]:
             raise TooSlowError("host b took nothing")
         time.sleep(0.01)
     killed = time.time()
-    for process in reversed(family(host)):
+    for process in reversed(process_tree(host)):
         with suppress(psutil.NoSuchProcess):
             process.kill()
     query = "SELECT extract(epoch FROM finished_at) FROM receipts WHERE sha256 = ANY(%s) AND finished_at IS NOT NULL"

@@ -134,8 +134,8 @@ class Striker:
         if strike.part in _ONE_PROCESS:
             process: psutil.Process | None = getattr(self.rig, strike.part)()
             return [process] if process else []
-        family = self.rig.family(strike.part.removesuffix("+flow"))
-        return family[:1] if strike.manner == "kill" and strike.is_server else family
+        process_tree = self.rig.process_tree(strike.part.removesuffix("+flow"))
+        return process_tree[:1] if strike.manner == "kill" and strike.is_server else process_tree
 
     def _kill(self, strike: Strike, targets: list[psutil.Process], _length: float) -> None:
         if strike.part == "machine":
@@ -166,7 +166,7 @@ class Striker:
     def _refuse(self, strike: Strike, _targets: list[psutil.Process], length: float) -> None:
         end = time.monotonic() + length
         while time.monotonic() < end:
-            for process in self.rig.family(strike.part)[:1]:
+            for process in self.rig.process_tree(strike.part)[:1]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
             time.sleep(0.1)

@@ -69,12 +69,12 @@ class Rig:
         if self._up is None:
             raise RuntimeError("start() first")
         top = psutil.Process(self._up.pid)
-        family = [top, *top.children(recursive=True)]
-        for process in family:
+        process_tree = [top, *top.children(recursive=True)]
+        for process in process_tree:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self._up.wait()
-        psutil.wait_procs(family[1:], timeout=30)
+        psutil.wait_procs(process_tree[1:], timeout=30)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -82,15 +82,15 @@ class Rig:
         state = json.loads((self.settings.root / "stack.json").read_text())
         return {str(name): str(value) for name, value in state["environment"].items()}
 
-    def family(self, part: str) -> list[psutil.Process]:
+    def process_tree(self, part: str) -> list[psutil.Process]:
         """All processes of a part, its program first; empty while it is down. Of the worker, those that work."""
         words = _PROGRAMS[part]
         for guardian in self._guardians():
             with contextlib.suppress(psutil.NoSuchProcess):
                 line = guardian.cmdline()
-                family = guardian.children(recursive=True)
-                if all(word in line for word in words) and (part != "worker" or len(family) > 1):
-                    return family
+                process_tree = guardian.children(recursive=True)
+                if all(word in line for word in words) and (part != "worker" or len(process_tree) > 1):
+                    return process_tree
         return []
 
     def _guardians(self) -> list[psutil.Process]:
@@ -102,7 +102,7 @@ class Rig:
 
     def prefork_master(self) -> psutil.Process | None:
         """The process that the worker and the zygote are forked from."""
-        return next(iter(self.family("worker")), None)
+        return next(iter(self.process_tree("worker")), None)
 
     def worker(self) -> psutil.Process | None:
         """The process that takes runs from the work pool."""

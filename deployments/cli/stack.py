@@ -65,7 +65,7 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     pipeline = _provision(stack, settings)
     console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
     if files and not once:
-        _print_addresses(stack, settings)  # a folder may take long, and more can be handed in meanwhile
+        _print_addresses(stack, settings)  # a folder may take long, and more can be uploaded meanwhile
     result = _demonstrate(pipeline, files) if files else None
     if once:
         return result.left_over if result else 0

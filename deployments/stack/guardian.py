@@ -79,12 +79,12 @@ def _parents() -> dict[int, int]:
 
 def _descendants() -> list[int]:
     parents = _parents()
-    family = {os.getpid()}
+    descendants = {os.getpid()}
     while True:
-        more = {pid for pid, parent in parents.items() if parent in family} - family
+        more = {pid for pid, parent in parents.items() if parent in descendants} - descendants
         if not more:
-            return sorted(family - {os.getpid()})
-        family |= more
+            return sorted(descendants - {os.getpid()})
+        descendants |= more
 
 
 def _kill_descendants() -> None:
