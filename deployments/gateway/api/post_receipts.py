@@ -51,7 +51,7 @@ _BODY = {
     response_model=AcceptedReceipt | AcceptedReceipts,
     responses={200: {"description": "All of it was there already.", "model": AcceptedReceipt | AcceptedReceipts}},
     openapi_extra={"requestBody": _BODY},
-    summary="Hand receipts in",
+    summary="Upload receipts",
 )
 async def post_receipts(  # noqa: PLR0917  # FastAPI passes them by name
     request: Request,

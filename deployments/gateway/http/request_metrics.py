@@ -24,7 +24,7 @@ class RequestMetrics:
         )
         self.skipped = Counter(
             "receiptflow_skipped",
-            "Files of operating systems, such as .DS_Store, that were not taken in.",
+            "Files of operating systems, such as .DS_Store, that were skipped.",
             ("source",),
             registry=self.registry,
         )

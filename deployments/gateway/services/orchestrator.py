@@ -55,7 +55,7 @@ class Orchestrator:
                     flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id])), limit=_MOST_STEPS
                 )
         except _AWAY as error:
-            _log.warning("Prefect does not tell the steps: %r", error)
+            _log.warning("Prefect did not answer with the steps: %r", error)
             return None
         return [_step(run) for run in sorted(runs, key=_began)]
 
