@@ -81,7 +81,7 @@ def _ratios(figures: Figures) -> dict[str, float]:
 
 
 def _once(counts: dict[str, int]) -> bool:
-    return not (counts["without_place"] or counts["begun_again"] or counts["read_twice"])
+    return not (counts["not_processed"] or counts["begun_again"] or counts["read_twice"])
 
 
 def _say(line: str) -> None:

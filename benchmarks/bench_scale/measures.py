@@ -110,7 +110,7 @@ def once_each(site: Site) -> dict[str, int]:
     starts = Counter(_started(site))
     return {
         "receipts": rows[0],
-        "without_place": rows[1],
+        "not_processed": rows[1],
         "begun_again": rows[2],
         "read_twice": sum(count > 1 for count in starts.values()),
         **{f"by_host_{host}": count for host, count in _taken(site).items()},
