@@ -30,7 +30,7 @@ from flows.ledger.schema import State
 from flows.pipeline.configuration import load_pipeline
 
 _RECOVERY_SECONDS = 5.0
-_DEEP_EVERY = 12  # looks: beyond the runs that ended last
+_DEEP_EVERY = 12  # searches: beyond the runs that ended last
 _OWN_FAULTS = {
     signal.SIGSEGV,
     signal.SIGABRT,
@@ -75,12 +75,12 @@ class ReceiptWorker(WarmWorker):
         return [*super().services(), self._recover()]
 
     async def _recover(self) -> None:
-        for look in itertools.count():
+        for number in itertools.count():
             await asyncio.sleep(_RECOVERY_SECONDS)
             try:
                 async with self.alone() as mine:
                     if mine:
-                        await self._recover_once(deep=look % _DEEP_EVERY == 0)
+                        await self._recover_once(deep=number % _DEEP_EVERY == 0)
             except (ReceiptflowError, httpx.HTTPError, ObjectNotFound) as error:
                 get_logger("worker").warning("Stopped runs could not be recovered (%s); trying again", error)
 

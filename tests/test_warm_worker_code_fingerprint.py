@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.warm_worker.code_fingerprint import Sources
+from deployments.warm_worker.code_fingerprint import CodeFingerprint
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_stays_the_same_without_a_change(package: Path) -> None:
-    sources = Sources(["observed.flow"])
+    sources = CodeFingerprint(["observed.flow"])
     before = sources.fingerprint()
     (package / "__pycache__").mkdir()
     (package / "__pycache__" / "flow.pyc").write_text("x")
@@ -33,7 +33,7 @@ def test_it_stays_the_same_without_a_change(package: Path) -> None:
 @pytest.mark.parametrize("change", ["edit", "touch", "add", "remove", "data"])
 def test_it_changes_with_the_package(package: Path, change: str) -> None:
     """Also with modules that the entry point has not imported."""
-    sources = Sources(["observed.flow"])
+    sources = CodeFingerprint(["observed.flow"])
     before = sources.fingerprint()
     module = package / "inner" / "__init__.py"
     if change == "edit":
@@ -51,11 +51,11 @@ def test_it_changes_with_the_package(package: Path, change: str) -> None:
 
 def test_a_new_module_needs_new_processes(package: Path) -> None:
     """What a new deployment runs shall be imported before it is forked."""
-    sources = Sources(["observed.flow"])
+    sources = CodeFingerprint(["observed.flow"])
     before = sources.fingerprint()
     sources.add("observed.inner")
     assert sources.fingerprint() != before
 
 
 def test_a_module_that_does_not_exist_is_left_to_its_run() -> None:
-    assert Sources(["no_such_package.flow"]).fingerprint()
+    assert CodeFingerprint(["no_such_package.flow"]).fingerprint()

@@ -32,7 +32,7 @@ def held(lock: Path) -> Iterator[int]:
 
 
 def _waiting(lock: Path) -> threading.Thread:
-    thread = threading.Thread(target=start_prefork_master.let_another_begin, args=(lock,), daemon=True)
+    thread = threading.Thread(target=start_prefork_master.wait_for_new_master, args=(lock,), daemon=True)
     thread.start()
     return thread
 

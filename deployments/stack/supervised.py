@@ -12,25 +12,22 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from deployments.stack.datadir import log_tail, rotate_log
 from deployments.stack.errors import ServiceFailedError
 from deployments.stack.service import Check, Service
+from deployments.warm_worker.hang_detector import STOPPED_SECONDS, is_hung
+from deployments.warm_worker.process_control import cpu_seconds, is_stopped
 
 _GUARDIAN = Path(__file__).with_name("guardian.py")
 _READY_POLL_SECONDS = 0.1
 _PROBE_SECONDS = 2.0
-# A part that is stopped (SIGSTOP) is killed after this time: it cannot answer, so nothing is gained by asking it.
-_STOPPED_SECONDS = 5.0
 _STOPPED_POLL_SECONDS = 1.0
-_STOPPED_REASON = f"was stopped for more than {_STOPPED_SECONDS:.0f} s"
-# A part that answers no probe is killed after this time if it did not work meanwhile (stopped, deadlocked) …
-_HUNG_SECONDS = 7.0
-# … and after this one although it works: on a machine at full load an answer may take long.
-_BUSY_SECONDS = 60.0
-# CPU time below which a part counts as not working while it answers nothing: a runtime's timers need less.
-_IDLE_CPU_SECONDS = 0.2
+_STOPPED_REASON = f"was stopped for more than {STOPPED_SECONDS:.0f} s"
 _BACKOFF_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0)
 # After so long without a failure the next restart is at once again.
 _STEADY_SECONDS = 20.0
@@ -194,7 +191,7 @@ class Supervised:
         deadline = time.monotonic() + self.service.start_timeout
         problem: Exception | None = None
         while not self._ended(_READY_POLL_SECONDS):
-            if self._stopped_seconds() > _STOPPED_SECONDS:
+            if self._stopped_seconds() > STOPPED_SECONDS:
                 return _STOPPED_REASON
             if self._stopped_since:
                 continue
@@ -216,11 +213,11 @@ class Supervised:
         """Probe until it ends or hangs; why, or None if it ended by itself."""
         failing_since, cpu_then = 0.0, 0.0
         while not self._ended(_STOPPED_POLL_SECONDS if self._stopped_since else _PROBE_SECONDS):
-            if self._stopped_seconds(failing_since) > _STOPPED_SECONDS:
+            if self._stopped_seconds(failing_since) > STOPPED_SECONDS:
                 return _STOPPED_REASON
             if self._stopped_since:
                 continue
-            asked, cpu = time.monotonic(), self._cpu_seconds()
+            asked, cpu = time.monotonic(), cpu_seconds(self._pid)
             problem = _problem(self.service.liveness_check)
             rotate_log(self._log_path)
             if problem is None:
@@ -229,32 +226,24 @@ class Supervised:
             if not failing_since:
                 failing_since, cpu_then = asked, cpu
             silent = time.monotonic() - failing_since
-            if self._is_hung(silent, cpu_then):
+            if is_hung(self._pid, silent, cpu_then):
                 return f"answered no probe for {silent:.0f} s ({problem})"
         return None
 
-    def _is_hung(self, silent_seconds: float, cpu_then: float) -> bool:
-        idle = self._cpu_seconds() - cpu_then < _IDLE_CPU_SECONDS
-        return silent_seconds > (_HUNG_SECONDS if idle else _BUSY_SECONDS)
-
     def _stopped_seconds(self, silent_since: float = 0.0) -> float:
         """For how long the part has been stopped, counted from when it fell silent if that is known."""
-        if self._stat()[0] != "T":
+        if not is_stopped(self._pid):
             self._stopped_since = None
             return 0.0
         self._stopped_since = self._stopped_since or silent_since or time.monotonic()
         return time.monotonic() - self._stopped_since
 
-    def _stat(self) -> list[str]:
-        """The fields of proc_pid_stat(5) from the third, the state, on; as of a dead process when it is gone."""
-        try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            return ["X", *["0"] * 20]
-
-    def _cpu_seconds(self) -> float:
-        fields = self._stat()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    @property
+    def _pid(self) -> int:
+        """The process's id, once it was started."""
+        if self.pid is None:
+            raise RuntimeError(f"{self.service.name} has no process")
+        return self.pid
 
     def _finish(self) -> int | None:
         """Kill what is left, wait until all of it is gone; the program's exit code if it ended by itself."""
@@ -289,12 +278,10 @@ def _problem(check: Check | None) -> Exception | None:
 
 def _kill_session(leader: int) -> None:
     """Kill what a killed guardian could not. The program itself has died with it, but not what that started."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            if int(stat.read_text().rpartition(")")[2].split()[3]) == leader:
-                os.kill(int(stat.parent.name), signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError):  # it ended while we looked
+            if os.getsid(pid) == leader:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _exit_text(code: int | None) -> str:

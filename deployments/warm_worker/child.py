@@ -1,7 +1,7 @@
 """A warm child: executes flow runs one after another in one process, with one event loop and one API client.
 
 Forked from the zygote. Jobs come in as JSON lines on its socket, one answer line goes back for each. A thread of
-its own reads the socket and sends the heartbeat, so that a busy flow is still seen alive and can be told that it
+its own reads the socket and sends the heartbeat, so that a busy flow is still seen alive and can learn that it
 was suspended; when the socket closes, the worker is gone and the process ends at once.
 """
 
@@ -13,21 +13,16 @@ import os
 import queue
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import prefect.context
-import prefect.flow_engine
 import prefect.main
-import prefect.task_engine
-from prefect._flow_run_suspension import mark_flow_run_suspension_requested
 from prefect.client.schemas.objects import State
 from prefect.context import SyncClientContext
 
+from deployments.warm_worker import compat
 from deployments.warm_worker.execution import Execution
-from deployments.warm_worker.task_run_events import skip_pending_event
 
 HEARTBEAT_SECONDS = 5.0
 _CHUNK_BYTES = 1 << 16
@@ -38,8 +33,8 @@ def serve(link: socket.socket, *, environment: dict[str, str], nice: int) -> Non
     os.environ.update(environment)
     os.nice(nice)
     prefect.context.refresh_global_settings_context()
-    setattr(prefect.flow_engine, "observe_flow_run_suspension", _observed_by_the_worker)  # noqa: B010  not public
-    skip_pending_event()
+    compat.replace_suspension_observer()
+    compat.skip_pending_event()
     child = _Child(link)
     threading.Thread(target=child.listen, name="worker-link", daemon=True).start()
     child.work()
@@ -57,7 +52,7 @@ class _Child:
         with SyncClientContext(), asyncio.Runner() as runner:
             execution = Execution(runner)
             while job := self._jobs.get():
-                self._tell(execution.carry_out(job))
+                self._send(execution.execute(job))
             execution.close()
 
     def listen(self) -> None:
@@ -68,9 +63,9 @@ class _Child:
             try:
                 chunk = self._link.recv(_CHUNK_BYTES)
             except TimeoutError:
-                self._tell({"beat": True})
+                self._send({"beat": True})
                 continue
-            except ConnectionResetError:  # the worker was killed before it had read all that we told it
+            except ConnectionResetError:  # the worker was killed before it had read all that we sent
                 chunk = b""
             if not chunk:
                 os._exit(1)
@@ -83,20 +78,10 @@ class _Child:
             self._jobs.put(None)
         elif order["op"] == "suspended":
             state = State.model_validate(order["state"])
-            mark_flow_run_suspension_requested(UUID(order["flow_run_id"]), state)
+            compat.request_suspension(UUID(order["flow_run_id"]), state)
         else:
             self._jobs.put(order)
 
-    def _tell(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         with self._writing:
             self._link.sendall(json.dumps(message).encode() + b"\n")
-
-
-@contextmanager
-def _observed_by_the_worker(*_args: Any, **_kwargs: Any) -> Iterator[None]:
-    """Stand in for Prefect's observer of one run's suspension.
-
-    Prefect starts a thread, an event loop and a websocket for each run and joins them with a sleep at its end. The
-    worker has one subscription for all its runs, and tells the child concerned over the socket.
-    """
-    yield

@@ -47,7 +47,7 @@ class Job:
 
 
 class ChildProcess:
-    """One forked child. `job` is what it works on, `heard` (monotonic seconds) its last sign of life."""
+    """One forked child. `job` is what it works on, `last_message` (monotonic seconds) its last sign of life."""
 
     def __init__(self, pid: int, spec: ProcessSpec, link: socket.socket) -> None:
         self.pid = pid
@@ -55,7 +55,7 @@ class ChildProcess:
         self.job: Job | None = None
         self.reserved = True
         self.retiring = False
-        self.started = self.heard = time.monotonic()
+        self.started = self.last_message = time.monotonic()
         self.runs = 0
         self._link = link
         self._loop = asyncio.get_running_loop()
@@ -64,7 +64,7 @@ class ChildProcess:
         self._killed_for: tuple[ExitReason | None, str] = (None, "")
         self._answer: asyncio.Future[Answer | ProcessExit] | None = None
         self.ended: asyncio.Future[ProcessExit] = self._loop.create_future()
-        self._loop.add_reader(link.fileno(), self._hear)
+        self._loop.add_reader(link.fileno(), self._receive)
 
     @property
     def is_free(self) -> bool:
@@ -76,15 +76,15 @@ class ChildProcess:
         if self.ended.done():
             return self.ended.result()
         self._answer = self._loop.create_future()
-        self.job, self.started, self.heard = job, time.monotonic(), time.monotonic()
+        self.job, self.started, self.last_message = job, time.monotonic(), time.monotonic()
         self.runs += 1
-        self.tell(job.order)
+        self.send(job.order)
         try:
             return await self._answer
         finally:
             self.job = None
 
-    def tell(self, order: dict[str, Any]) -> None:
+    def send(self, order: dict[str, Any]) -> None:
         """Send an order without waiting for what comes of it; to a dead child it is not sent."""
         if not self.ended.done():
             task = self._loop.create_task(self._send(json.dumps(order).encode() + b"\n"))
@@ -94,7 +94,7 @@ class ChildProcess:
     def stop(self) -> None:
         """Let the child end by itself, once it has sent its logs and events."""
         self.retiring = True
-        self.tell({"op": "stop"})
+        self.send({"op": "stop"})
 
     def kill(self, reason: ExitReason, detail: str) -> None:
         """End the child now; the answer to its job will be this process_exit."""
@@ -108,7 +108,7 @@ class ChildProcess:
         self._conclude(from_wait_status(self.pid, status, reason, detail))
 
     def on_zygote_gone(self) -> None:
-        """The zygote died and the kernel kills its children: make sure, before a word is said about the run."""
+        """The zygote died and the kernel kills its children: make sure, before anything is reported about the run."""
         kill_group(self.pid)
         self._conclude(ProcessExit(ExitReason.ZYGOTE, self.pid, detail=f"process {self.pid} died with its zygote"))
 
@@ -129,10 +129,10 @@ class ChildProcess:
             return  # it is dead or dying: its exit is reported by the zygote, and that is what is acted on
 
     def _drain(self) -> None:
-        while not self.ended.done() and self._hear():
+        while not self.ended.done() and self._receive():
             pass
 
-    def _hear(self) -> bool:
+    def _receive(self) -> bool:
         try:
             chunk = self._link.recv(_CHUNK_BYTES)
         except (BlockingIOError, ConnectionResetError):
@@ -140,7 +140,7 @@ class ChildProcess:
         if not chunk:
             self._loop.remove_reader(self._link.fileno())
             return False
-        self.heard = time.monotonic()
+        self.last_message = time.monotonic()
         *lines, self._buffer = (self._buffer + chunk).split(b"\n")
         for line in lines:
             message = json.loads(line)

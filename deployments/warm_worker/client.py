@@ -16,7 +16,8 @@ from prefect.client.schemas import OrchestrationResult
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.context import AsyncClientContext
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY, PREFECT_API_URL
+
+from deployments.warm_worker import compat
 
 
 class CachingClient(PrefectClient):
@@ -66,7 +67,7 @@ class CachingClient(PrefectClient):
 
 
 def _changes_nothing(known: FlowRun, changes: dict[str, Any]) -> bool:
-    """Whether a beginning run is told its own version and, as it has none, no retries."""
+    """Whether a run that begins reports its own version and, as it has none, no retries."""
     policy = changes.get("empirical_policy")
     return (
         set(changes) <= {"flow_version", "empirical_policy"}
@@ -93,13 +94,7 @@ def _started(flow_run: FlowRun, state: State[Any], result: OrchestrationResult[A
 
 async def open_client() -> tuple[AsyncClientContext, CachingClient]:
     """Enter a client context that every run of this process uses."""
-    context = AsyncClientContext()
-    client = CachingClient(
-        PREFECT_API_URL.value() or "",
-        auth_string=PREFECT_API_AUTH_STRING.value(),
-        api_key=PREFECT_API_KEY.value(),
-        server_type=context.client.server_type,
-    )
-    context.client = client
-    await context.__aenter__()
-    return context, client
+    context = await compat.enter_client_context(CachingClient)
+    if not isinstance(context.client, CachingClient):
+        raise TypeError(f"the client context made a {type(context.client).__name__}")
+    return context, context.client

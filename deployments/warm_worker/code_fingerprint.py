@@ -16,7 +16,7 @@ from pathlib import Path
 _SUFFIXES = (".py", ".so", ".json", ".yaml", ".toml")
 
 
-class Sources:
+class CodeFingerprint:
     """The modules that runs start from, and the state of their files."""
 
     def __init__(self, modules: list[str]) -> None:

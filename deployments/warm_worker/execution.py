@@ -9,20 +9,18 @@ from __future__ import annotations
 import asyncio
 import os
 import traceback
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from inspect import iscoroutine, isgenerator
 from typing import Any, Literal
 
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.events.worker import EventsWorker
 from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import Flow, load_flow_from_entrypoint, load_flow_from_flow_run
 from prefect.logging.configuration import setup_logging
-from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import flow_run_logger, get_logger
-from prefect.runner._hook_runner import HookRunner
 
+from deployments.warm_worker import compat
 from deployments.warm_worker.client import open_client
 
 _DRAIN_SECONDS = 10.0
@@ -38,7 +36,7 @@ class Execution:
         self._flows: dict[str, Flow[..., Any]] = {}
         self._clients, self._client = runner.run(open_client())
 
-    def carry_out(self, job: dict[str, Any]) -> dict[str, Any]:
+    def execute(self, job: dict[str, Any]) -> dict[str, Any]:
         """Execute a job to its end.
 
         Returns:
@@ -53,7 +51,10 @@ class Execution:
             flow_run_logger(flow_run).exception("The flow could not be loaded")
             return {"outcome": "unloadable", "detail": f"{type(error).__name__}: {error}"}
         try:
-            self._hooks(job, flow, flow_run) if job["op"] == "hooks" else self._run(flow, flow_run)
+            if job["op"] == "hooks":
+                self._runner.run(compat.run_hooks(flow, flow_run, State.model_validate(job["state"])))
+            else:
+                self._run(flow, flow_run)
         except (Abort, Pause) as signal:
             self._logger.info("Flow run %s: %s", flow_run.id, signal)
         except BaseException as error:
@@ -64,8 +65,7 @@ class Execution:
     def close(self) -> None:
         """Send what is still to be sent: logs, events, task run states."""
         self._runner.run(self._clients.__aexit__(None, None, None))
-        for service in (EventsWorker, APILogWorker):
-            service.drain_all(timeout=_DRAIN_SECONDS)
+        compat.send_remaining(_DRAIN_SECONDS)
 
     def _load(self, entrypoint: str | None, flow_run: FlowRun) -> Flow[..., Any]:
         """Load by module path and keep; None stands for a deployment that fetches its code by itself."""
@@ -87,19 +87,6 @@ class Execution:
         elif isgenerator(running):
             for _ in running:
                 pass
-
-    def _hooks(self, job: dict[str, Any], flow: Flow[..., Any], flow_run: FlowRun) -> None:
-        async def loaded(_: FlowRun) -> Flow[..., Any]:
-            return flow
-
-        state = State.model_validate(job["state"])
-        hooks = HookRunner(resolve_flow=loaded)
-        running: Coroutine[Any, Any, None]
-        if state.is_cancelling():
-            running = hooks.run_cancellation_hooks(flow_run, state)
-        else:
-            running = hooks.run_crashed_hooks(flow_run, state)
-        self._runner.run(running)
 
 
 async def _exhaust(generator: AsyncGenerator[object, None]) -> None:

@@ -19,7 +19,7 @@ def raise_thresholds() -> None:
 
 
 def freeze_after_imports() -> None:
-    """After the imports: look less often, and never again at what is there now, so that forks go on sharing it."""
+    """After the imports: collect less often, and never again what is there now, so that forks go on sharing it."""
     raise_thresholds()
     gc.collect()
     gc.freeze()

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-_LIFE_SECONDS = 1.0
+_HEARTBEAT_SECONDS = 1.0
 
 
 class MasterLink:
@@ -32,4 +32,4 @@ class MasterLink:
         while True:
             with suppress(BlockingIOError):  # a prefork master that does not listen has no need to know
                 self._link.send(b"alive")
-            await asyncio.sleep(_LIFE_SECONDS)
+            await asyncio.sleep(_HEARTBEAT_SECONDS)

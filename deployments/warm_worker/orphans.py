@@ -1,6 +1,6 @@
 """Runs whose worker is gone: found by their claims, resumed as the same flow run; and task runs that nobody ends.
 
-Every worker looks, at its start and every few seconds; `alone` lets only one look at a time. A run whose claimer
+Every worker searches, at its start and every few seconds; `alone` lets only one search at a time. A run whose claimer
 lives is that worker's matter and is left alone.
 """
 
@@ -36,7 +36,7 @@ from deployments.warm_worker.process_identity import process_is_gone
 from deployments.warm_worker.recovery import resume
 
 INTERVAL_SECONDS = 2.0
-_TASKS_EVERY = 5  # looks
+_TASKS_EVERY = 5  # searches
 _LOST_TRACK_SECONDS = 5.0  # a run that is ours by its claim, but not in hand: its end could not be reported
 _TASK_GRACE_SECONDS = 20.0  # task runs report by events, which may arrive after their flow run's end
 _PAGE = 200
@@ -44,41 +44,45 @@ _AT_ONCE = 8
 _ACTIVE = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 _UNENDED = [StateType.PENDING, StateType.RUNNING]
 _ENDED = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
-_NEVER = 1_000_000  # a worker's death is never the run's fault
+_NEVER = 1_000_000  # a worker's exit is never the run's fault
 
 Alone = Callable[[], AbstractAsyncContextManager[bool]]
 
 
 class Orphans:
-    """Looks after the runs of one work pool. `in_hand` names those that this worker carries out itself."""
+    """Looks after the runs of one work pool. `is_executing` tells those that this worker carries out itself."""
 
     def __init__(
-        self, client: PrefectClient, pool_name: str, in_hand: Callable[[UUID], bool], on_resumed: Callable[[UUID], None]
+        self,
+        client: PrefectClient,
+        pool_name: str,
+        is_executing: Callable[[UUID], bool],
+        on_resumed: Callable[[UUID], None],
     ) -> None:
         self._client, self._pool_name = client, pool_name
-        self._in_hand, self._on_resumed = in_hand, on_resumed
+        self._is_executing, self._on_resumed = is_executing, on_resumed
         self._logger = get_logger("worker.orphans")
-        self._few = asyncio.Semaphore(_AT_ONCE)
-        self.has_looked = asyncio.Event()  # once, whether or not it could see anything
+        self._limiter = asyncio.Semaphore(_AT_ONCE)
+        self.has_searched = asyncio.Event()  # once, whether or not it could see anything
 
     async def run(self, alone: Alone) -> None:
-        """Look for ever; a server that is away is asked again at the next look."""
-        looks = 0
+        """Search for ever; a server that is away is asked again the next time."""
+        searches = 0
         while True:
             try:
                 async with alone() as mine:
                     if mine:
-                        await self._look(with_tasks=looks % _TASKS_EVERY == 0)
-                looks += 1
-            except (httpx.HTTPError, ObjectNotFound) as error:
+                        await self._search(with_tasks=searches % _TASKS_EVERY == 0)
+                searches += 1
+            except (httpx.HTTPError, ObjectNotFound, TimeoutError) as error:
                 self._logger.warning("Cannot look for orphaned runs (%r); trying again", error)
-            self.has_looked.set()
+            self.has_searched.set()
             await asyncio.sleep(INTERVAL_SECONDS)
 
-    async def _look(self, *, with_tasks: bool) -> None:
-        """All of them side by side, and only then a word to the worker: else a sweep took the place of the second."""
-        orphaned = [flow_run for flow_run in await self._active() if not self._in_hand(flow_run.id)]
-        resumed = await asyncio.gather(*map(self._settle, orphaned), return_exceptions=True)
+    async def _search(self, *, with_tasks: bool) -> None:
+        """All side by side, and only then the worker is notified: else a sweep took the place of the second."""
+        orphaned = [flow_run for flow_run in await self._active() if not self._is_executing(flow_run.id)]
+        resumed = await asyncio.gather(*map(self._resume_if_orphaned, orphaned), return_exceptions=True)
         for flow_run, is_due in zip(orphaned, resumed, strict=True):
             if is_due is True:
                 self._on_resumed(flow_run.id)
@@ -94,30 +98,30 @@ class Orphans:
             flow_run_filter=FlowRunFilter(state=state), work_pool_filter=pool, limit=_PAGE
         )
 
-    async def _settle(self, flow_run: FlowRun) -> bool:
-        """Whether it was orphaned and is to be taken up again."""
-        async with self._few:
+    async def _resume_if_orphaned(self, flow_run: FlowRun) -> bool:
+        """Whether it was orphaned and is resumed."""
+        async with self._limiter:
             claim = await claim_of(self._client, flow_run)
-            return claim is not None and await self._is_gone(claim, flow_run) and await self._take_up(flow_run, claim)
+            return claim is not None and await self._is_gone(claim, flow_run) and await self._resume(flow_run, claim)
 
-    async def _take_up(self, flow_run: FlowRun, claim: Claim) -> bool:
+    async def _resume(self, flow_run: FlowRun, claim: Claim) -> bool:
         if flow_run.state is not None and flow_run.state.is_cancelling():
             cancelled: State[Any] = Cancelled(message="The run was cancelled; its process is gone.")
             await self._client.set_flow_run_state(flow_run.id, cancelled, force=True)
             return False
         process_exit = ProcessExit(ExitReason.LOST, detail=f"its worker {claim.worker} is gone")
-        if not await resume(self._client, flow_run.id, process_exit, deaths=0, max_attempts=_NEVER):
+        if not await resume(self._client, flow_run.id, process_exit, exits=0, max_attempts=_NEVER):
             return False
         self._logger.info("Resumed flow run %s: %s", flow_run.id, process_exit)
         return True
 
     async def _is_gone(self, claim: Claim, flow_run: FlowRun) -> bool:
         if claim.is_mine:
-            return not self._in_hand(flow_run.id) and _age_seconds(flow_run) > _LOST_TRACK_SECONDS
+            return not self._is_executing(flow_run.id) and _age_seconds(flow_run) > _LOST_TRACK_SECONDS
         return process_is_gone(claim.process, await self._silent_seconds(claim))
 
     async def _silent_seconds(self, claim: Claim) -> float:
-        """How long ago the claimer's worker last told the server that it lives."""
+        """How long ago the claimer's worker last sent the server a heartbeat."""
         workers = await self._client.read_workers_for_work_pool(self._pool_name)
         times = [worker.last_heartbeat_time for worker in workers if worker.name == claim.worker]
         last = max((time for time in times if time is not None), default=None)

@@ -15,7 +15,7 @@ from typing import Any
 from prefect.logging.loggers import get_logger
 
 from deployments.warm_worker.child_process import Answer, ChildProcess, Job, ProcessSpec
-from deployments.warm_worker.code_fingerprint import Sources
+from deployments.warm_worker.code_fingerprint import CodeFingerprint
 from deployments.warm_worker.master_link import MasterLink
 from deployments.warm_worker.process_control import resident_bytes
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit
@@ -36,7 +36,7 @@ class ProcessPool:
     def __init__(self, size: int, modules: list[str], master: MasterLink | None = None) -> None:
         self.size = size
         self._master = master
-        self._sources = Sources(modules)
+        self._code = CodeFingerprint(modules)
         self._fingerprint = self._seen = ""
         self._zygote: ZygoteProcess | None = None
         self._generations: list[ZygoteProcess] = []
@@ -79,7 +79,7 @@ class ProcessPool:
         They are made with the spec that was used last, with the one given before the first job. Code that is being
         changed is left to settle: two calls must find it the same, unless a run asks for it before.
         """
-        fingerprint = self._sources.fingerprint()
+        fingerprint = self._code.fingerprint()
         settled, self._seen = fingerprint == self._seen, fingerprint
         if self._zygote and fingerprint != self._fingerprint and not settled:
             return
@@ -92,7 +92,7 @@ class ProcessPool:
     async def execute(self, job: Job) -> Answer | ProcessExit:
         """Run a job to its end: the child's answer, or how the child died."""
         if job.module:
-            self._sources.add(job.module)
+            self._code.add(job.module)
         if not job.spec.single_use:
             self._recent = job.spec
         try:
@@ -102,11 +102,11 @@ class ProcessPool:
         answer = await child.work(job)
         if not isinstance(answer, ProcessExit):
             child.reserved = False
-            if self._is_worn(child, job, answer):
+            if self._needs_replacing(child, job, answer):
                 self._retire(child)
         return answer
 
-    def _is_worn(self, child: ChildProcess, job: Job, answer: Answer) -> bool:
+    def _needs_replacing(self, child: ChildProcess, job: Job, answer: Answer) -> bool:
         memory = job.limits.memory_bytes
         return (
             bool(job.spec.single_use)
@@ -145,7 +145,7 @@ class ProcessPool:
 
     async def _current_zygote(self) -> ZygoteProcess:
         """The zygote of the code as it is on disk now: a new one if the code has changed or the old one died."""
-        fingerprint = self._sources.fingerprint()
+        fingerprint = self._code.fingerprint()
         old = self._zygote
         if old and not old.gone.is_set():
             if fingerprint == self._fingerprint:
@@ -157,10 +157,10 @@ class ProcessPool:
             old.dismiss()
         self._generations = [zygote for zygote in self._generations if not zygote.gone.is_set()]
         current = self._master is not None and self._master.is_current()
-        zygote = ZygoteProcess(self._sources.modules, self._master if current else None)
+        zygote = ZygoteProcess(self._code.modules, self._master if current else None)
         packages = await zygote.start()
-        if self._sources.watch(*packages):
-            fingerprint = self._sources.fingerprint()
+        if self._code.watch(*packages):
+            fingerprint = self._code.fingerprint()
         self._generations.append(zygote)
         self._fingerprint, self._zygote = fingerprint, zygote
         return zygote

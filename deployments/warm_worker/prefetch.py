@@ -3,7 +3,7 @@
 A poll costs Prefect's server about as much as two changes of a run's state, however many runs it returns. So in a
 backlog it is asked for some more, and the next processes that come free take those. Whatever could change which run is
 the next one, a new run above all, makes them forgotten. One that somebody else took or cancelled is refused at its
-claim; then another worker takes from the same queues, and reading ahead would only mean more such refusals.
+claim; then another worker takes from the same queues, and prefetching would only mean more such refusals.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun
 
 PREFETCHED_RUNS = 10
 _KEPT_SECONDS = 5.0  # should no event come
-_SHARED_SECONDS = 60.0  # so long after a refusal nothing is read ahead
+_SHARED_SECONDS = 60.0  # so long after a refusal nothing is prefetched
 
 
 class Prefetch:

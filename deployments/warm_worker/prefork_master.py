@@ -18,7 +18,6 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -26,7 +25,7 @@ from prefect.logging.configuration import setup_logging
 from prefect.logging.loggers import get_logger
 
 from deployments.warm_worker import zygote
-from deployments.warm_worker.code_fingerprint import Sources
+from deployments.warm_worker.code_fingerprint import CodeFingerprint
 from deployments.warm_worker.errors import ConfigurationError
 from deployments.warm_worker.gc_tuning import freeze_after_imports
 from deployments.warm_worker.hang_detector import HangDetector
@@ -47,25 +46,13 @@ _SHORT_LIFE_SECONDS = 1.0  # a worker that dies faster than this would die again
 _DESCRIPTOR_BYTES = array.array("i").itemsize
 
 
-def main() -> None:
-    """Import everything, wait for the turn, then keep a worker running until told to stop."""
-    options = _options()
+def main(options: argparse.Namespace) -> NoReturn:
+    """Import everything, wait for the lock, then keep a worker running until told to stop."""
     setup_logging()
     master = _PreforkMaster(options)
     master.prepare()
-    master.await_turn()
+    master.await_lock()
     sys.exit(master.serve())
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="deployments.warm_worker.prefork_master")
-    parser.add_argument("--pool", required=True, help="work pool to take runs from")
-    parser.add_argument("--name", required=True, help="the worker's name")
-    parser.add_argument("--worker", required=True, help="module:class of the worker")
-    parser.add_argument("--lock", required=True, type=Path, help="file that one master at a time holds")
-    parser.add_argument("--alive", required=True, type=Path, help="file that is touched as a sign of life")
-    parser.add_argument("modules", nargs="*", help="modules of the flows, to import now")
-    return parser.parse_args()
 
 
 class _PreforkMaster:
@@ -73,8 +60,8 @@ class _PreforkMaster:
         self._options = options
         module, _, self._class_name = options.worker.partition(":")
         self._modules = [module, *options.modules]
-        self._sources = Sources(self._modules)
-        self._fingerprint = self._sources.fingerprint()
+        self._code = CodeFingerprint(self._modules)
+        self._fingerprint = self._code.fingerprint()
         self._stopping = False
         self._touched = 0.0
         self._logger = get_logger("worker.prefork_master")
@@ -84,8 +71,8 @@ class _PreforkMaster:
         """Import everything that the worker and its processes need."""
         for name in [*self._modules, "deployments.warm_worker.child"]:
             importlib.import_module(name)
-        if self._sources.watch(*zygote.project_packages()):
-            self._fingerprint = self._sources.fingerprint()
+        if self._code.watch(*zygote.project_packages()):
+            self._fingerprint = self._code.fingerprint()
         if len(thread_names()) > 1:
             raise ConfigurationError(f"importing {self._modules} starts threads ({thread_names()}): none can be forked")
         adopt_orphans()
@@ -95,9 +82,9 @@ class _PreforkMaster:
 
     def is_current(self) -> bool:
         """Whether the code on disk is still what was imported."""
-        return self._sources.fingerprint() == self._fingerprint
+        return self._code.fingerprint() == self._fingerprint
 
-    def await_turn(self) -> None:
+    def await_lock(self) -> None:
         """Return once no other master, nor anything forked from one, is left; with the code as it is then."""
         self._lock = os.open(self._options.lock, os.O_RDWR | os.O_CREAT, 0o600)
         while not _locked(self._lock):
@@ -123,54 +110,54 @@ class _PreforkMaster:
     def _run_worker(self) -> int:
         """Fork a worker and stay with it to its end; the signal that ended it is negative."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        bell, ring = socket.socketpair()
-        with ours, bell, ring:
+        wakeup, wakeup_writer = socket.socketpair()
+        with ours, wakeup, wakeup_writer:
             with theirs:
                 master = os.getpid()
                 pid = os.fork()
                 if pid == 0:
-                    self._become_worker(theirs, master)
-            for end in (ours, bell, ring):
+                    self._run_as_worker(theirs, master)
+            for end in (ours, wakeup, wakeup_writer):
                 end.setblocking(False)
             signal.signal(signal.SIGCHLD, lambda *_: None)
-            signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
+            signal.set_wakeup_fd(wakeup_writer.fileno(), warn_on_full_buffer=False)
             self._hang_detector = HangDetector(pid)
             try:
-                return self._watch(pid, ours, bell)
+                return self._watch(pid, ours, wakeup)
             finally:
                 signal.set_wakeup_fd(-1)
 
-    def _watch(self, worker: int, link: socket.socket, bell: socket.socket) -> int:
+    def _watch(self, worker: int, link: socket.socket, wakeup: socket.socket) -> int:
         waiting = selectors.DefaultSelector()
         waiting.register(link, selectors.EVENT_READ)
-        waiting.register(bell, selectors.EVENT_READ)
-        told = False
+        waiting.register(wakeup, selectors.EVENT_READ)
+        asked = False
         while True:
             ready = {key.fileobj for key, _ in waiting.select(_TICK_SECONDS)}
-            if bell in ready and (code := _reaped(bell, worker)) is not None:
+            if wakeup in ready and (code := _reaped(wakeup, worker)) is not None:
                 return code
-            if link in ready and not self._hear(link, (link, bell)):
+            if link in ready and not self._receive(link, (link, wakeup)):
                 waiting.unregister(link)
             self._heartbeat()
-            if self._stopping and not told:
+            if self._stopping and not asked:
                 os.kill(worker, signal.SIGTERM)
-                told = True
-            if not told and self._hang_detector and (reason := self._hang_detector.complaint()):
+                asked = True
+            if not asked and self._hang_detector and (reason := self._hang_detector.reason_to_kill()):
                 self._logger.error("The worker %s and is killed", reason)
                 os.kill(worker, signal.SIGKILL)
 
-    def _hear(self, link: socket.socket, own: tuple[socket.socket, ...]) -> bool:
-        """Take one word from the worker: a sign of life, or with a descriptor the order for a zygote."""
+    def _receive(self, link: socket.socket, own: tuple[socket.socket, ...]) -> bool:
+        """Take one message from the worker: a heartbeat, or with a descriptor the order for a zygote."""
         data, ancillary, _, _ = link.recvmsg(16, socket.CMSG_SPACE(_DESCRIPTOR_BYTES))
         if not data:
             return False
         if self._hang_detector:
-            self._hang_detector.heard()
+            self._hang_detector.on_heartbeat()
         for _, _, descriptors in ancillary:
             with socket.socket(fileno=array.array("i", descriptors)[0]) as theirs:
                 master = os.getpid()
                 if os.fork() == 0:
-                    _become_zygote(theirs, master, own)
+                    _run_as_zygote(theirs, master, own)
         return True
 
     def _heartbeat(self) -> bool:
@@ -178,16 +165,18 @@ class _PreforkMaster:
         now = time.monotonic()
         if now - self._touched < _ALIVE_SECONDS:
             return False
-        if self._hang_detector is None or self._hang_detector.has_spoken or self._touched:
-            self._options.alive.touch()
+        if self._hang_detector is None or self._hang_detector.has_reported or self._touched:
+            if self._options.alive:
+                self._options.alive.touch()
             self._touched = now
         return True
 
-    def _become_worker(self, link: socket.socket, master: int) -> NoReturn:
+    def _run_as_worker(self, link: socket.socket, master: int) -> NoReturn:
         die_with_parent(master)
         _reset_signals()
         worker_class: Any = getattr(sys.modules[self._modules[0]], self._class_name)
-        worker = worker_class(self._options.pool, name=self._options.name, master=MasterLink(link, self.is_current))
+        options, master_link = self._options, MasterLink(link, self.is_current)
+        worker = worker_class(options.pool, name=options.name, limit=options.limit, master=master_link)
         asyncio.run(worker.start())
         sys.exit(0)
 
@@ -195,7 +184,7 @@ class _PreforkMaster:
         self._stopping = True
 
 
-def _become_zygote(link: socket.socket, master: int, own: tuple[socket.socket, ...]) -> NoReturn:
+def _run_as_zygote(link: socket.socket, master: int, own: tuple[socket.socket, ...]) -> NoReturn:
     die_with_parent(master)
     _reset_signals()
     for end in own:
@@ -221,10 +210,10 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _reaped(bell: socket.socket, worker: int) -> int | None:
+def _reaped(wakeup: socket.socket, worker: int) -> int | None:
     """Reap whoever has ended; the worker's exit code if it was among them."""
     try:
-        while bell.recv(4096):
+        while wakeup.recv(4096):
             pass
     except BlockingIOError:
         pass

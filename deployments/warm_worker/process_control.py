@@ -12,6 +12,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_CHILD_SUBREAPER = 36
 _BELOW_WORKER = 5  # niceness that is added
@@ -41,24 +43,15 @@ def adopt_orphans() -> None:
 
 def kill_children() -> None:
     """SIGKILL every child, then what those leave behind, and return when the last one is gone."""
-    own = os.getpid()
+    own = psutil.Process()
     while True:
-        for child in _children(own):
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+        for child in own.children():
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return
-
-
-def _children(parent: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
-            if int(stat.read_bytes().rpartition(b")")[2].split()[1]) == parent:
-                found.append(int(stat.parent.name))
-    return found
 
 
 def kill_group(pid: int) -> None:
@@ -71,7 +64,7 @@ def kill_group(pid: int) -> None:
 
 def thread_names() -> list[str]:
     """Names of this process's threads as the kernel sees them, also those that no Python code started."""
-    tasks = Path("/proc/self/task")
+    tasks = Path("/proc/self/task")  # psutil knows their ids and times only
     if not tasks.is_dir():
         return ["main"]
     return [(task / "comm").read_text().strip() for task in tasks.iterdir()]
@@ -80,28 +73,26 @@ def thread_names() -> list[str]:
 def resident_bytes(pid: int) -> int | None:
     """Resident memory of a process in bytes, None when it is gone."""
     try:
-        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
-    except (FileNotFoundError, ProcessLookupError):
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
         return None
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(pid: int) -> float:
     """CPU time that a process has used, 0 when it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return float(times.user + times.system)
 
 
 def is_stopped(pid: int) -> bool:
     """Whether the process is stopped (SIGSTOP, a debugger)."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        return psutil.Process(pid).status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
+    except psutil.NoSuchProcess:
         return False
-    return stat.rpartition(")")[2].split()[0] in "Tt"
 
 
 def lower_session() -> None:

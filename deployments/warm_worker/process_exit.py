@@ -40,7 +40,7 @@ class ProcessExit:
 
 
 def from_wait_status(pid: int, status: int, reason: ExitReason | None = None, detail: str = "") -> ProcessExit:
-    """Describe a death by its `waitpid` status; `reason` is given when a watchdog of ours killed the process."""
+    """Describe an exit by its `waitpid` status; `reason` is given when a watchdog of ours killed the process."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)

@@ -12,7 +12,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 FRESH_SECONDS = 5.0  # a change of a deployment's variables holds for runs that start this much later
 
 
-class Records:
+class RecordCache:
     """Reads through: a deployment is at most five seconds old, a flow's name never changes."""
 
     def __init__(self, client: PrefectClient) -> None:

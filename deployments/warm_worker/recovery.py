@@ -21,7 +21,7 @@ from prefect.client.schemas.filters import (
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import flow_run_logger, get_logger
 from prefect.states import AwaitingRetry, Crashed
@@ -51,11 +51,11 @@ async def persistently(call: Callable[[], Awaitable[T]]) -> T:
 
 
 async def resume(
-    client: PrefectClient, flow_run_id: UUID, process_exit: ProcessExit, *, deaths: int, max_attempts: int
+    client: PrefectClient, flow_run_id: UUID, process_exit: ProcessExit, *, exits: int, max_attempts: int
 ) -> State[Any] | None:
     """Set the run to AwaitingRetry, due now; or to Crashed after `max_attempts`. A final run stays as it is.
 
-    Attempts are the server's count of starts, or `deaths`, ours, for a process that dies before it starts the run.
+    Attempts are the server's count of starts, or `exits`, ours, for a process that dies before it starts the run.
 
     Returns:
         The state proposed, None if nothing was to be done (final, cancelling, paused or deleted).
@@ -68,30 +68,32 @@ async def resume(
     if state is None or not (state.is_running() or state.is_pending()):
         return None
     await _close_task_runs(client, flow_run_id, process_exit)
-    attempt = max(flow_run.run_count, deaths)
-    if attempt >= max_attempts:
-        proposed: State[Any] = Crashed(message=f"Given up after attempt {attempt}: {process_exit}.")
-    else:
-        now = dt.datetime.now(dt.UTC)
-        # Its old place in the queue: due from now on, it would resume behind everything that waits.
-        due = min(now, flow_run.expected_start_time or now)
-        proposed = AwaitingRetry(message=f"Attempt {attempt} died: {process_exit}. It is resumed.", scheduled_time=due)
-    flow_run_logger(flow_run).error(proposed.message)
-    await persistently(lambda: client.set_flow_run_state(flow_run_id, proposed))
-    return proposed
+    attempt = max(flow_run.run_count, exits)
+    if attempt < max_attempts:
+        return await resume_run(client, flow_run, f"Attempt {attempt} died: {process_exit}. It is resumed.")
+    crashed: State[Any] = Crashed(message=f"Given up after attempt {attempt}: {process_exit}.")
+    flow_run_logger(flow_run).error(crashed.message)
+    await persistently(lambda: client.set_flow_run_state(flow_run_id, crashed))
+    return crashed
 
 
-async def give_back(client: PrefectClient, flow_run_id: UUID, claim: str) -> None:
+async def resume_run(client: PrefectClient, flow_run: FlowRun, message: str) -> State[Any]:
+    """Set a run to AwaitingRetry, due now, in its old place in the queue: it goes before what was created later."""
+    now = dt.datetime.now(dt.UTC)
+    due: State[Any] = AwaitingRetry(message=message, scheduled_time=min(now, flow_run.expected_start_time or now))
+    flow_run_logger(flow_run).error(message)
+    await persistently(lambda: client.set_flow_run_state(flow_run.id, due))
+    return due
+
+
+async def requeue(client: PrefectClient, flow_run_id: UUID, claim: str) -> None:
     """Make a run due again whose claim (the message of its Pending state) was sent but never answered."""
     try:
         flow_run = await persistently(lambda: client.read_flow_run(flow_run_id))
     except ObjectNotFound:
         return
     if flow_run.state and flow_run.state.is_pending() and flow_run.state.message == claim:
-        again: State[Any] = AwaitingRetry(
-            message="The server went away while it was claimed.", scheduled_time=dt.datetime.now(dt.UTC)
-        )
-        await persistently(lambda: client.set_flow_run_state(flow_run_id, again))
+        await resume_run(client, flow_run, "The server went away while it was claimed.")
 
 
 async def _close_task_runs(client: PrefectClient, flow_run_id: UUID, process_exit: ProcessExit) -> None:

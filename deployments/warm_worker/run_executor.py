@@ -18,7 +18,7 @@ from deployments.warm_worker.child_process import Answer, Job
 from deployments.warm_worker.configuration import WarmJobConfiguration, from_template
 from deployments.warm_worker.pool import ProcessPool
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit
-from deployments.warm_worker.record_cache import Records
+from deployments.warm_worker.record_cache import RecordCache
 from deployments.warm_worker.recovery import persistently, resume
 
 _MAX_ATTEMPTS = 5  # of a run that never got as far as its own job variables
@@ -30,18 +30,18 @@ class Recover(Protocol):
     def __call__(self, flow_run_id: UUID, process_exit: ProcessExit) -> Awaitable[object]: ...
 
 
-class RunKeeper:
-    """Carries out flow runs in the pool's processes. `recover` is told of every process that died in a run."""
+class RunExecutor:
+    """Executes flow runs in the pool's processes. `recover` is called for every process that died in a run."""
 
     def __init__(self, client: PrefectClient, pool: ProcessPool, recover: Recover) -> None:
         self._client = client
         self._pool = pool
         self._recover = recover
-        self._records = Records(client)
-        self._deaths: dict[UUID, int] = {}
+        self._records = RecordCache(client)
+        self._exits: dict[UUID, int] = {}
         self._jobs: dict[UUID, Job] = {}
 
-    async def carry_out(self, flow_run: FlowRun, work_pool: WorkPool, worker_name: str, worker_id: UUID | None) -> None:
+    async def execute(self, flow_run: FlowRun, work_pool: WorkPool, worker_name: str, worker_id: UUID | None) -> None:
         """Execute a claimed run to its end, whatever that is; returns when its process is free or dead."""
         deployment = await self._records.deployment(flow_run.deployment_id) if flow_run.deployment_id else None
         configuration = await self._configure(flow_run, deployment, work_pool, worker_name, worker_id)
@@ -53,12 +53,12 @@ class RunKeeper:
 
     async def resume(self, flow_run_id: UUID, process_exit: ProcessExit) -> None:
         """The default of `recover`: take the run up again, or leave it Crashed after its `max_attempts`."""
-        self._deaths[flow_run_id] = deaths = self._deaths.get(flow_run_id, 0) + 1
+        self._exits[flow_run_id] = exits = self._exits.get(flow_run_id, 0) + 1
         job = self._jobs.get(flow_run_id)
         limit = job.max_attempts if job else _MAX_ATTEMPTS
-        state = await resume(self._client, flow_run_id, process_exit, deaths=deaths, max_attempts=limit)
+        state = await resume(self._client, flow_run_id, process_exit, exits=exits, max_attempts=limit)
         if state is None or state.is_crashed():
-            self._deaths.pop(flow_run_id, None)
+            self._exits.pop(flow_run_id, None)
         if job and state and state.is_crashed():
             await self._run_hooks(job, state)
 
@@ -73,7 +73,7 @@ class RunKeeper:
         child = self._pool.find(str(flow_run.id))
         if child and flow_run.state:
             state = flow_run.state.model_dump(mode="json")
-            child.tell({"op": "suspended", "flow_run_id": str(flow_run.id), "state": state})
+            child.send({"op": "suspended", "flow_run_id": str(flow_run.id), "state": state})
 
     async def _conclude(self, flow_run: FlowRun, answer: Answer | ProcessExit) -> None:
         if isinstance(answer, ProcessExit):
@@ -89,7 +89,7 @@ class RunKeeper:
                 flow_run.id, ProcessExit(ExitReason.EXIT, detail=f"the engine failed: {answer['detail']}")
             )
         else:
-            self._deaths.pop(flow_run.id, None)
+            self._exits.pop(flow_run.id, None)
 
     async def _finish_cancelling(self, flow_run_id: UUID) -> None:
         flow_run = await persistently(lambda: self._client.read_flow_run(flow_run_id))

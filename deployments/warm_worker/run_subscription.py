@@ -27,20 +27,20 @@ _DUE = [f"{_PREFIX}{name}" for name in ("Scheduled", "AwaitingRetry", "Resuming"
 _INTERRUPTED = [f"{_PREFIX}{name}" for name in ("Cancelling", "Suspended")]
 
 
-class RunWatch:
+class RunSubscription:
     """Calls `on_due()` when a run of the work pool was scheduled, `on_interrupted(run)` when one in hand was."""
 
     def __init__(
         self,
         client: PrefectClient,
         work_pool_id: UUID,
-        in_hand: Collection[UUID],
+        executing: Collection[UUID],
         *,
         on_due: Callable[[], None],
         on_interrupted: Callable[[FlowRun], None],
     ) -> None:
         self._client = client
-        self._in_hand = in_hand
+        self._executing = executing
         self._on_due = on_due
         self._on_interrupted = on_interrupted
         self._logger = get_logger("worker.watching")
@@ -51,13 +51,13 @@ class RunWatch:
 
     async def run(self) -> None:
         """Watch for ever."""
-        await asyncio.gather(self._listen(), self._look_now_and_then())
+        await asyncio.gather(self._listen(), self._check_periodically())
 
-    async def _look_now_and_then(self) -> None:
+    async def _check_periodically(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
-                await self._look(list(self._in_hand))
+                await self._check(list(self._executing))
             except httpx.HTTPError as error:
                 self._logger.warning("Cannot read the states of the runs in hand (%r); trying again", error)
 
@@ -72,15 +72,15 @@ class RunWatch:
     async def _follow(self) -> None:
         async with get_events_subscriber(filter=self._filter, reconnection_attempts=0) as events:
             self._on_due()
-            await self._look(list(self._in_hand))
+            await self._check(list(self._executing))
             async for event in events:
                 flow_run_id = UUID(event.resource.id.removeprefix(_PREFIX))
                 if event.event in _DUE:
                     self._on_due()
-                elif flow_run_id in self._in_hand:
-                    await self._look([flow_run_id])
+                elif flow_run_id in self._executing:
+                    await self._check([flow_run_id])
 
-    async def _look(self, flow_run_ids: list[UUID]) -> None:
+    async def _check(self, flow_run_ids: list[UUID]) -> None:
         if not flow_run_ids:
             return
         found = await self._client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=flow_run_ids)))

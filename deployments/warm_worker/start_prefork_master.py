@@ -1,7 +1,6 @@
 """Start a prefork master, but let one that has just taken over do its first work before this one imports for seconds.
 
-Run as `python -m deployments.warm_worker.start_prefork_master …` by the supervisor, with the options of
-`deployments.warm_worker.prefork_master`.
+Run as `python -m deployments.warm_worker …`, or by this module's name, with the options of `options`.
 Nothing of Prefect is imported while it waits: the imports would take the cores that the runs cut off are resumed on.
 """
 
@@ -10,27 +9,32 @@ from __future__ import annotations
 import fcntl
 import importlib
 import os
-import sys
 import time
 from pathlib import Path
 
+from deployments.warm_worker.options import parse
+from deployments.warm_worker.settings import PROCESS_SETTINGS
+
 _FIRST_WORK_SECONDS = 5.0
-_LOOK_SECONDS = 0.2
-_FREE_LOOKS = 2  # at one look only: a prefork master that stands by is about to take the lock
+_CHECK_SECONDS = 0.2
+_FREE_CHECKS = 2  # at one check only: a prefork master that stands by is about to take the lock
 
 
 def main() -> None:
     """Wait while another one works, at most for a few seconds; then become a master."""
-    let_another_begin(Path(sys.argv[sys.argv.index("--lock") + 1]))
-    importlib.import_module("deployments.warm_worker.prefork_master").main()
+    options = parse()
+    for variable, value in PROCESS_SETTINGS.items():
+        os.environ.setdefault(variable, value)
+    wait_for_new_master(options.lock)
+    importlib.import_module("deployments.warm_worker.prefork_master").main(options)
 
 
-def let_another_begin(lock: Path) -> None:
-    """Return once nobody holds the lock, or after the seconds that a worker needs to take up what was cut off."""
+def wait_for_new_master(lock: Path) -> None:
+    """Return once nobody holds the lock, or after the seconds that a worker needs to resume what was cut off."""
     end, free = time.monotonic() + _FIRST_WORK_SECONDS, 0
-    while time.monotonic() < end and free < _FREE_LOOKS:
+    while time.monotonic() < end and free < _FREE_CHECKS:
         free = 0 if _is_held(lock) else free + 1
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_CHECK_SECONDS)
 
 
 def _is_held(lock: Path) -> bool:

@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 
 from deployments.warm_worker.child_process import ChildProcess
+from deployments.warm_worker.hang_detector import SILENT_SECONDS, STOPPED_SECONDS
 from deployments.warm_worker.process_control import is_stopped, resident_bytes
 from deployments.warm_worker.process_exit import ExitReason
 
 INTERVAL_SECONDS = 0.5
-STOPPED_SECONDS = 5.0
-SILENT_SECONDS = 60.0  # twelve heartbeats: a decoder may hold the interpreter for long, but not this long
 
 
 async def watch(children: Callable[[], Iterable[ChildProcess]]) -> None:
@@ -43,5 +42,5 @@ def _check(child: ChildProcess, stopped_since: dict[int, float]) -> None:
         child.kill(ExitReason.MEMORY, f"process {child.pid} used {used} MB of memory, over its limit of {limit} MB")
     elif limits.seconds and now - child.started > limits.seconds:
         child.kill(ExitReason.TIME, f"the run took longer than its limit of {limits.seconds:g} s")
-    elif now - child.heard > SILENT_SECONDS:
+    elif now - child.last_message > SILENT_SECONDS:
         child.kill(ExitReason.SILENT, f"process {child.pid} gave no sign of life for {SILENT_SECONDS:g} s")

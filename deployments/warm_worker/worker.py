@@ -28,6 +28,7 @@ from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseWorker
 
 from deployments.warm_worker.claims import claim_message
+from deployments.warm_worker.compat import WorkerInternals
 from deployments.warm_worker.configuration import (
     WarmJobConfiguration,
     WarmVariables,
@@ -39,18 +40,19 @@ from deployments.warm_worker.errors import ConfigurationError
 from deployments.warm_worker.master_link import MasterLink
 from deployments.warm_worker.orphans import Orphans
 from deployments.warm_worker.pool import ProcessPool
+from deployments.warm_worker.pool_lock import PoolLock
 from deployments.warm_worker.prefetch import PREFETCHED_RUNS, Prefetch
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit
-from deployments.warm_worker.recovery import give_back, persistently
-from deployments.warm_worker.run_executor import RunKeeper
-from deployments.warm_worker.run_subscription import RunWatch
+from deployments.warm_worker.recovery import persistently, requeue
+from deployments.warm_worker.run_executor import RunExecutor
+from deployments.warm_worker.run_subscription import RunSubscription
 from deployments.warm_worker.signals import stopping_on_signals
 
 _AFTER_ERROR_SECONDS = 1.0
-_DRAIN_SECONDS = 20.0  # what still runs then is killed and taken up again by the next worker
-_GIVE_BACK_SECONDS = 5.0
+_DRAIN_SECONDS = 20.0  # what still runs then is killed and resumed by the next worker
+_LAST_REPORTS_SECONDS = 5.0
 _WARM_SECONDS = 3.0
-_FIRST_LOOK_SECONDS = 5.0
+_FIRST_SEARCH_SECONDS = 5.0
 _RESUMED_SECONDS = 60.0  # so long a resumed run goes before others; then another worker has it, or nobody can
 
 
@@ -69,9 +71,11 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
     def __init__(
         self, work_pool_name: str, *, limit: int | None = None, master: MasterLink | None = None, **kwargs: Any
     ) -> None:
-        # The limit is the number of processes. The base class's limiter is not used: a run that is taken up again
+        # The limit is the number of processes. The base class's limiter is not used: a run that is resumed
         # while its slot is still held makes it raise, which ends the worker.
         super().__init__(work_pool_name, limit=None, **kwargs)
+        self._internals = WorkerInternals(self)
+        self._internals.disable_cancellation_observer()
         self._size = limit
         self._master = master
         self._wake = asyncio.Event()
@@ -82,8 +86,8 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         self._resumed: dict[UUID, float] = {}  # when, by the run
 
     async def recover(self, flow_run_id: UUID, process_exit: ProcessExit) -> None:
-        """Told of each run whose process died; a subclass may do more before or instead. Default: resume the run."""
-        await self._keeper.resume(flow_run_id, process_exit)
+        """Called for each run whose process died; a subclass may do more before or instead. Default: resume the run."""
+        await self._executor.resume(flow_run_id, process_exit)
         self._on_resumed(flow_run_id)
 
     async def start(
@@ -98,12 +102,13 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
                 if self._draining.is_set():
                     return
                 async with await self._open_pool() as self._pool:
-                    self._keeper = RunKeeper(self.client, self._pool, self.recover)
-                    self._orphans = Orphans(self.client, self._work_pool_name, self.has_in_hand, self._on_resumed)
-                    self._started_event = await self._emit_worker_started_event()
+                    self._executor = RunExecutor(self.client, self._pool, self.recover)
+                    self._pool_lock = PoolLock(self.client, self._internals.pool_name)
+                    self._orphans = Orphans(self.client, self._internals.pool_name, self.is_executing, self._on_resumed)
+                    await self._internals.emit_started_event()
                     printer(f"Worker {self.name!r} started!")
                     await (self._work_once() if run_once else self._work())
-                await self._give_back_unfinished()
+                await self._await_last_reports()
         printer(f"Worker {self.name!r} stopped!")
 
     async def run(
@@ -121,32 +126,32 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         self._wake.set()
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
-        """Take up as many due runs as there are free processes, by queue priority, and none to hold in hand."""
-        free = 0 if self._draining.is_set() or not self._has_successfully_synced else self._free
+        """Claim as many due runs as there are free processes, by queue priority, and none to hold in hand."""
+        free = 0 if self._draining.is_set() or not self._internals.is_synced else self._free
         if free <= 0:
             return []
         due = await self._first_due(free)
-        self._last_polled_time = dt.datetime.now(dt.UTC)
+        self._internals.note_poll()
         self._backlog = len(due) == free
         for flow_run in due:
-            self._submitting_flow_run_ids.add(flow_run.id)
+            self._internals.claimed_runs.add(flow_run.id)
             task = asyncio.create_task(self._take(flow_run))
             self._running.add(task)
             task.add_done_callback(self._on_end)
         return due
 
     async def _first_due(self, free: int) -> list[FlowRun]:
-        """The runs to take up now: those that were cut off go before all others, whatever queue these are in."""
+        """The runs to claim now: those that were cut off go before all others, whatever queue these are in."""
         since = time.monotonic() - _RESUMED_SECONDS
         self._resumed = {run_id: at for run_id, at in self._resumed.items() if at > since}
-        # While a run is to be resumed the server is asked each time: nobody is told when it becomes due.
+        # While a run is to be resumed the server is asked each time: no event says when it becomes due.
         if not self._resumed and (known := self._prefetch.take(free)):
             return known
         asked = self._prefetch.asking()
         # What is to be resumed may be behind a sweep's runs.
         more = bool(self._resumed) or (self._backlog and self._prefetch.is_worthwhile)
         due = [entry.flow_run for entry in await self._due(free + PREFETCHED_RUNS if more else free)]
-        due = [flow_run for flow_run in due if flow_run.id not in self._submitting_flow_run_ids]
+        due = [flow_run for flow_run in due if flow_run.id not in self._internals.claimed_runs]
         due.sort(key=lambda flow_run: flow_run.id not in self._resumed)
         for flow_run in due[:free]:
             self._resumed.pop(flow_run.id, None)
@@ -154,7 +159,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         return due[:free]
 
     def _on_due(self) -> None:
-        """A run has become due, and may go before those that were read ahead."""
+        """A run has become due, and may go before those that were prefetched."""
         self._prefetch.forget()
         self._wake.set()
 
@@ -176,14 +181,14 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
     async def _due(self, limit: int) -> list[WorkerFlowRunResponse]:
         """What is due, at most `limit`: the client's own method cannot be given a limit."""
         body = {
-            "work_queue_names": sorted(self._work_queues),
-            "scheduled_before": str(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self._prefetch_seconds)),
+            "work_queue_names": self._internals.queue_names,
+            "scheduled_before": str(dt.datetime.now(dt.UTC) + self._internals.lookahead),
             "limit": limit,
         }
         response = await self.client.request(
             "POST",
             "/work_pools/{name}/get_scheduled_flow_runs",
-            path_params={"name": self._work_pool_name},
+            path_params={"name": self._internals.pool_name},
             json=body,
         )
         return [WorkerFlowRunResponse.model_validate(entry) for entry in response.json()]
@@ -192,12 +197,12 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         """Claim a run and carry it out. Whatever goes wrong is this run's matter: it never ends the worker."""
         try:
             if await self._claim(flow_run):
-                await self._keeper.carry_out(flow_run, self.work_pool, self.name, self.backend_id)
+                await self._executor.execute(flow_run, self.work_pool, self.name, self.backend_id)
         except Exception as error:
             self.get_flow_run_logger(flow_run).exception("The worker failed to carry out flow run %s", flow_run.id)
             await self.recover(flow_run.id, ProcessExit(ExitReason.LOST, detail=f"the worker failed: {error!r}"))
         finally:
-            self._submitting_flow_run_ids.discard(flow_run.id)
+            self._internals.claimed_runs.discard(flow_run.id)
 
     async def _claim(self, flow_run: FlowRun) -> bool:
         """Make the run ours: of several workers that try, the server lets one set it to Pending."""
@@ -210,28 +215,25 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             return False
         except httpx.HTTPError:
             self._logger.warning("Whether flow run %s is ours is not known; giving it back", flow_run.id)
-            await give_back(self.client, flow_run.id, str(claim.message))
+            await requeue(self.client, flow_run.id, str(claim.message))
             return False
         flow_run.state = state
         return state.is_pending()
 
-    async def _setup_cancellation_observer(self) -> None:
-        """Nothing: the base class's observer gives up after some failures, `RunWatch` does not."""
-
     async def _until_synced(self) -> None:
-        while not self._has_successfully_synced and not self._draining.is_set():
+        while not self._internals.is_synced and not self._draining.is_set():
             await asyncio.sleep(_AFTER_ERROR_SECONDS)
             await self._sync()
 
     async def _sync(self) -> None:
         try:
-            await self._sync_and_initialize()
+            await self._internals.sync()
         except httpx.HTTPError as error:
             self._logger.warning("Cannot reach the server (%r); trying again", error)
 
     async def _open_pool(self) -> ProcessPool:
         """Make the processes ready for what the pool's deployments run, before the first run comes."""
-        pool_filter = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._work_pool_name]))
+        pool_filter = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._internals.pool_name]))
         deployments = await persistently(partial(self.client.read_deployments, work_pool_filter=pool_filter))
         entrypoints = {deployment.entrypoint or "" for deployment in deployments}
         modules = {entrypoint.rpartition(".")[0] for entrypoint in entrypoints if ":" not in entrypoint} - {""}
@@ -242,18 +244,18 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         return int(self._size or configured or os.cpu_count() or 1)
 
     async def _work(self) -> None:
-        watch = RunWatch(
+        subscription = RunSubscription(
             self.client,
             self.work_pool.id,
-            self._submitting_flow_run_ids,
+            self._internals.claimed_runs,
             on_due=self._on_due,
             on_interrupted=self._on_interrupted,
         )
-        services = [asyncio.create_task(service) for service in (watch.run(), *self.services())]
+        services = [asyncio.create_task(service) for service in (subscription.run(), *self.services())]
         try:
             # Else what waits would take the places of the runs that the last worker had begun.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._orphans.has_looked.wait(), timeout=_FIRST_LOOK_SECONDS)
+                await asyncio.wait_for(self._orphans.has_searched.wait(), timeout=_FIRST_SEARCH_SECONDS)
             while not self._draining.is_set():
                 await self._poll_and_wait()
             await self._finish_running()
@@ -267,14 +269,15 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         life = [self._master.heartbeat()] if self._master else []
         return [*life, self._keep_synced(), self._keep_warm(), self._orphans.run(self.alone)]
 
-    def has_in_hand(self, flow_run_id: UUID) -> bool:
+    def is_executing(self, flow_run_id: UUID) -> bool:
         """Whether this worker carries out the run just now."""
-        return flow_run_id in self._submitting_flow_run_ids
+        return flow_run_id in self._internals.claimed_runs
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
-        """Whether this is the one worker that may look after orphans now. Default: yes, as if it were the only one."""
-        yield True
+        """Whether this worker alone may look after orphans now. Default: by a concurrency limit of Prefect."""
+        async with self._pool_lock.held() as mine:
+            yield mine
 
     async def _work_once(self) -> None:
         await self.get_and_submit_flow_runs()
@@ -299,9 +302,9 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
 
     def _on_interrupted(self, flow_run: FlowRun) -> None:
         if flow_run.state and flow_run.state.is_cancelling():
-            self._keeper.cancel(flow_run.id)
+            self._executor.cancel(flow_run.id)
         else:
-            self._keeper.suspend(flow_run)
+            self._executor.suspend(flow_run)
 
     async def _poll_and_wait(self) -> None:
         self._wake.clear()
@@ -319,9 +322,9 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             self._logger.info("Finishing %s run(s)", len(self._running))
             await asyncio.wait(self._running, timeout=_DRAIN_SECONDS)
 
-    async def _give_back_unfinished(self) -> None:
+    async def _await_last_reports(self) -> None:
         """Let the runs that were killed at the end of the drain be reported, if the server is there."""
         if self._running:
-            _, unreported = await asyncio.wait(self._running, timeout=_GIVE_BACK_SECONDS)
+            _, unreported = await asyncio.wait(self._running, timeout=_LAST_REPORTS_SECONDS)
             for task in unreported:
                 task.cancel()

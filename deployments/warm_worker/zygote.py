@@ -45,17 +45,17 @@ def serve(link: socket.socket) -> NoReturn:
 class _Zygote:
     def __init__(self, link: socket.socket) -> None:
         self._link = link
-        self._bell, ring = socket.socketpair()
-        self._bell.setblocking(False)
-        ring.setblocking(False)
-        self._ring = ring
+        self._wakeup, wakeup_writer = socket.socketpair()
+        self._wakeup.setblocking(False)
+        wakeup_writer.setblocking(False)
+        self._wakeup_writer = wakeup_writer
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(wakeup_writer.fileno(), warn_on_full_buffer=False)
 
     def serve(self) -> NoReturn:
         waiting = selectors.DefaultSelector()
         waiting.register(self._link, selectors.EVENT_READ, self._take_order)
-        waiting.register(self._bell, selectors.EVENT_READ, self._reap)
+        waiting.register(self._wakeup, selectors.EVENT_READ, self._reap)
         while True:
             for key, _ in waiting.select():
                 key.data()
@@ -75,19 +75,19 @@ class _Zygote:
         failures = {name: failure for name in modules if (failure := _import(name))}
         freeze_after_imports()
         threads, packages = thread_names(), project_packages()
-        self._tell(event="ready", pid=os.getpid(), failures=failures, threads=threads, packages=packages)
+        self._send(event="ready", pid=os.getpid(), failures=failures, threads=threads, packages=packages)
 
     def _fork(self, order: dict[str, Any], child_link: socket.socket) -> None:
         zygote_pid = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_child(order, child_link, zygote_pid)
+            self._run_as_child(order, child_link, zygote_pid)
         with suppress(OSError):  # the child does the same; whoever comes first
             os.setpgid(pid, pid)
         child_link.close()
-        self._tell(event="forked", number=order["number"], pid=pid)
+        self._send(event="forked", number=order["number"], pid=pid)
 
-    def _become_child(self, order: dict[str, Any], child_link: socket.socket, zygote_pid: int) -> None:
+    def _run_as_child(self, order: dict[str, Any], child_link: socket.socket, zygote_pid: int) -> None:
         status = 1
         try:
             die_with_parent(zygote_pid)
@@ -96,8 +96,8 @@ class _Zygote:
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self._link.close()
-            self._bell.close()
-            self._ring.close()
+            self._wakeup.close()
+            self._wakeup_writer.close()
             os.setpgid(0, 0)
             child = importlib.import_module("deployments.warm_worker.child")
             child.serve(child_link, environment=order["environment"], nice=order["nice"])
@@ -111,16 +111,16 @@ class _Zygote:
 
     def _reap(self) -> None:
         with suppress(BlockingIOError):
-            while self._bell.recv(4096):
+            while self._wakeup.recv(4096):
                 pass
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 pid, status = ended
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)  # programs that the child started must not outlive it
-                self._tell(event="exited", pid=pid, status=status)
+                self._send(event="exited", pid=pid, status=status)
 
-    def _tell(self, **message: Any) -> None:
+    def _send(self, **message: Any) -> None:
         self._link.sendall(json.dumps(message).encode())
 
 

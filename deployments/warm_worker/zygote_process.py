@@ -51,7 +51,7 @@ class ZygoteProcess:
                 self._master.fork_zygote(theirs)
             else:
                 await self._launch(theirs)
-        asyncio.get_running_loop().add_reader(self._link.fileno(), self._hear)
+        asyncio.get_running_loop().add_reader(self._link.fileno(), self._receive)
         await self._order({"op": "preload", "modules": self._modules})
         ready = await self._ready
         self.pid = ready["pid"]
@@ -97,7 +97,7 @@ class ZygoteProcess:
             else:
                 return
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         try:
             data = self._link.recv(MESSAGE_BYTES)
         except BlockingIOError:
