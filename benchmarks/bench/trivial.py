@@ -1,4 +1,6 @@
-"""Durable execution alone: four trivial steps in our worker on Prefect, and the same on DBOS, on one PostgreSQL."""
+"""Durable execution alone: four trivial steps in the warm worker, in Prefect's process worker and on DBOS, on one
+PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +8,40 @@ import json
 from pathlib import Path
 from typing import Any
 
+from prefect.workers.process import ProcessWorker
+
 from benchmarks.bench.cpu import family_seconds
 from benchmarks.bench.parts import Bench, Figures
 from benchmarks.bench.pools import api
 from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 from benchmarks.worker_cost import Bench as WorkerBench
+from benchmarks.worker_cost import Cost
 from deployments.warm_worker import WarmWorker
 
 _LONGEST_SECONDS = 300
 
 
 def trivial(bench: Bench) -> Figures:
-    """Both, one after the other."""
+    """All three, one after the other."""
     system = bench.system
     with api(system.environment) as client:
-        ours = WorkerBench(system, client, WarmWorker.type).measure(bench.size(full=100, quick=30))
+        warm = WorkerBench(system, client, WarmWorker.type).measure(bench.size(full=100, quick=30))
+        process = WorkerBench(system, client, ProcessWorker.type).measure(bench.size(full=12, quick=4))
     return {
-        "trivial_steps": {
-            "runs_per_second": ours.runs_per_second,
-            "latency_p50_seconds": ours.created_to_completed_p50_seconds,
-            "process_cpu_seconds": ours.worker_cpu_seconds,
-            "server_cpu_seconds": ours.server_cpu_seconds,
-            "database_cpu_seconds": ours.database_cpu_seconds,
-        },
+        "trivial_steps": _figures(warm),
+        "trivial_steps_process_worker": _figures(process),
         "dbos": _dbos(system, bench.size(full=400, quick=100), singles=20),
+    }
+
+
+def _figures(cost: Cost) -> dict[str, float]:
+    return {
+        "runs_per_second": cost.runs_per_second,
+        "latency_p50_seconds": cost.created_to_completed_p50_seconds,
+        "process_cpu_seconds": cost.worker_cpu_seconds,
+        "server_cpu_seconds": cost.server_cpu_seconds,
+        "database_cpu_seconds": cost.database_cpu_seconds,
     }
 
 
