@@ -24,9 +24,9 @@ UNWANTED = {
     r"\b(every|three|whichever) doors?\b": "source",
     r"\bthe books\b": "the ledger",
 }
-# The pages of decisions say what was named otherwise before.
-QUOTING = {"docs/decisions.md", "docs/decisions-worker.md"}
-ELSEWHERE = ("flows/reading/", "deployments/warm_worker/", "deployments/samples/")
+# Says what was named otherwise before.
+QUOTING = {"docs/decisions.md"}
+ELSEWHERE = ("flows/reading/", "deployments/samples/")
 
 
 def _name(path: Path) -> str:
