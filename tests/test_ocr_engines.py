@@ -107,3 +107,17 @@ def test_engines_load_once_and_refuse_what_is_not_there() -> None:
 def test_every_line_of_the_page_is_found_by_the_default_engine() -> None:
     text = text_of(load_engine("auto").read(receipt())).replace(" ", "")
     assert [line for line in LINES if line.replace(" ", "") not in text] == []
+
+
+@pytest.mark.parametrize("turn", [0, 90])
+def test_a_receipt_of_two_metres_is_read(turn: int) -> None:
+    """Twelve receipts' lengths on one roll: every line is found once, whichever tile it lies in."""
+    one = receipt()
+    roll = Image.new("RGB", (one.width, 12 * one.height), "white")
+    for number in range(12):
+        roll.paste(one, (0, number * one.height))
+    page = load_engine("rapidocr").read(roll.rotate(turn, expand=True))
+    for wanted in ("BAKERY", "14/03/2024", "SUBTOTAL", "9.10"):
+        assert sum(wanted in word.text for word in page.words) == 12, wanted
+    tops = [word.bbox.top for word in page.words if "14/03/2024" in word.text]
+    assert tops == sorted(tops)

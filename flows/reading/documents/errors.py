@@ -16,7 +16,9 @@ class UnsupportedTypeError(UnreadableError):
     """The content is none of the accepted types, whatever the file's name says."""
 
     def __init__(self, found: str) -> None:
-        super().__init__(f"The file is {found}, not a receipt picture. Send JPEG, PNG, WebP, TIFF, HEIC or PDF.")
+        super().__init__(
+            f"The file is {found}, not a receipt picture. Send JPEG, PNG, WebP, TIFF, HEIC, AVIF, GIF or PDF."
+        )
         self.found = found
 
 

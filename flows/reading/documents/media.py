@@ -8,6 +8,7 @@ from flows.reading.documents.errors import UnsupportedTypeError
 
 # Readers accept a PDF whose header stands within the first kilobyte (ISO 32000-1, annex H, note 13).
 _PDF_HEADER_WITHIN_BYTES = 1024
+_AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _ACCEPTED = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -16,10 +17,13 @@ _ACCEPTED = {
     b"MM\x00*": "image/tiff",
     b"II+\x00": "image/tiff",
     b"MM\x00+": "image/tiff",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+    b"\x00\x00\x00\x0cjP  \r\n\x87\n": "image/jp2",
+    b"\xff\x4f\xff\x51": "image/jp2",  # the bare code stream
     b"%PDF-": "application/pdf",
 }
 _REFUSED = {
-    b"GIF8": "a GIF picture",
     b"BM": "a BMP picture",
     b"PK\x03\x04": "a ZIP archive or office document",
     b"\x1f\x8b": "a gzip archive",
@@ -41,12 +45,21 @@ def media_type_of(data: bytes) -> str:
             return media_type
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "image/webp"
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        return "image/heic"
+    if data[4:8] == b"ftyp":
+        if _AVIF_BRANDS & _brands(data):
+            return "image/avif"
+        if data[8:12] in _HEIF_BRANDS:
+            return "image/heic"
     # Only after all others: a picture with a PDF inside is judged by what it begins with.
     if b"%PDF-" in data[:_PDF_HEADER_WITHIN_BYTES] and not _refused_name(data):
         return "application/pdf"
     raise UnsupportedTypeError(_refused_name(data) or _vague_name(data))
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """Return the brands of an ISO media file: the major one, and those that it says it is compatible with."""
+    end = min(int.from_bytes(data[:4], "big"), 256)
+    return {data[8:12], *(data[start : start + 4] for start in range(16, end, 4))}
 
 
 def _refused_name(data: bytes) -> str | None:

@@ -21,6 +21,9 @@ _FORMATS = {
     "image/webp": "WEBP",
     "image/tiff": "TIFF",
     "image/heic": "HEIF",
+    "image/avif": "AVIF",
+    "image/gif": "GIF",
+    "image/jp2": "JPEG2000",
 }
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {

@@ -20,8 +20,9 @@ from flows.reading.ocr.geometry import Floats, Upright, bbox_of
 from flows.reading.ocr.lines import in_reading_order, joined, line_image, page_turn, turned_quads, widened
 from flows.reading.ocr.networks import Networks, Pixels, Reading
 from flows.reading.ocr.straighten import content_box
+from flows.reading.ocr.tiles import Tile, tiles_of
 
-_PIPELINE_VERSION = "4"
+_PIPELINE_VERSION = "5"
 # Lines read to decide between a direction and its opposite, and the mean confidence that settles it at once.
 # Right way up, lines average 0.95 and more; upside down 0.6.
 _PROBE_LINES = 6
@@ -67,8 +68,16 @@ class RapidEngine:
     def _detect(self, pixels: Pixels) -> Floats:
         left, top, right, bottom = content_box(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8))
         content = pixels[top:bottom, left:right]
-        quads: Floats = self._networks.find_lines(content, self._side) + np.array([left, top])
+        found = [self._detect_in(content, tile) for tile in tiles_of(content.shape[0], content.shape[1])]
+        quads: Floats = np.concatenate(found) + np.array([left, top])
         return quads
+
+    def _detect_in(self, content: Pixels, tile: Tile) -> Floats:
+        """The lines whose middle lies in the tile's core: of a line that a tile cuts, its neighbour has the whole."""
+        part = content[tile.rows, tile.columns]
+        quads = self._networks.find_lines(part, self._side) + np.array([tile.columns.start, tile.rows.start])
+        kept: Floats = quads[tile.has(quads.mean(axis=1))]
+        return kept
 
     def _turn(self, pixels: Pixels, quads: Floats) -> tuple[Upright, Floats, dict[int, Reading]]:
         """How to turn the page, its lines in the text's direction, and those that were read on the way."""
