@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 from conftest import Prepare, s3_client_of
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.states import Completed
 
-from deployments.provisioning.prefect_objects import POOL, QUEUES
+from deployments.provisioning.prefect_objects import POOL, QUEUES, RETIRED
 from deployments.stack import Stack
 from deployments.stack.settings import StackSettings
 from flows.ledger.migrate import schema_is_current
@@ -97,6 +99,29 @@ def test_everything_is_there_afterwards_and_changes_stay(elsewhere: dict[str, st
         again = provision(elsewhere)
         assert again.returncode == 0, again.stderr
         assert client.request("GET", path).json()["priority"] == 77
+
+
+def test_a_deployment_of_the_release_before_goes_with_its_scheduled_runs(elsewhere: dict[str, str]) -> None:
+    """Also where everything else is deployed already."""
+    assert provision(elsewhere, "--create").returncode == 0
+    with pointed_at(elsewhere) as client:
+        for name in RETIRED:
+            flow, deployment = name.split("/")
+            made = client.create_deployment(
+                flow_id=client.create_flow_from_name(flow), name=deployment, entrypoint="flows.gone.gone"
+            )
+            run = client.create_flow_run_from_deployment(made)
+            ran = client.create_flow_run_from_deployment(made)
+            client.set_flow_run_state(ran.id, Completed(), force=True)
+        done = provision(elsewhere)
+        assert done.returncode == 0, done.stderr
+        for name in RETIRED:
+            with pytest.raises(ObjectNotFound):
+                client.read_deployment_by_name(name)
+        with pytest.raises(ObjectNotFound):
+            client.read_flow_run(run.id)
+        assert client.read_flow_run(ran.id).state_name == "Completed"
+        assert client.read_deployment_by_name("reconcile-ledger/all").schedules
 
 
 def test_schedules_are_acted_on(elsewhere: dict[str, str], own_stack: Stack) -> None:
