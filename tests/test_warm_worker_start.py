@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,3 +71,15 @@ def test_imports_nothing_before_it_waits() -> None:
         "print(any(name.split('.')[0] == 'prefect' for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_prefect_finds_the_worker_type_without_receipts() -> None:
+    """Its entry point alone makes `--type warm` known, in an interpreter that imports nothing of ours beside it."""
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
+    module = project["entry-points"]["prefect.collections"]["warm_worker"]
+    code = (
+        f"import sys, {module}; from prefect.workers.base import BaseWorker; print('flows' in sys.modules, "
+        "BaseWorker.get_worker_class_from_type('warm').__module__)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == f"False {module}\n"
