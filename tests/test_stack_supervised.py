@@ -13,6 +13,7 @@ import pytest
 
 from deployments.stack import Service, Stack, datadir, supervised
 from deployments.stack.settings import StackSettings
+from deployments.warm_worker import hang_detector
 
 _BUSY = [sys.executable, "-c", "while True: pass"]
 _IDLE = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -34,7 +35,7 @@ class _Probe:
 def quick_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shrink the supervisor's patience, keeping its proportions."""
     monkeypatch.setattr(supervised, "_PROBE_SECONDS", 0.05)
-    monkeypatch.setattr(supervised, "_HUNG_SECONDS", 1.5)
+    monkeypatch.setattr(hang_detector, "IDLE_SECONDS", 1.5)
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_silent_part_that_works_is_left_alone_until_it_stops_working(stack_with:
 def test_part_that_is_stopped_while_it_starts_again_is_replaced(
     stack_with: Callable[[Service], Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervised, "_STOPPED_SECONDS", 0.5)
+    monkeypatch.setattr(supervised, "STOPPED_SECONDS", 0.5)
     probe = _Probe()
     stack = stack_with(Service(name="slow-to-start", command=_IDLE, ready_check=probe))
     probe.failing = True

@@ -240,10 +240,8 @@ class Supervised:
 
     @property
     def _pid(self) -> int:
-        """The process's id, once it was started."""
-        if self.pid is None:
-            raise RuntimeError(f"{self.service.name} has no process")
-        return self.pid
+        """The process's id; 0, which no process has, while there is none."""
+        return self.pid or 0
 
     def _finish(self) -> int | None:
         """Kill what is left, wait until all of it is gone; the program's exit code if it ended by itself."""

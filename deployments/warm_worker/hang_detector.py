@@ -12,7 +12,7 @@ from deployments.warm_worker.process_control import cpu_seconds, is_stopped
 
 STOPPED_SECONDS = 5.0
 SILENT_SECONDS = 60.0  # although it works: on a machine at full load an answer may take long
-_IDLE_SECONDS = 7.0  # while it does not work either: it is deadlocked
+IDLE_SECONDS = 7.0  # while it does not work either: it is deadlocked
 _IDLE_CPU_SECONDS = 0.2  # less CPU time than this meanwhile is no work: a runtime's timers need less
 _START_SECONDS = 300.0  # until its first heartbeat: it waits for a server that is away
 
@@ -20,7 +20,7 @@ _START_SECONDS = 300.0  # until its first heartbeat: it waits for a server that 
 def is_hung(pid: int, silent_seconds: float, cpu_seconds_then: float) -> bool:
     """Whether a process hangs that fell silent when it had used `cpu_seconds_then` of CPU time."""
     idle = cpu_seconds(pid) - cpu_seconds_then < _IDLE_CPU_SECONDS
-    return silent_seconds > (_IDLE_SECONDS if idle else SILENT_SECONDS)
+    return silent_seconds > (IDLE_SECONDS if idle else SILENT_SECONDS)
 
 
 class HangDetector:
