@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,6 +28,7 @@ _BODIES: dict[tuple[str, str], dict[str, Any]] = {
 
 async def _operations(gateway: Gateway) -> Iterator[tuple[str, str]]:
     schema = (await gateway.nobody.get("/openapi.json")).json()
+    assert schema["info"]["version"] == version("receiptflow")
     return iter({(method, path) for path, item in schema["paths"].items() for method in item} - _OPEN)
 
 
@@ -110,12 +112,13 @@ async def test_an_owner_is_a_whole_folder_name(gateway: Gateway) -> None:
 
 
 async def test_health_tells_nothing_and_needs_nothing(gateway: Gateway, ledger: Ledger) -> None:
-    assert (await gateway.nobody.get("/health")).json() == {"status": "ok"}
+    assert (await gateway.nobody.get("/health")).json() == {"status": "ok", "version": version("receiptflow")}
     assert set((await gateway.nobody.get("/ready")).json()) == {"ready", "ledger", "storage", "prefect"}
 
 
 async def test_the_page_allows_its_own_script_only(gateway: Gateway) -> None:
     page = await gateway.nobody.get("/")
+    assert f"receiptflow {version('receiptflow')}</footer>" in page.text
     policy = page.headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy

@@ -6,20 +6,36 @@ Heavy imports (Prefect takes seconds) happen inside the commands, so that `--hel
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 from deployments.cli import keys, operations, provisioning, reading, receipts, reconcile, stack
+from deployments.version import installed_version
 
 app = typer.Typer(
     name="receiptflow",
-    help="A photographed receipt becomes an expense: durable, exactly once.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (stack, provisioning, receipts, reading, operations, reconcile, keys):
     module.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"receiptflow {installed_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A photographed receipt becomes an expense: durable, exactly once."""
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from fastapi import FastAPI
 
@@ -25,6 +24,7 @@ from deployments.gateway.http import problems
 from deployments.gateway.http.middleware import RequestMiddleware
 from deployments.gateway.web import page
 from deployments.settings import GatewaySettings
+from deployments.version import installed_version
 
 _ROUTES = (
     page,
@@ -61,7 +61,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             app.state.context = context
             yield
 
-    app = FastAPI(title="receiptflow", version=version("receiptflow"), description=_DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(title="receiptflow", version=installed_version(), description=_DESCRIPTION, lifespan=lifespan)
     problems.install(app)
     app.add_middleware(RequestMiddleware)
     for module in _ROUTES:

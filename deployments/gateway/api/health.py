@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from deployments.gateway.context import Context, GatewayContext
+from deployments.version import installed_version
 from flows.domain.errors import ReceiptflowError
 from flows.storage import ObjectGoneError
 
@@ -20,6 +21,7 @@ class Health(BaseModel):
     """The process answers."""
 
     status: str = Field(default="ok", examples=["ok"])
+    version: str = Field(default_factory=installed_version, examples=["0.1.0"])
 
 
 class Readiness(BaseModel):

@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from html import escape
 from importlib.resources import files
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from deployments.version import installed_version
+
 router = APIRouter(include_in_schema=False)
-_HTML = files("deployments.gateway.web").joinpath("page.html").read_text(encoding="utf-8")
+_PACKAGED = files("deployments.gateway.web").joinpath("page.html").read_text(encoding="utf-8")
+_HTML = _PACKAGED.replace("{version}", escape(installed_version()))
 
 
 def _policy(html: str) -> str:
