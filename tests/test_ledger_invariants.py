@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from flows.ledger.database import Ledger
 from flows.ledger.errors import FencedError, LedgerUnavailableError, ReceiptNotFoundError, WrongStateError
+from flows.ledger.notifications import create_webhook
 from flows.ledger.receipts import (
     begin_attempt,
     claim_content,
@@ -31,19 +32,25 @@ from flows.ledger.receipts import (
     resolve,
     supersede,
 )
+from flows.ledger.schema import NotificationKind
 from flows.ledger.values import Attempt
 
 # Each query finds what must not be.
 INVARIANTS = {
     "an expensed receipt without its expense": """
-        SELECT r.id FROM receipts r LEFT JOIN expenses e ON e.receipt_id = r.id AND e.content_id = r.content_id
+        SELECT r.id FROM receipts r LEFT JOIN expenses e
+            ON e.receipt_id = r.id AND e.content_id = r.content_id AND e.voided_at IS NULL
         WHERE r.state = 'expensed' AND e.id IS NULL""",
     "an expense of a receipt in another state": """
         SELECT e.id FROM expenses e JOIN receipts r ON r.id = e.receipt_id
-        WHERE r.state NOT IN ('expensed', 'running', 'waiting')""",
+        WHERE r.state NOT IN ('expensed', 'running', 'waiting') AND e.voided_at IS NULL""",
     "an expense that is not of its content's canonical receipt": """
         SELECT e.id FROM expenses e JOIN contents c ON c.id = e.content_id
-        WHERE c.canonical_receipt_id <> e.receipt_id""",
+        WHERE c.canonical_receipt_id <> e.receipt_id AND e.voided_at IS NULL""",
+    "an expense's revision that nobody was notified of": """
+        SELECT e.id FROM expenses e WHERE NOT EXISTS (
+            SELECT 1 FROM notifications n WHERE n.payload ->> 'expense_id' = e.public_id AND n.revision = e.revision
+                AND (n.kind = 'expense.voided') = (e.voided_at IS NOT NULL))""",
     "a canonical receipt that does not know its content": """
         SELECT c.id FROM contents c JOIN receipts r ON r.id = c.canonical_receipt_id
         WHERE r.content_id IS DISTINCT FROM c.id OR r.state = 'duplicate'""",
@@ -142,6 +149,8 @@ class Actor:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_invariant_is_broken_by_eight_that_do_anything_at_once(ledger: Ledger, seed: int) -> None:
+    with ledger.session() as session:  # supersede notifies webhooks alone
+        create_webhook("anna", "https://accounting.example", list(NotificationKind), session=session)
     actors = [Actor(ledger, seed * 100 + number) for number in range(8)]
     did: Counter[str] = sum(race([lambda actor=actor: actor.act(60) for actor in actors]), Counter())
     assert {"Attempt", "Claimed", "DuplicateOf", "write", "meddle", "FencedError"} <= set(did)

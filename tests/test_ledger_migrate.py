@@ -22,13 +22,14 @@ from sqlalchemy import Connection, create_engine, inspect, make_url
 
 from deployments.stack.postgres import binary
 from flows.domain.errors import ConfigurationError
+from flows.domain.public_ids import expense_id
 from flows.ledger import migrate, migrations
 from flows.ledger.database import Ledger, driver_url, open_ledger
 from flows.ledger.errors import LedgerUnavailableError
 from flows.ledger.migrate import config_for, create_database, schema_is_current, upgrade
 from flows.ledger.notifications import claim_notifications, list_webhooks
 from flows.ledger.receipts import counts_by_state, find_running, list_receipts, record_quarantine, show_receipt
-from flows.ledger.schema import Source, State
+from flows.ledger.schema import NotificationKind, Source, State
 from flows.ledger.views import ReceiptView
 
 
@@ -85,8 +86,9 @@ def test_a_ledger_filled_by_the_release_before_keeps_everything(filled: str) -> 
     two receipts and a delivery in flight.
     """
     before = _contents(filled)
-    _hold_against_models(filled)
+    upgrade(filled, "0004")
     assert _contents(filled) == before
+    _hold_against_models(filled)
     ledger = open_ledger(filled)
     with ledger.session() as session:
         states = {state.value: number for state, number in counts_by_state(session=session).items() if number}
@@ -98,19 +100,22 @@ def test_a_ledger_filled_by_the_release_before_keeps_everything(filled: str) -> 
     assert Counter(one.source for one in receipts) == {Source.API: 28, Source.EVENT: 7, Source.UPLOAD: 1}
     assert {one.process.process.pid for one in running if one.process} == {6009, 6031}
     assert all(one.expense and one.extractions for one in details if one.state in {State.EXPENSED, State.DUPLICATE})
+    for one in details:
+        if one.expense is not None and one.duplicate_of is None:
+            assert (one.expense.public_id, one.expense.revision >= 1) == (expense_id(one.owner, str(one.sha256)), True)
     assert len(hooks) == 3
     _finish_all(ledger, receipts)
     ledger.close()
 
 
 def test_a_filled_ledger_goes_down_and_up_again(filled: str) -> None:
-    upgrade(filled)
     before = _contents(filled)
+    upgrade(filled)
     with create_engine(driver_url(filled)).begin() as connection:
         command.downgrade(config_for(connection), "0003")
         assert "holder" in {column["name"] for column in inspect(connection).get_columns("receipts")}
-    _hold_against_models(filled)
     assert _contents(filled) == before
+    _hold_against_models(filled)
 
 
 def _hold_against_models(url: str) -> None:
@@ -225,6 +230,51 @@ def test_a_large_index_is_made_while_others_write(
     with psycopg.connect(plain) as connection:
         valid = connection.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_large'::regclass")
         assert valid.fetchall() == [(True,)]
+
+
+_OLD_ROWS = """
+    INSERT INTO receipts (id, bucket, key, etag, owner, source, state, reason_code, sha256) VALUES
+        ('00000000-0000-4000-8000-000000000001', 'inbox', 'anna/1', 'a', 'anna', 'api', 'expensed', NULL, 'aa'),
+        ('00000000-0000-4000-8000-000000000002', 'inbox', 'anna/2', 'b', 'anna', 'api', 'quarantined', 'superseded',
+         'aa');
+    INSERT INTO contents (id, owner, sha256, media_type, size_bytes, canonical_receipt_id) VALUES
+        ('00000000-0000-4000-8000-000000000003', 'anna', 'aa', '', 0, '00000000-0000-4000-8000-000000000001');
+    UPDATE receipts SET content_id = '00000000-0000-4000-8000-000000000003' WHERE key = 'anna/1';
+    INSERT INTO extractions (id, content_id, engine, engine_version, parser_version, fields, words_key, decision)
+        VALUES ('00000000-0000-4000-8000-000000000004', '00000000-0000-4000-8000-000000000003', '', '', '', '{}', '',
+                'accept');
+    INSERT INTO expenses (content_id, receipt_id, extraction_id, owner, total, revision) VALUES
+        ('00000000-0000-4000-8000-000000000003', '00000000-0000-4000-8000-000000000001',
+         '00000000-0000-4000-8000-000000000004', 'anna', 12.50, 2);
+    INSERT INTO notifications (receipt_id, owner, kind, channel, payload) VALUES
+        ('00000000-0000-4000-8000-000000000001', 'anna', 'expense_ready', 'owner', '{"kind": "expense_ready"}');
+    INSERT INTO webhooks (owner, url, secret, kinds) VALUES
+        ('anna', 'https://one', '', '{expense_ready,needs_review,quarantined}'),
+        ('anna', 'https://two', '', '{quarantined}');
+"""
+
+
+def test_expenses_of_before_get_their_id_and_revision_and_notifications_their_kind(database_url: str) -> None:
+    upgrade(database_url, "0004")
+    engine = create_engine(driver_url(database_url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(_OLD_ROWS)
+    upgrade(database_url)
+    with engine.begin() as connection:
+        expense = connection.exec_driver_sql("SELECT public_id, revision, voided_at FROM expenses").one()
+        assert tuple(expense) == (expense_id("anna", "aa"), 3, None)
+        told = connection.exec_driver_sql("SELECT kind, revision, payload ->> 'kind' FROM notifications").one()
+        assert tuple(told) == ("expense.ready", 1, "expense.ready")
+        kinds = [set(row.kinds) for row in connection.exec_driver_sql("SELECT kinds FROM webhooks ORDER BY url")]
+        assert kinds == [set(NotificationKind), {"receipt.quarantined"}]
+        superseded = connection.exec_driver_sql("SELECT sha256, content_id FROM receipts WHERE key = 'anna/2'").one()
+        assert (superseded.sha256, str(superseded.content_id)[-1]) == (None, "3")
+    with engine.begin() as connection:
+        command.downgrade(config_for(connection), "0004")
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT kind FROM notifications").scalar_one() == "expense_ready"
+        assert connection.exec_driver_sql("SELECT revision FROM expenses").scalar_one() == 2
+    engine.dispose()
 
 
 def test_a_schema_of_a_newer_version_is_refused(database_url: str) -> None:

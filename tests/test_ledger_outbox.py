@@ -91,14 +91,14 @@ def test_what_was_deleted_cannot_be_marked(ledger: Ledger) -> None:
 
 
 def test_each_active_webhook_of_the_owner_that_wants_it_gets_a_row_of_its_own(ledger: Ledger) -> None:
-    wanted = ["expense_ready"]
+    wanted = ["expense.ready"]
     with ledger.session() as session:
         hooks = [
             Webhook(owner=owner, url="https://example.org", secret="s", kinds=kinds, active=active)
             for owner, kinds, active in [
                 ("anna", wanted, True),
                 ("anna", wanted, False),
-                ("anna", ["needs_review"], True),
+                ("anna", ["receipt.needs_review"], True),
                 ("bert", wanted, True),
             ]
         ]

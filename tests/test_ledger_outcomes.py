@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from ledger_helpers import (
     EXTRACTION,
+    SHA256,
     begun,
     claimed,
     count,
@@ -22,13 +23,16 @@ from ledger_helpers import (
 
 from flows.domain.errors import UnsureError
 from flows.domain.fields import LineItem
+from flows.domain.public_ids import expense_id
 from flows.ledger.database import Ledger
 from flows.ledger.errors import LedgerUnavailableError, WrongStateError
 from flows.ledger.expenses import find_expenses
 from flows.ledger.receipts import (
+    delete_receipt,
     record_expense,
     record_quarantine,
     record_review,
+    resolve,
     show_receipt,
 )
 from flows.ledger.schema import NotificationKind, State
@@ -93,10 +97,50 @@ def test_reading_again_replaces_the_expense_and_keeps_both_readings(ledger: Ledg
         assert not record_expense(again, fields, EXTRACTION, session=session).created
         shown = show_receipt(first.receipt_id, session=session)
     assert shown.expense is not None
-    assert (shown.expense.total, shown.expense.revision) == (Decimal("99.00"), 1)
+    assert (shown.expense.total, shown.expense.revision) == (Decimal("99.00"), 2)
     assert ([line.description for line in shown.line_items], shown.taxes) == (["Wein"], ())
     assert [one.parser_version for one in shown.extractions] == ["1", "2"]
-    assert len(shown.notifications) == 1
+    told = [(one.kind, one.revision, one.payload["total"]) for one in shown.notifications]
+    assert told == [(NotificationKind.EXPENSE_READY, 1, "12.50"), (NotificationKind.EXPENSE_UPDATED, 2, "99.00")]
+    assert {one.payload["expense_id"] for one in shown.notifications} == {shown.expense.public_id}
+
+
+def test_reading_the_same_again_is_no_revision_and_no_news(ledger: Ledger) -> None:
+    first = expensed(ledger)
+    again = begun(ledger, first.receipt_id, force=True)
+    with ledger.session() as session:
+        fields = some_fields(total=Decimal("12.5")).model_copy(update={"parser_version": "2"})
+        assert not record_expense(again, fields, EXTRACTION, session=session).created
+        shown = show_receipt(first.receipt_id, session=session)
+    assert shown.expense is not None
+    assert (shown.expense.revision, len(shown.notifications)) == (1, 1)
+    assert shown.expense.extraction_id == shown.extractions[-1].id
+
+
+def test_a_line_that_is_read_otherwise_is_a_revision(ledger: Ledger) -> None:
+    first = expensed(ledger)
+    again = begun(ledger, first.receipt_id, force=True)
+    with ledger.session() as session:
+        fields = some_fields().model_copy(update={"line_items": (found(LineItem(description="Wein")),)})
+        record_expense(again, fields, EXTRACTION, session=session)
+        shown = show_receipt(first.receipt_id, session=session)
+    assert shown.expense is not None
+    assert (shown.expense.revision, len(shown.notifications)) == (2, 2)
+
+
+def test_an_expense_has_the_same_id_in_a_ledger_that_was_made_again(ledger: Ledger) -> None:
+    def its_id(key: str) -> str:
+        attempt = expensed(ledger, key)
+        with ledger.session() as session:
+            expense = show_receipt(attempt.receipt_id, session=session).expense
+            assert expense is not None
+            assert resolve(expense.public_id, session=session) == attempt.receipt_id
+            assert expense.public_id == expense_id("anna", SHA256)
+            delete_receipt(attempt.receipt_id, "by its owner", session=session)
+        return expense.public_id
+
+    assert its_id("anna/1.jpg") == its_id("anna/2.jpg")
+    assert expense_id("anna", SHA256) != expense_id("bert", SHA256)
 
 
 def test_without_a_total_nothing_is_posted(ledger: Ledger) -> None:
@@ -137,12 +181,38 @@ def test_review_of_a_picture_without_text_needs_no_fields(ledger: Ledger) -> Non
     assert state_of(ledger, attempt.receipt_id) == "review"
 
 
-def test_an_expense_that_a_later_reading_doubts_is_voided(ledger: Ledger) -> None:
+def test_an_expense_that_a_later_reading_doubts_is_voided_and_comes_back_under_its_id(ledger: Ledger) -> None:
     first = expensed(ledger)
     again = begun(ledger, first.receipt_id, force=True)
     with ledger.session() as session:
         record_review(again, some_fields(), EXTRACTION, reasons=["unsure now"], session=session)
-    assert (count(ledger, "expenses"), count(ledger, "line_items"), count(ledger, "extractions")) == (0, 0, 1)
+        shown = show_receipt(first.receipt_id, session=session)
+        assert (shown.expense, find_expenses(session=session).items) == (None, ())
+        (voided,) = find_expenses(voided=True, session=session)
+    assert (voided.revision, voided.void_reason, voided.total) == (2, "unsure now", Decimal("12.50"))
+    assert voided.voided_at is not None
+    assert (count(ledger, "expenses"), count(ledger, "line_items"), count(ledger, "extractions")) == (1, 2, 1)
+    third = begun(ledger, first.receipt_id, force=True)
+    with ledger.session() as session:
+        assert not record_expense(third, some_fields(), EXTRACTION, session=session).created
+        shown = show_receipt(first.receipt_id, session=session)
+    assert shown.expense is not None
+    assert (shown.expense.public_id, shown.expense.revision, shown.expense.voided_at) == (voided.public_id, 3, None)
+    assert {(one.kind.value, one.revision, one.payload["expense_id"] is None) for one in shown.notifications} == {
+        ("expense.ready", 1, False),
+        ("expense.voided", 2, False),
+        ("receipt.needs_review", 2, True),
+        ("expense.ready", 3, False),
+    }
+
+
+def test_a_second_review_for_the_same_expense_tells_nobody_again(ledger: Ledger) -> None:
+    first = claimed(ledger)
+    for attempt in (first, None):
+        again = attempt or begun(ledger, first.receipt_id, force=True)
+        with ledger.session() as session:
+            record_review(again, some_fields(), EXTRACTION, reasons=["unsure"], session=session)
+    assert count(ledger, "notifications") == 1
 
 
 def test_quarantine_happens_once_with_its_reason(ledger: Ledger) -> None:

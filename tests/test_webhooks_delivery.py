@@ -9,16 +9,18 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
 import uvicorn
 from gateway_helpers import Gateway, free_port
-from ledger_helpers import expensed
+from ledger_helpers import EXTRACTION, begun, expensed, some_fields
 from sqlalchemy import text
 
 from flows.deliver_webhooks import deliver_due
 from flows.ledger.database import Ledger
+from flows.ledger.receipts import record_expense
 
 pytest_plugins = ["gateway_helpers"]
 
@@ -103,12 +105,35 @@ async def test_an_outcome_is_delivered_to_its_owner_signed(gateway: Gateway, rec
     assert headers["webhook-signature"] == f"v1,{expected}"
     payload = json.loads(body)
     assert (payload["kind"], payload["receipt_id"], payload["total"]) == (
-        "expense_ready",
+        "expense.ready",
         str(attempt.receipt_id),
         "12.50",
     )
     listed = (await gateway.anna.get("/webhooks")).json()
     assert "secret" not in listed[0]
+
+
+async def test_an_expense_that_is_read_otherwise_is_told_again_under_its_id_with_the_next_revision(
+    gateway: Gateway, receiver: Receiver
+) -> None:
+    await gateway.anna.post("/webhooks", json={"url": receiver.url})
+    first = expensed(gateway.ledger, total=Decimal("10.00"))
+    again = begun(gateway.ledger, first.receipt_id, force=True)
+    with gateway.ledger.session() as session:
+        record_expense(again, some_fields(total=Decimal("99.00")), EXTRACTION, session=session)
+    (expense,) = (await gateway.anna.get("/expenses")).json()["items"]
+    assert (expense["total"], expense["revision"]) == ("99.00", 2)
+
+    async def both() -> bool:
+        return len(receiver.seen) == 2
+
+    await _until(both)
+    told = sorted((json.loads(body) for _, body in receiver.seen), key=lambda one: one["revision"])
+    assert [(one["kind"], one["revision"], one["total"]) for one in told] == [
+        ("expense.ready", 1, "10.00"),
+        ("expense.updated", 2, "99.00"),
+    ]
+    assert {one["expense_id"] for one in told} == {expense["id"]}
 
 
 async def test_a_refused_delivery_is_repeated_under_the_same_id(gateway: Gateway, receiver: Receiver) -> None:
@@ -152,7 +177,7 @@ async def test_a_deleted_webhook_is_sent_nothing(gateway: Gateway, receiver: Rec
 
 
 async def test_only_the_chosen_kinds_are_delivered(gateway: Gateway, receiver: Receiver) -> None:
-    wanted = {"url": receiver.url, "kinds": ["quarantined"]}
+    wanted = {"url": receiver.url, "kinds": ["receipt.quarantined"]}
     hook = (await gateway.anna.post("/webhooks", json=wanted)).json()
     expensed(gateway.ledger)
     assert await _deliveries(gateway, hook) == []

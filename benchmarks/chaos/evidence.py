@@ -18,7 +18,10 @@ import psycopg
 from benchmarks.chaos.rig import Rig
 
 _OPEN_STATES = ("waiting", "running")
-_EXPENSES = "SELECT contents.sha256, count(*) FROM expenses JOIN contents ON contents.id = content_id GROUP BY 1"
+_EXPENSES = """
+    SELECT contents.sha256, count(*) FROM expenses JOIN contents ON contents.id = content_id
+    WHERE voided_at IS NULL GROUP BY 1
+"""
 _OPEN_TASKS = """
     SELECT id, name, state_type, state_name FROM task_run WHERE state_type IN ('PENDING', 'RUNNING', 'CANCELLING')
 """

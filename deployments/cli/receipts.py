@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from flows.ledger.views import ExpenseView, ReceiptView
 
 Owner = Annotated[str | None, typer.Option(help="Only this owner's.")]
+Reference = Annotated[
+    str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, its expense's id, or the object's key.")
+]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
 
@@ -131,16 +134,14 @@ def print_expenses(rows: Sequence[ExpenseView]) -> None:
     """Print expenses as a table."""
     print_table(
         f"{len(rows)} expenses",
-        ("date", "merchant", "total", "currency", "tax", "owner", "receipt"),
-        ((r.purchase_date, r.merchant, r.total, r.currency, r.tax, r.owner, r.receipt_id) for r in rows),
-        right=("total", "tax"),
+        ("date", "merchant", "total", "currency", "tax", "owner", "rev", "expense"),
+        ((r.purchase_date, r.merchant, r.total, r.currency, r.tax, r.owner, r.revision, r.public_id) for r in rows),
+        right=("total", "tax", "rev"),
     )
 
 
 def show(
-    reference: Annotated[
-        str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, or the object's key.")
-    ],
+    reference: Reference,
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
@@ -164,9 +165,7 @@ def show(
 
 
 def retry(
-    reference: Annotated[
-        str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, or the object's key.")
-    ],
+    reference: Reference,
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:

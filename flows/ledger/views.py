@@ -116,7 +116,10 @@ class ExpenseView:
     country: str | None
     receipt_number: str | None
     payment_method: str | None
+    public_id: str
     revision: int
+    voided_at: dt.datetime | None
+    void_reason: str | None
     created_at: dt.datetime
     updated_at: dt.datetime
 
@@ -157,6 +160,7 @@ class NotificationView:
     owner: str
     kind: NotificationKind
     channel: str
+    revision: int
     payload: dict[str, Any]
     state: DeliveryState
     attempts: int

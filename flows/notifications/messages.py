@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-_SUBJECTS = {
-    "expense_ready": "Expense ready",
-    "needs_review": "Receipt needs your eye",
-    "quarantined": "Receipt needs your eye",
+_WORDING = {
+    "expense.ready": ("Expense ready", "was posted as an expense"),
+    "expense.updated": ("Expense changed", "was posted with other values"),
+    "expense.voided": ("Expense voided", "is no expense any more"),
+    "receipt.needs_review": ("Receipt needs your eye", "was not posted"),
+    "receipt.quarantined": ("Receipt needs your eye", "was not posted"),
 }
+_NAMED = ("merchant", "purchase_date", "total", "currency")
 
 
 @dataclass(frozen=True)
@@ -20,16 +25,19 @@ class Message:
     body: str
 
 
-def message_for(kind: str, *, owner: str, key: str, detail: str, delivery_id: UUID) -> Message:
+def message_for(payload: Mapping[str, Any], *, delivery_id: UUID) -> Message:
     """The message of a notification.
 
     Args:
-        kind: expense_ready, needs_review or quarantined.
-        owner: whose receipt it is.
-        key: the object's key in the inbox.
-        detail: what was read, or the reason why it needs a look.
+        payload: as the outbox keeps it: kind, owner, key, the expense's id, revision and values, and reasons.
         delivery_id: the same on every repeat, so that a receiver can drop one that it has seen.
     """
-    verb = "was posted as an expense" if kind == "expense_ready" else "was not posted"
-    body = f"Receipt {key} of {owner} {verb}: {detail}\n\nDelivery {delivery_id}"
-    return Message(f"{_SUBJECTS[kind]}: {key}", body)
+    subject, outcome = _WORDING[payload["kind"]]
+    of_expense = payload["kind"].startswith("expense.")
+    values = " · ".join(str(payload[name]) for name in _NAMED if payload.get(name))
+    reasons = "; ".join(payload.get("reasons") or ())
+    detail = ": ".join(part for part in (values if of_expense else "", reasons) if part)
+    expense = payload.get("expense_id")
+    named = f"\n\nExpense {expense}, revision {payload['revision']}" if expense else ""
+    body = f"Receipt {payload['key']} of {payload['owner']} {outcome}: {detail}{named}\n\nDelivery {delivery_id}"
+    return Message(f"{subject}: {payload['key']}", body)

@@ -29,13 +29,7 @@ async def send_notifications(receipt: ReceiptRun) -> bool:
 
 
 async def _send(receipt: ReceiptRun, notification: NotificationView) -> None:
-    message = message_for(
-        notification.kind.value,
-        owner=notification.owner,
-        key=receipt.receipt.key,
-        detail=receipt.outcome.message,
-        delivery_id=notification.id,
-    )
+    message = message_for(notification.payload, delivery_id=notification.id)
     if receipt.pipeline.notification:
         await send(receipt.pipeline.notification, message)
     else:

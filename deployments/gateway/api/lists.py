@@ -47,6 +47,7 @@ class ExpenseFilter(BaseModel):
     total_from: Decimal | None = Field(default=None, allow_inf_nan=False, max_digits=18)
     total_to: Decimal | None = Field(default=None, allow_inf_nan=False, max_digits=18)
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$", examples=["EUR"])
+    voided: bool = Field(default=False, description="Those that were taken back, in place of those that count.")
     limit: int = Field(default=100, ge=1, le=500)
     after: str | None = _CURSOR
 
@@ -85,6 +86,7 @@ async def get_expenses(caller: Reader, context: Context, wanted: Annotated[Expen
                 total_from=wanted.total_from,
                 total_to=wanted.total_to,
                 currency=wanted.currency,
+                voided=wanted.voided,
                 limit=wanted.limit,
                 after=wanted.after,
                 session=session,

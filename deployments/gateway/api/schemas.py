@@ -14,6 +14,7 @@ from flows.ledger.schema import State
 from flows.ledger.views import ExpenseView, ReceiptDetail, ReceiptView
 
 _RECEIPT = "0d9f7c2e-52f0-4d0f-9d0a-2f7d8f1c1a11"
+_EXPENSE = "rf-6c0c2a0e-3f1c-5d57-9a27-5d2f6f0b7c11"
 _RUN = "7b0f5a3c-0b52-4f5e-8d2c-4c1f6a9e2b22"
 
 _STATE_WORDS = {
@@ -106,7 +107,12 @@ class TaxRow(Answer):
 class Expense(Answer):
     """What was posted. Amounts are strings, exact to the cent, in `currency`."""
 
-    id: UUID
+    id: str = Field(
+        validation_alias="public_id", examples=[_EXPENSE], description="Never changes, also when it is read again."
+    )
+    revision: int = Field(examples=[1], description="Grows with each change.")
+    voided_at: dt.datetime | None = Field(description="Since when it counts no more; null while it counts.")
+    void_reason: str | None
     receipt_id: UUID
     merchant: str | None = Field(examples=["Café Central"])
     purchase_date: dt.date | None = Field(examples=["2026-11-21"])
@@ -197,8 +203,9 @@ class ReceiptInFull(Receipt):
 
 
 def _expense_of(expense: ExpenseView, detail: ReceiptDetail) -> ExpenseDetail:
-    plain = Expense.model_validate(expense).model_dump()
+    plain = Expense.model_validate(expense).model_dump(exclude={"id"})
     return ExpenseDetail(
+        public_id=expense.public_id,
         **plain,
         line_items=[LineItem.model_validate(line) for line in detail.line_items],
         taxes=[TaxRow.model_validate(tax) for tax in detail.taxes],

@@ -43,19 +43,20 @@ def broken_expenses(*, session: Session, limit: int = 1000, after: UUID | None =
         .join(Receipt, col(Receipt.id) == col(Expense.receipt_id))
         .join(Content, col(Content.id) == col(Expense.content_id))
         .join(ExtractionRow, col(ExtractionRow.id) == col(Expense.extraction_id))
+        .where(col(Expense.voided_at).is_(None))
         .where(together.is_not(True))  # unlike NOT, also where a part is NULL
     )
     return [(row[0], row[1]) for row in session.exec(_behind(query, col(Expense.id), after).limit(limit))]
 
 
 def count_expenses(*, session: Session) -> int:
-    """How many expenses there are."""
-    return session.exec(select(func.count()).select_from(Expense)).one()
+    """How many expenses there are, without those that were voided."""
+    return session.exec(select(func.count()).where(col(Expense.voided_at).is_(None))).one()
 
 
 def expensed_without_expense(*, session: Session, limit: int = 1000, after: UUID | None = None) -> list[ReceiptView]:
     """Receipts in state `expensed` whose content has no expense."""
-    posted = exists().where(col(Expense.content_id) == col(Receipt.content_id))
+    posted = exists().where(col(Expense.content_id) == col(Receipt.content_id), col(Expense.voided_at).is_(None))
     query = select(Receipt).where(Receipt.state == State.EXPENSED, ~posted)
     return _receipts(query, after, limit, session=session)
 

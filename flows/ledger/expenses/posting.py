@@ -1,43 +1,113 @@
-"""An expense's rows: made of the fields that were read, replaced as a whole, never half."""
+"""An expense's rows: made of the fields that were read, changed as a whole, never half, and voided, never forgotten.
+
+Each change counts the revision up; a reading that says the same changes nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
-from flows.domain.fields import Found, LineItem, ReceiptFields, Tax
-from flows.ledger.locking import clean
-from flows.ledger.schema import Expense, ExpenseLine, ExpenseTax, Receipt
-from flows.ledger.values import Recorded
+from flows.domain.fields import Found, ReceiptFields
+from flows.domain.public_ids import expense_id
+from flows.ledger.locking import clean, columns_of
+from flows.ledger.schema import Content, Expense, ExpenseLine, ExpenseTax, NotificationKind, Receipt
+from flows.ledger.views import ExpenseView
 
 _SAME_NAME = (
     *("merchant", "purchase_date", "purchase_time", "receipt_number", "currency", "country"),
     *("total", "subtotal", "tax", "tip", "rounding"),
 )
+_Rows = list[dict[str, Any]]
 
 
-def post(receipt: Receipt, extraction_id: UUID, fields: ReceiptFields, *, session: Session) -> Recorded:
-    """Write the expense of the receipt's content, its lines and its taxes, in place of what was there."""
-    values = _columns(fields) | {"receipt_id": receipt.id, "owner": receipt.owner, "extraction_id": extraction_id}
-    query = insert(Expense).values(content_id=receipt.content_id, **values)
-    query = query.on_conflict_do_update(
-        index_elements=["content_id"],
-        set_=values | {"revision": col(Expense.revision) + 1, "updated_at": func.now()},
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An expense as it is now, and what its owner is to be notified of: nothing if it was so before."""
+
+    expense: ExpenseView
+    news: NotificationKind | None
+
+
+def post(receipt: Receipt, extraction_id: UUID, fields: ReceiptFields, *, session: Session) -> Posted:
+    """Write the expense of the locked receipt's content, its lines and its taxes, in place of what was there."""
+    values, lines, taxes = _columns(fields), _rows(fields.line_items), _rows(fields.taxes)
+    source = {"receipt_id": receipt.id, "extraction_id": extraction_id}
+    before = session.exec(select(Expense).where(Expense.content_id == receipt.content_id)).one_or_none()
+    if before is None:
+        expense, news = _insert(receipt, values | source, session=session), NotificationKind.EXPENSE_READY
+    elif before.voided_at is None and _is_same(before, values, lines, taxes, session=session):
+        return Posted(_update(before, source, session=session), news=None)
+    else:
+        news = NotificationKind.EXPENSE_READY if before.voided_at else NotificationKind.EXPENSE_UPDATED
+        changed = {"revision": before.revision + 1, "voided_at": None, "void_reason": None, "updated_at": func.now()}
+        expense = _update(before, values | source | changed, session=session)
+    _replace(ExpenseLine, expense.id, lines, session=session)
+    _replace(ExpenseTax, expense.id, taxes, session=session)
+    return Posted(expense, news)
+
+
+def void(receipt: Receipt, reason: str, *, session: Session) -> ExpenseView | None:
+    """Void the locked receipt's expense, if it has one that counts. Its values stay, for people and for exports."""
+    query = update(Expense).where(col(Expense.receipt_id) == receipt.id, col(Expense.voided_at).is_(None))
+    query = query.values(
+        voided_at=func.now(), void_reason=clean(reason), revision=col(Expense.revision) + 1, updated_at=func.now()
     )
-    posted = session.execute(query.returning(col(Expense.id), col(Expense.revision))).one()
-    _replace_lines(posted.id, fields.line_items, session=session)
-    _replace_taxes(posted.id, fields.taxes, session=session)
-    return Recorded(posted.id, created=posted.revision == 0)
+    row = session.execute(query.returning(*columns_of(ExpenseView, Expense))).one_or_none()
+    return ExpenseView(*row) if row else None
 
 
-def void(receipt: Receipt, *, session: Session) -> None:
-    """Remove the receipt's expense with its lines, if there is one. What was read stays in its extraction."""
-    session.execute(delete(Expense).where(col(Expense.receipt_id) == receipt.id))
+def reassign(content_id: UUID, receipt_id: UUID, *, session: Session) -> None:
+    """Let the content's expense, voided or not, belong to another receipt of the same content."""
+    query = update(Expense).where(col(Expense.content_id) == content_id)
+    session.execute(query.values(receipt_id=receipt_id))
+
+
+def revision_of(content_id: UUID | None, *, session: Session) -> int:
+    """The revision of the content's expense, voided or not; 0 if there never was one."""
+    return session.exec(select(Expense.revision).where(Expense.content_id == content_id)).one_or_none() or 0
+
+
+def _insert(receipt: Receipt, values: dict[str, Any], *, session: Session) -> ExpenseView:
+    sha256 = session.exec(select(Content.sha256).where(Content.id == receipt.content_id)).one()
+    identity = {
+        "content_id": receipt.content_id,
+        "owner": receipt.owner,
+        "public_id": expense_id(receipt.owner, sha256),
+        "revision": 1,
+    }
+    query = insert(Expense).values(**identity, **values)
+    return ExpenseView(*session.execute(query.returning(*columns_of(ExpenseView, Expense))).one())
+
+
+def _update(before: Expense, values: dict[str, Any], *, session: Session) -> ExpenseView:
+    query = update(Expense).where(col(Expense.id) == before.id).values(**values)
+    return ExpenseView(*session.execute(query.returning(*columns_of(ExpenseView, Expense))).one())
+
+
+def _is_same(before: Expense, values: dict[str, Any], lines: _Rows, taxes: _Rows, *, session: Session) -> bool:
+    return (
+        all(getattr(before, name) == value for name, value in values.items())
+        and _kept(ExpenseLine, before.id, session=session) == lines
+        and _kept(ExpenseTax, before.id, session=session) == taxes
+    )
+
+
+def _kept(table: type[Any], expense_id_: UUID, *, session: Session) -> _Rows:
+    rows = session.exec(select(table).where(table.expense_id == expense_id_).order_by(table.position))
+    return [row.model_dump(exclude={"expense_id"}) for row in rows]
+
+
+def _replace(table: type[Any], expense_id_: UUID, rows: _Rows, *, session: Session) -> None:
+    session.execute(delete(table).where(table.expense_id == expense_id_))
+    if rows:
+        session.execute(insert(table), [{"expense_id": expense_id_, **row} for row in rows])
 
 
 def _columns(fields: ReceiptFields) -> dict[str, Any]:
@@ -49,21 +119,6 @@ def _value(found: Found[Any] | None) -> Any:
     return None if found is None else found.value
 
 
-def _replace_lines(expense_id: UUID, items: Sequence[Found[LineItem]], *, session: Session) -> None:
-    session.execute(delete(ExpenseLine).where(col(ExpenseLine.expense_id) == expense_id))
-    rows = [
-        {"expense_id": expense_id, "position": position, **clean(item.value.model_dump())}
-        for position, item in enumerate(items, start=1)
-    ]
-    if rows:
-        session.execute(insert(ExpenseLine), rows)
-
-
-def _replace_taxes(expense_id: UUID, taxes: Sequence[Found[Tax]], *, session: Session) -> None:
-    session.execute(delete(ExpenseTax).where(col(ExpenseTax.expense_id) == expense_id))
-    rows = [
-        {"expense_id": expense_id, "position": position, **tax.value.model_dump()}
-        for position, tax in enumerate(taxes, start=1)
-    ]
-    if rows:
-        session.execute(insert(ExpenseTax), rows)
+def _rows(found: Sequence[Found[Any]]) -> _Rows:
+    """The rows of a table of an expense, numbered from 1 in the receipt's order."""
+    return [{"position": position, **clean(one.value.model_dump())} for position, one in enumerate(found, start=1)]

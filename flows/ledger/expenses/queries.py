@@ -27,6 +27,7 @@ def find_expenses(
     total_from: Decimal | None = None,
     total_to: Decimal | None = None,
     currency: str | None = None,
+    voided: bool | None = False,
     limit: int = 100,
     after: str | None = None,
 ) -> Page[ExpenseView]:
@@ -41,6 +42,7 @@ def find_expenses(
         total_from: Smallest total.
         total_to: Largest total.
         currency: ISO 4217 code.
+        voided: Only those that count, only voided ones with True, or all with None.
         limit: At most so many.
         after: The `next` of the page before.
 
@@ -59,6 +61,8 @@ def find_expenses(
     query = select(Expense).where(
         *(compare(col(field), value) for compare, field, value in wanted if value is not None)
     )
+    if voided is not None:
+        query = query.where(col(Expense.voided_at).is_not(None) if voided else col(Expense.voided_at).is_(None))
     return newest_page(ExpenseView, query, (col(Expense.created_at), col(Expense.id)), limit, after, session=session)
 
 
@@ -73,8 +77,9 @@ def all_expenses(*, session: Session, owner: str | None = None, page_size: int =
 
 
 def expense_of_content(content_id: UUID | None, *, session: Session) -> ExpenseView | None:
-    """The expense that was made of a content, if there is one."""
-    row = session.exec(select(Expense).where(Expense.content_id == content_id)).one_or_none()
+    """The expense that was made of a content, if there is one that counts."""
+    query = select(Expense).where(Expense.content_id == content_id, col(Expense.voided_at).is_(None))
+    row = session.exec(query).one_or_none()
     return as_value(ExpenseView, row) if row else None
 
 

@@ -2,7 +2,8 @@
 
 from flows.ledger.notifications.outbox import (
     claim_notifications,
-    enqueue,
+    enqueue_expense,
+    enqueue_outcome,
     mark_failed,
     mark_sent,
     replay,
@@ -27,7 +28,8 @@ __all__ = [
     "claim_notifications",
     "create_webhook",
     "delete_webhook",
-    "enqueue",
+    "enqueue_expense",
+    "enqueue_outcome",
     "find_deliveries",
     "get_webhook",
     "list_webhooks",

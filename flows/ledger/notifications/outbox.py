@@ -20,13 +20,28 @@ from flows.ledger.errors import ReceiptNotFoundError
 from flows.ledger.locking import as_value, clean, is_in
 from flows.ledger.schema import WEBHOOK_PREFIX, DeliveryState, Notification, NotificationKind, Receipt, Webhook
 from flows.ledger.values import ProcessIdentity, ProcessLease
-from flows.ledger.views import NotificationView
+from flows.ledger.views import ExpenseView, NotificationView
 
 LEASE_SECONDS = 120
 _VALUES = ("merchant", "purchase_date", "total", "currency")
 
 
-def enqueue(
+def enqueue_expense(
+    receipt: Receipt,
+    kind: NotificationKind,
+    channels: Sequence[str],
+    expense: ExpenseView,
+    *,
+    session: Session,
+    reasons: Sequence[str] = (),
+) -> None:
+    """Put into the outbox what became of an expense: once a channel and revision."""
+    values = {"expense_id": expense.public_id, "revision": expense.revision}
+    values |= {name: _plain(getattr(expense, name)) for name in _VALUES}
+    _enqueue(receipt, kind, channels, expense.revision, values | {"reasons": list(reasons)}, session=session)
+
+
+def enqueue_outcome(
     receipt: Receipt,
     kind: NotificationKind,
     channels: Sequence[str],
@@ -34,19 +49,35 @@ def enqueue(
     reasons: Sequence[str],
     *,
     session: Session,
+    revision: int,
 ) -> None:
-    """Put one notification a channel and one for each of the owner's webhooks into the outbox, once ever."""
+    """Put into the outbox why a receipt has no expense: once a channel and `revision` of the expense that it had."""
+    read = fields.model_dump(mode="json", include=set(_VALUES)) if fields else {}
+    values = {"expense_id": None, "revision": revision}
+    values |= {name: (read.get(name) or {}).get("value") for name in _VALUES}
+    _enqueue(receipt, kind, channels, revision, values | {"reasons": list(reasons)}, session=session)
+
+
+def _enqueue(
+    receipt: Receipt,
+    kind: NotificationKind,
+    channels: Sequence[str],
+    revision: int,
+    values: dict[str, Any],
+    *,
+    session: Session,
+) -> None:
+    """One row a channel and one for each of the owner's webhooks."""
     hooks = select(Webhook.id).where(
         Webhook.owner == receipt.owner, col(Webhook.active), col(Webhook.kinds).contains([kind.value])
     )
     everywhere = [*channels, *(f"{WEBHOOK_PREFIX}{hook}" for hook in session.exec(hooks))]
-    payload = clean(_payload(receipt, kind, fields, reasons))
-    rows = [
-        {"receipt_id": receipt.id, "owner": receipt.owner, "kind": kind, "channel": channel, "payload": payload}
-        for channel in everywhere
-    ]
-    if rows:
-        identity = ["receipt_id", "kind", "channel"]
+    place = {"receipt_id": str(receipt.id), "owner": receipt.owner, "bucket": receipt.bucket, "key": receipt.key}
+    row = {"receipt_id": receipt.id, "owner": receipt.owner, "kind": kind, "revision": revision}
+    row["payload"] = clean({"kind": kind.value, **place, **values})
+    if everywhere:
+        rows = [row | {"channel": channel} for channel in everywhere]
+        identity = ["receipt_id", "kind", "channel", "revision"]
         session.execute(insert(Notification).values(rows).on_conflict_do_nothing(index_elements=identity))
 
 
@@ -144,10 +175,6 @@ def _finish(notification_id: UUID, *, session: Session, **columns: Any) -> None:
         raise ReceiptNotFoundError(f"with notification {notification_id}")
 
 
-def _payload(
-    receipt: Receipt, kind: NotificationKind, fields: ReceiptFields | None, reasons: Sequence[str]
-) -> dict[str, Any]:
-    read = fields.model_dump(mode="json", include=set(_VALUES)) if fields else {}
-    values = {name: (read.get(name) or {}).get("value") for name in _VALUES}
-    identity = {"receipt_id": str(receipt.id), "owner": receipt.owner, "bucket": receipt.bucket, "key": receipt.key}
-    return {"kind": kind.value, **identity, **values, "reasons": list(reasons)}
+def _plain(value: object) -> str | None:
+    """As it stands in JSON: amounts and dates as exact text."""
+    return None if value is None else str(value)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from flows.ledger.errors import FencedError
+from flows.ledger.expenses import reassign
 from flows.ledger.locking import lock_attempt, lock_content, lock_receipt, write, write_state
 from flows.ledger.receipts.attempts import requeue
 from flows.ledger.schema import Content, Receipt, State
@@ -46,6 +47,7 @@ def claim_content(
     if content.canonical_receipt_id is None:
         query = update(Content).where(col(Content.id) == content.id).values(canonical_receipt_id=receipt.id)
         session.execute(query.values(claimed_at=func.now()))
+        reassign(content.id, receipt.id, session=session)
     elif content.canonical_receipt_id != receipt.id:
         return _mark_duplicate(receipt, content, session=session)
     write(receipt, session=session, content_id=content.id, sha256=sha256)
@@ -68,6 +70,7 @@ def promote_duplicate(content: Content, *, session: Session) -> UUID | None:
     session.execute(query.values(canonical_receipt_id=successor.id if successor else None))
     if successor is None:
         return None
+    reassign(content.id, successor.id, session=session)
     requeue(
         successor,
         "the receipt with the same content that came first is gone",

@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, insert
 from sqlmodel import Session, col, select
 
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
+from flows.ledger.expenses import reassign
 from flows.ledger.locking import as_value, lock_content_of, lock_receipt
 from flows.ledger.receipts.attempts import CRASHES_RESET, requeue
 from flows.ledger.receipts.receive import as_waiting
@@ -82,6 +83,8 @@ def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: st
     receipts = list(session.exec(shared.with_for_update(key_share=True)))
     is_last = content.canonical_receipt_id is None and len(receipts) == 1
     if content.canonical_receipt_id != receipt.id and not is_last:
+        heir = content.canonical_receipt_id or next(one.id for one in receipts if one.id != receipt.id)
+        reassign(content.id, heir, session=session)
         return Deletion(_remove([receipt], reason, session=session), results_sha256=None)
     session.execute(delete(Expense).where(col(Expense.content_id) == content.id))
     objects = _remove(receipts, reason, session=session)

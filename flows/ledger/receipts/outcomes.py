@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from flows.domain.errors import UnsureError
 from flows.domain.fields import ReceiptFields
 from flows.ledger.errors import WrongStateError
-from flows.ledger.expenses import post, void
+from flows.ledger.expenses import post, revision_of, void
 from flows.ledger.locking import (
     clean,
     lock_attempt,
@@ -24,7 +24,7 @@ from flows.ledger.locking import (
     write,
     write_state,
 )
-from flows.ledger.notifications import enqueue
+from flows.ledger.notifications import enqueue_expense, enqueue_outcome
 from flows.ledger.receipts.contents import promote_duplicate
 from flows.ledger.schema import (
     FINAL_STATES,
@@ -65,12 +65,13 @@ def record_expense(
     if fields.total is None:
         raise UnsureError("no total was found; enter it by hand")
     if receipt.state is State.EXPENSED:
-        posted = session.exec(select(Expense.id).where(Expense.content_id == receipt.content_id)).one()
-        return Recorded(posted, created=False)
-    recorded = post(receipt, _keep(receipt, fields, extraction, session=session), fields, session=session)
+        known = session.exec(select(Expense.id).where(Expense.content_id == receipt.content_id)).one()
+        return Recorded(known, created=False)
+    posted = post(receipt, _keep(receipt, fields, extraction, session=session), fields, session=session)
     write_state(receipt, State.EXPENSED, reason=None, session=session, process=None)
-    enqueue(receipt, NotificationKind.EXPENSE_READY, channels, fields, (), session=session)
-    return recorded
+    if posted.news:
+        enqueue_expense(receipt, posted.news, channels, posted.expense, session=session)
+    return Recorded(posted.expense.id, created=posted.expense.revision == 1 and posted.news is not None)
 
 
 def record_review(
@@ -104,9 +105,9 @@ def record_review(
     if fields is not None and extraction is not None:
         _keep(receipt, fields, extraction, session=session)
     reasons = reasons or (fields.reasons if fields else ())
-    void(receipt, session=session)
+    _void(receipt, reasons, channels, session=session)
     write_state(receipt, State.REVIEW, reason="; ".join(reasons), code=code, session=session, process=None)
-    enqueue(receipt, NotificationKind.NEEDS_REVIEW, channels, fields, reasons, session=session)
+    _enqueue_outcome(receipt, NotificationKind.NEEDS_REVIEW, channels, fields, reasons, session=session)
 
 
 def record_quarantine(
@@ -125,12 +126,14 @@ def record_quarantine(
         content, receipt = None, lock_attempt(attempt, State.QUARANTINED, session=session)
     if receipt.state is State.QUARANTINED:
         return
-    _give_up(receipt, content, session=session)
     _quarantine(receipt, reason, code, channels, session=session)
+    _give_up(receipt, content, session=session)
 
 
 def supersede(receipt_id: UUID, reason: str, *, session: Session) -> bool:
-    """Close a receipt whose object was replaced or deleted before it was read, without notifying anybody.
+    """Close a receipt whose object was replaced or deleted before it was read, without notifying its owner.
+
+    Webhooks are notified of an expense that is voided with it.
 
     A content that it had claimed passes on to the next receipt with the same content.
 
@@ -143,9 +146,9 @@ def supersede(receipt_id: UUID, reason: str, *, session: Session) -> bool:
     content, receipt = lock_content_of(receipt_id, session=session)
     if receipt.state in FINAL_STATES:
         return False
-    _give_up(receipt, content, session=session)
-    void(receipt, session=session)
+    _void(receipt, (reason,), (), session=session)
     write_state(receipt, State.QUARANTINED, reason=reason, code="superseded", session=session, process=None)
+    _give_up(receipt, content, session=session)
     return True
 
 
@@ -172,9 +175,30 @@ def _give_up(receipt: Receipt, content: Content | None, *, session: Session) -> 
 
 
 def _quarantine(receipt: Receipt, reason: str, code: str, channels: Sequence[str], *, session: Session) -> None:
-    void(receipt, session=session)
+    _void(receipt, (reason,), channels, session=session)
     write_state(receipt, State.QUARANTINED, reason=reason, code=code, session=session, process=None)
-    enqueue(receipt, NotificationKind.QUARANTINED, channels, None, (reason,), session=session)
+    _enqueue_outcome(receipt, NotificationKind.QUARANTINED, channels, None, (reason,), session=session)
+
+
+def _void(receipt: Receipt, reasons: Sequence[str], channels: Sequence[str], *, session: Session) -> None:
+    """Void the receipt's expense, if it has one that counts, and say so to whoever was told of it."""
+    expense = void(receipt, "; ".join(reasons), session=session)
+    if expense is not None:
+        kind = NotificationKind.EXPENSE_VOIDED
+        enqueue_expense(receipt, kind, channels, expense, reasons=reasons, session=session)
+
+
+def _enqueue_outcome(
+    receipt: Receipt,
+    kind: NotificationKind,
+    channels: Sequence[str],
+    fields: ReceiptFields | None,
+    reasons: Sequence[str],
+    *,
+    session: Session,
+) -> None:
+    revision = revision_of(receipt.content_id, session=session)
+    enqueue_outcome(receipt, kind, channels, fields, reasons, revision=revision, session=session)
 
 
 def _keep(receipt: Receipt, fields: ReceiptFields, extraction: Extraction, *, session: Session) -> UUID:

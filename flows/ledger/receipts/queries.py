@@ -12,12 +12,14 @@ import sqlalchemy
 from sqlalchemy import func, literal, tuple_
 from sqlmodel import Session, col, select
 
+from flows.domain.public_ids import EXPENSE_PREFIX
 from flows.ledger.database import Ledger
 from flows.ledger.errors import AmbiguousReferenceError, ReceiptNotFoundError
 from flows.ledger.expenses import expense_of_content
 from flows.ledger.locking import as_value, clean, columns_of
 from flows.ledger.pagination import newest_page
 from flows.ledger.schema import (
+    Expense,
     ExpenseLine,
     ExpenseTax,
     ExtractionRow,
@@ -98,7 +100,7 @@ def read_receipts(receipt_ids: Collection[UUID], *, session: Session) -> list[Re
 
 
 def resolve(reference: str, *, session: Session, owner: str | None = None) -> UUID:
-    """The id of the receipt that a person means: by id, by a unique prefix of it, or by object key.
+    """The id of the receipt that a person means: by id or a unique prefix of it, by its expense's id, by object key.
 
     Several versions of one key are several receipts; the key then means the one received last.
 
@@ -107,6 +109,8 @@ def resolve(reference: str, *, session: Session, owner: str | None = None) -> UU
         AmbiguousReferenceError: A prefix of several ids, or the same key in several buckets.
     """
     mine = [] if owner is None else [Receipt.owner == owner]
+    if reference.startswith(EXPENSE_PREFIX):
+        return _receipt_of_expense(reference, mine, session=session)
     ids = _id_range(reference)
     if ids is not None:
         query = select(Receipt.id).where(col(Receipt.id).between(*ids), *mine)
@@ -122,6 +126,14 @@ def resolve(reference: str, *, session: Session, owner: str | None = None) -> UU
     if not rows:
         raise ReceiptNotFoundError(reference)
     return rows[0][0]
+
+
+def _receipt_of_expense(public_id: str, mine: list[Any], *, session: Session) -> UUID:
+    query = select(Receipt.id).join(Expense, col(Expense.receipt_id) == col(Receipt.id))
+    found = session.exec(query.where(Expense.public_id == clean(public_id), *mine)).one_or_none()
+    if found is None:
+        raise ReceiptNotFoundError(public_id)
+    return found
 
 
 def show_receipt(reference: str | UUID, *, session: Session, owner: str | None = None) -> ReceiptDetail:

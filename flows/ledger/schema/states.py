@@ -45,9 +45,11 @@ class Source(StrEnum):
 class NotificationKind(StrEnum):
     """What an owner is notified of."""
 
-    EXPENSE_READY = "expense_ready"
-    NEEDS_REVIEW = "needs_review"
-    QUARANTINED = "quarantined"
+    EXPENSE_READY = "expense.ready"
+    EXPENSE_UPDATED = "expense.updated"
+    EXPENSE_VOIDED = "expense.voided"
+    NEEDS_REVIEW = "receipt.needs_review"
+    QUARANTINED = "receipt.quarantined"
 
 
 class DeliveryState(StrEnum):

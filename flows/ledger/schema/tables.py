@@ -68,13 +68,15 @@ def _time(*, nullable: bool = True, now: bool = False) -> Any:
     return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=nullable, server_default=default))
 
 
-def _count() -> Any:
-    return Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+def _count(first: int = 0) -> Any:
+    return Field(default=first, sa_column=Column(BigInteger, nullable=False, server_default=text(str(first))))
 
 
-def _enum(kind: type[Any], *, nullable: bool = False, default: str | None = None) -> Any:
+def _enum(kind: type[Any], *, nullable: bool = False, default: str | None = None, length: int = 16) -> Any:
     """A text column that holds a member's value: a new member needs no change of the schema."""
-    column = Enum(kind, native_enum=False, length=16, values_callable=lambda members: [one.value for one in members])
+    column = Enum(
+        kind, native_enum=False, length=length, values_callable=lambda members: [one.value for one in members]
+    )
     return Field(default=None, sa_column=Column(column, nullable=nullable, server_default=default))
 
 
@@ -184,11 +186,15 @@ class ExtractionRow(Table, table=True):
 
 
 class Expense(Table, table=True):
-    """The one expense of one content."""
+    """The one expense of one content. `public_id` never changes, `revision` counts its changes from 1.
+
+    One that is taken back is voided: it stays with its values and counts no more.
+    """
 
     __tablename__ = "expenses"
     __table_args__ = (
         UniqueConstraint("content_id"),
+        UniqueConstraint("public_id"),
         Index("ix_expenses_owner_created_at_id", "owner", "created_at", "id"),
         Index("ix_expenses_owner_purchase_date", "owner", "purchase_date"),
         Index("ix_expenses_receipt_id", "receipt_id"),
@@ -213,7 +219,10 @@ class Expense(Table, table=True):
     country: str | None = _text(nullable=True)
     receipt_number: str | None = _text(nullable=True)
     payment_method: str | None = _text(nullable=True)
-    revision: int = _count()
+    public_id: str = _text()
+    revision: int = _count(first=1)
+    voided_at: dt.datetime | None = _time()
+    void_reason: str | None = _text(nullable=True)
     created_at: dt.datetime = _time(nullable=False, now=True)
     updated_at: dt.datetime = _time(nullable=False, now=True)
 
@@ -249,11 +258,14 @@ class ExpenseTax(Table, table=True):
 
 
 class Notification(Table, table=True):
-    """The outbox: one row per receipt, kind and channel; its id is the delivery id that every repeat carries."""
+    """The outbox: one row per receipt, kind, channel and revision of the expense.
+
+    Its id is the delivery id that every repeat carries.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
-        UniqueConstraint("receipt_id", "kind", "channel"),
+        UniqueConstraint("receipt_id", "kind", "channel", "revision"),
         Index("ix_notifications_due", "next_attempt_at", "id", postgresql_where=text("state = 'pending'")),
         Index("ix_notifications_owner_created_at_id", "owner", "created_at", "id"),
     )
@@ -261,8 +273,9 @@ class Notification(Table, table=True):
     id: UUID = _id()
     receipt_id: UUID = _uuid("receipts.id", ondelete="CASCADE")
     owner: str = _text()
-    kind: NotificationKind = _enum(NotificationKind)
+    kind: NotificationKind = _enum(NotificationKind, length=32)
     channel: str = _text()
+    revision: int = _count()
     payload: dict[str, Any] = _json()
     state: DeliveryState = _enum(DeliveryState, default="pending")
     attempts: int = _count()
