@@ -18,7 +18,7 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 	@echo "installing the locked dependencies into $(VENV) (a minute or two the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/receiptflow doctor
+	@$(BIN)/receiptflow doctor --installation
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock

@@ -1,9 +1,12 @@
-"""The wheel holds every file of the packages and runs from an environment of its own, without the repository."""
+"""The wheel works without the repository: built, installed into an environment of its own, it starts a whole stack
+from another folder, provisions it, reads a receipt and stops.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from conftest import free_ports
+
+from deployments.samples.catalogue import CATALOGUE
+from deployments.samples.render import render_receipt
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("flows", "blocks", "deployments")
@@ -93,3 +100,15 @@ def test_the_packages_come_from_the_new_environment(installed: Path, tmp_path: P
     assert _run(installed, tmp_path, "receiptflow", "--version").split() == ["receiptflow", version("receiptflow")]
     paths = json.loads(_run(installed, tmp_path, "python", "-c", "import json, sys; print(json.dumps(sys.path))"))
     assert not [path for path in paths if path and Path(path) == ROOT]
+
+
+def test_up_from_any_folder_processes_a_receipt_and_stops(installed: Path, tmp_path: Path) -> None:
+    folder, receipts = tmp_path / "elsewhere", tmp_path / "receipts"
+    folder.mkdir()
+    receipts.mkdir()
+    for number in range(2):
+        render_receipt(CATALOGUE[number], receipts / f"{number}.jpg", seed=number)
+    up = ("receiptflow", "up", "--port", str(free_ports()), "--receipts", str(receipts), "--once")
+    printed = _run(installed, folder, *up)
+    assert re.search(r"2 receipts in [\d.]+ s", printed)
+    assert (folder / ".receiptflow").is_dir()

@@ -12,6 +12,8 @@ import typer
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json
 from deployments.cli.connection import connect
 
+_FINE = {True: "receiptflow is installed and complete.", False: "receiptflow is installed and complete, and can start."}
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -40,17 +42,26 @@ async def _sweep(prefix: str, data: Path, as_json: bool) -> None:
         console.print(counts.in_words())
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Check the installation and say what is missing."""
+def doctor(
+    data: Data = DEFAULT_DATA,
+    port: Annotated[int, typer.Option(envvar="RECEIPTFLOW_PORT", help="First of the stack's ports.")] = 4200,
+    installation: Annotated[bool, typer.Option("--installation", help="Check the installation alone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what would stop `up`: what the installation lacks, a taken port, a data folder that cannot be used."""
     from deployments.stack.doctor import check_installation  # noqa: PLC0415
+    from deployments.stack.preflight import check_start  # noqa: PLC0415
+    from deployments.stack.settings import StackSettings  # noqa: PLC0415
 
     problems = check_installation()
+    if not installation:
+        problems += check_start(StackSettings(data_dir=data, port=port))
     if as_json:
         print_json(problems)
     else:
         for problem in problems:
             console.print(f"[bold red]missing[/] {problem.what}: {problem.cure}", soft_wrap=True)
-        console.print("receiptflow is installed and complete." if not problems else f"{len(problems)} problems.")
+        console.print(_FINE[installation] if not problems else f"{len(problems)} problems.")
     raise typer.Exit(1 if problems else 0)
 
 

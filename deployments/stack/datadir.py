@@ -63,6 +63,15 @@ class DataLock:
             self.descriptor = -1
 
 
+def owner_of_data(root: Path) -> int | None:
+    """The process whose stack runs on a data folder now, if one does."""
+    try:
+        text = (root / _LOCK_NAME).read_text(errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None
+    return int(text) if text.isdigit() and _alive(int(text)) else None
+
+
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
