@@ -22,7 +22,7 @@ import prepared_postgres
 import psycopg
 import pytest
 from selection import pytest_collection_finish, pytest_collection_modifyitems
-from sqlalchemy import text
+from sqlalchemy import delete, table, text
 
 from deployments.stack import Stack
 from deployments.stack.prefect_server import prefect_service
@@ -143,24 +143,30 @@ def migrated_url(postgres: Stack) -> str:
     return url
 
 
-@pytest.fixture
-def ledger_url(migrated_url: str) -> str:
-    """URL of an empty ledger."""
-    opened = open_ledger(migrated_url)
-    with opened.session() as session:
-        tables = session.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars()
-        names = ", ".join(name for name in tables if name != "alembic_version")
-        session.execute(text(f"TRUNCATE {names} CASCADE"))
+@pytest.fixture(scope="session")
+def _session_ledger(migrated_url: str) -> Iterator[Ledger]:
+    """The ledger of all tests that need no engine of their own: its connections stay open."""
+    opened = open_ledger(migrated_url, pool_size=16)
+    yield opened
     opened.close()
+
+
+@pytest.fixture
+def ledger_url(migrated_url: str, _session_ledger: Ledger) -> str:
+    """URL of an empty ledger."""
+    with _session_ledger.session() as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))  # foreign keys do not mind the order
+        tables = session.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
+        for name in tables:
+            if name != "alembic_version":
+                session.execute(delete(table(name)))  # on few rows a third of what TRUNCATE takes
     return migrated_url
 
 
 @pytest.fixture
-def ledger(ledger_url: str) -> Iterator[Ledger]:
-    """An empty ledger."""
-    opened = open_ledger(ledger_url, pool_size=16)
-    yield opened
-    opened.close()
+def ledger(ledger_url: str, _session_ledger: Ledger) -> Ledger:
+    """An empty ledger, to be left open."""
+    return _session_ledger
 
 
 @pytest.fixture

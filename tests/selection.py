@@ -1,11 +1,14 @@
-"""Which marker each test has and which tests go to one worker, from what a test asks for.
+"""Which marker each test has, which tests go to one worker and in what order, from what a test asks for.
 
 A group goes to one worker whole and in order. Tests that share what is dear to start (the pipeline that the recovery
 tests kill, the session's Prefect server) are one group each, so that it is started once; all others one a file, which
-keeps a module's fixtures and the loaded OCR in one process. The long groups begin first, so that none is left over.
+keeps a module's fixtures and the loaded OCR in one process. In a parallel run the long groups begin first, so that
+none is left over at the end.
 """
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -15,34 +18,29 @@ _HURT = {"running_pipeline", "hurt_stack", "small_disk"}
 _STACK = {"stack", "seaweedfs", "stack_settings", "prepare"}
 _MARKERS = ("recovery", "stack", "postgres", "pure")
 _GROUPS = {"running_pipeline": "pipeline", "stack": "prefect"}
+_READS = {"Reader", "load_engine"}
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups at this hook too
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its marker and group, and sort the groups by the first marker in them."""
+    """Give each test its marker and group; in a worker of a parallel run sort the groups, the longest first."""
     ranks: dict[str, int] = {}
-    groups: dict[pytest.Item, str] = {}
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         if not any(item.get_closest_marker(marker) for marker in _MARKERS):
             item.add_marker(_marker(asked))
-        groups[item] = group = _group(item, asked)
+        group = _shared_group(asked) or item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))
         ranks[group] = min(_rank(item), ranks.get(group, len(_MARKERS)))
-    items.sort(key=lambda item: (ranks[groups[item]], groups[item]))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: (ranks[_group(item)], _group(item)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse to go on where xdist knows no groups, which it does not say: each would start its parts everywhere."""
-    parallel = session.config.getoption("loadgroup", default=False)  # set in xdist's workers alone
-    if parallel and not all(item.nodeid.endswith(f"@{_group_of(item)}") for item in session.items):
+    grouped = session.config.getoption("loadgroup", default=False)  # set in xdist's workers alone
+    if grouped and not all(item.nodeid.endswith(f"@{_group(item)}") for item in session.items):
         raise pytest.UsageError("this pytest-xdist does not keep groups of tests together with this pytest")
-
-
-def _group_of(item: pytest.Item) -> str:
-    mark = item.get_closest_marker("xdist_group")
-    assert mark is not None
-    return str(mark.args[0])
 
 
 def _marker(asked: set[str]) -> str:
@@ -53,10 +51,18 @@ def _marker(asked: set[str]) -> str:
     return "postgres" if "postgres" in asked else "pure"
 
 
-def _group(item: pytest.Item, asked: set[str]) -> str:
-    shared = (name for fixture, name in _GROUPS.items() if fixture in asked)
-    return next(shared, item.path.stem)
+def _shared_group(asked: set[str]) -> str:
+    return next((group for fixture, group in _GROUPS.items() if fixture in asked), "")
+
+
+def _group(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    assert mark is not None
+    return str(mark.args[0])
 
 
 def _rank(item: pytest.Item) -> int:
-    return next(rank for rank, marker in enumerate(_MARKERS) if item.get_closest_marker(marker))
+    """The earlier the longer; reading takes longer than what PostgreSQL is needed for."""
+    rank = next(rank for rank, marker in enumerate(_MARKERS) if item.get_closest_marker(marker))
+    reads = _READS & vars(getattr(item, "module", item)).keys()
+    return min(rank, _MARKERS.index("postgres")) if reads else rank

@@ -5,6 +5,7 @@ warm worker knows nothing of receipts, faces are used, and no module opens anyth
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def _is_in(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
+@functools.cache
 def _imported(file: Path) -> set[str]:
     """The modules that a file imports, wherever in it; of `from package import module` the module."""
     found = set()

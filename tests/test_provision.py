@@ -65,6 +65,14 @@ def provision(environment: dict[str, str], *arguments: str) -> subprocess.Comple
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
+@pytest.fixture(scope="module")
+def provisioned(elsewhere: dict[str, str]) -> dict[str, str]:
+    """The same once `provision --create` was there."""
+    done = provision(elsewhere, "--create")
+    assert done.returncode == 0, done.stderr
+    return elsewhere
+
+
 def test_missing_addresses_are_named_in_one_line(elsewhere: dict[str, str]) -> None:
     for name in ("PREFECT_API_URL", "RECEIPTFLOW_LEDGER_URL"):
         done = provision({key: value for key, value in elsewhere.items() if key != name})
@@ -73,19 +81,18 @@ def test_missing_addresses_are_named_in_one_line(elsewhere: dict[str, str]) -> N
 
 
 def test_a_missing_bucket_is_named_with_its_cure(elsewhere: dict[str, str]) -> None:
-    done = provision(elsewhere)
+    bucket = f"missing-{uuid.uuid4().hex[:8]}"
+    done = provision(elsewhere | {"RECEIPTFLOW_INBOX_BUCKET": bucket})
     assert done.returncode == 1
-    assert elsewhere["RECEIPTFLOW_INBOX_BUCKET"] in done.stderr and "--create" in done.stderr
+    assert bucket in done.stderr and "--create" in done.stderr
 
 
-def test_everything_is_there_afterwards_and_changes_stay(elsewhere: dict[str, str], own_stack: Stack) -> None:
+def test_everything_is_there_afterwards_and_changes_stay(provisioned: dict[str, str], own_stack: Stack) -> None:
     """Twice: the second time a queue's priority was changed by a person, and remains so."""
-    first = provision(elsewhere, "--create")
-    assert first.returncode == 0, first.stderr
-    assert schema_is_current(elsewhere["RECEIPTFLOW_LEDGER_URL"])
-    bucket = elsewhere["RECEIPTFLOW_INBOX_BUCKET"]
+    assert schema_is_current(provisioned["RECEIPTFLOW_LEDGER_URL"])
+    bucket = provisioned["RECEIPTFLOW_INBOX_BUCKET"]
     assert s3_client_of(own_stack).get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-    with pointed_at(elsewhere) as client:
+    with pointed_at(provisioned) as client:
         assert client.read_work_pool(POOL).type == "receiptflow"
         queues = {queue.name: queue for queue in client.read_work_queues(work_pool_name=POOL)}
         assert {name: queues[name].priority for name in QUEUES} == QUEUES
@@ -96,15 +103,14 @@ def test_everything_is_there_afterwards_and_changes_stay(elsewhere: dict[str, st
         assert client.read_block_type_by_slug("llm-parser").name == "LLM Parser"
         path = f"/work_pools/{POOL}/queues/backlog"
         client.request("PATCH", path, json={"priority": 77})
-        again = provision(elsewhere)
+        again = provision(provisioned)
         assert again.returncode == 0, again.stderr
         assert client.request("GET", path).json()["priority"] == 77
 
 
-def test_a_deployment_of_the_release_before_goes_with_its_scheduled_runs(elsewhere: dict[str, str]) -> None:
+def test_a_deployment_of_the_release_before_goes_with_its_scheduled_runs(provisioned: dict[str, str]) -> None:
     """Also where everything else is deployed already."""
-    assert provision(elsewhere, "--create").returncode == 0
-    with pointed_at(elsewhere) as client:
+    with pointed_at(provisioned) as client:
         for name in RETIRED:
             flow, deployment = name.split("/")
             made = client.create_deployment(
@@ -113,7 +119,7 @@ def test_a_deployment_of_the_release_before_goes_with_its_scheduled_runs(elsewhe
             run = client.create_flow_run_from_deployment(made)
             ran = client.create_flow_run_from_deployment(made)
             client.set_flow_run_state(ran.id, Completed(), force=True)
-        done = provision(elsewhere)
+        done = provision(provisioned)
         assert done.returncode == 0, done.stderr
         for name in RETIRED:
             with pytest.raises(ObjectNotFound):
@@ -124,10 +130,9 @@ def test_a_deployment_of_the_release_before_goes_with_its_scheduled_runs(elsewhe
         assert client.read_deployment_by_name("reconcile-ledger/all").schedules
 
 
-def test_schedules_are_acted_on(elsewhere: dict[str, str], own_stack: Stack) -> None:
+def test_schedules_are_acted_on(provisioned: dict[str, str]) -> None:
     """The server makes runs for the sweep's schedule: it does so by an insert that not every SQLAlchemy takes."""
-    assert provision(elsewhere, "--create").returncode == 0
-    with pointed_at(elsewhere) as client:
+    with pointed_at(provisioned) as client:
         sweep = client.read_deployment_by_name("sweep-inbox/inbox")
         filters = {"deployments": {"id": {"any_": [str(sweep.id)]}}}
         end = time.monotonic() + 180

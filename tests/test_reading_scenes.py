@@ -8,6 +8,7 @@ rendered and read by the default engine, from bytes to the decision.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
 from collections.abc import Callable
 from decimal import Decimal
@@ -33,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("samples")
 
 
+@functools.cache
 def sample(name: str, folder: Path) -> Image.Image:
     path = folder / name
     if not path.exists():
@@ -43,7 +45,7 @@ def sample(name: str, folder: Path) -> Image.Image:
 def fields_of(*pages: Image.Image, kind: str = "PNG") -> ReceiptFields:
     buffer = io.BytesIO()
     if kind == "PNG":
-        pages[0].save(buffer, kind)
+        pages[0].save(buffer, kind, compress_level=1)
     else:
         pages[0].save(buffer, kind, save_all=True, append_images=pages[1:], resolution=200)
     return parse_receipt(Reader().extract(buffer.getvalue()), today=TODAY)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from conftest import Prepare
 
@@ -111,14 +112,18 @@ class Running:
         return done.stdout
 
     def wait_for(self, key: str) -> dict[str, Any]:
-        """The receipt of a key, once it is processed."""
+        """The receipt of a key as `receiptflow receipts` shows it, once it is processed.
+
+        The ledger is asked for that: the command starts an interpreter each time.
+        """
+        query = "SELECT count(*) FROM receipts WHERE key = %s AND state NOT IN ('waiting', 'running')"
         deadline = time.monotonic() + RECEIPT_SECONDS
-        while time.monotonic() < deadline:
-            found = [row for row in self.cli("receipts") if row["key"] == key]
-            if found and found[0]["state"] not in {"waiting", "running"}:
-                return dict(found[0])
-            time.sleep(1)
-        raise AssertionError(f"{key} is not processed: {self.cli('receipts')}")
+        with psycopg.connect(self.env["RECEIPTFLOW_LEDGER_URL"].replace("+psycopg", ""), autocommit=True) as ledger:
+            while ledger.execute(query, [key]).fetchone() == (0,):
+                assert time.monotonic() < deadline, f"{key} is not processed: {self.cli('receipts')}"
+                time.sleep(0.2)
+        (row,) = (row for row in self.cli("receipts") if row["key"] == key)
+        return dict(row)
 
     def events(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
         """Prefect's events of a filter, as soon as there are any: they are written down a moment after they occur."""

@@ -141,7 +141,8 @@ def receipts_of_content(owner: str, sha256s: Collection[str], *, session: Sessio
         .where(Upload.owner == owner, col(Upload.sha256).in_(sha256s))
         # A receipt that ended without its object is none of this content: the object has to be stored again.
         .where(func.coalesce(col(Receipt.reason_code), "").not_in(OBJECT_GONE_CODES))
-        .order_by(col(Receipt.received_at).desc())
+        # Files of one request are received at the same instant, in the order of their positions.
+        .order_by(col(Receipt.received_at).desc(), col(Upload.position).desc())
     )
     claimed = (
         select(Content.sha256, Receipt)
