@@ -14,8 +14,8 @@ import pytest
 
 # Whoever asks for one of these starts processes in order to hurt them.
 _HURT = {"running_pipeline", "hurt_stack", "small_disk"}
-# These are parts of a stack, beyond PostgreSQL, or make stacks of the test's own.
-_STACK = {"stack", "seaweedfs", "stack_settings", "prepare"}
+# These are parts of a stack, beyond PostgreSQL, or make stacks of the test's own, as the wheel that is installed does.
+_STACK = {"stack", "seaweedfs", "stack_settings", "prepare", "wheel"}
 _MARKERS = ("recovery", "stack", "postgres", "pure")
 _GROUPS = {"running_pipeline": "pipeline", "stack": "prefect"}
 _READS = {"Reader", "load_engine"}
