@@ -16,7 +16,16 @@ from sqlalchemy import table as column_table
 from flows.domain.fields import Found, LineItem, Payment, ReceiptFields, Tax
 from flows.ledger.database import Ledger
 from flows.ledger.receipts import begin_attempt, claim_content, get_receipt, receive, record_expense
-from flows.ledger.values import Attempt, Claimed, DuplicateOf, Extraction, ProcessIdentity, ProcessLease, ReceivedObject
+from flows.ledger.values import (
+    Attempt,
+    Claimed,
+    DuplicateOf,
+    Extraction,
+    ProcessIdentity,
+    ProcessLease,
+    ReceivedObject,
+    Recorded,
+)
 
 T = TypeVar("T")
 
@@ -74,9 +83,16 @@ def claimed(ledger: Ledger, key: str = "anna/1.jpg", sha256: str = SHA256) -> At
 def expensed(ledger: Ledger, key: str = "anna/1.jpg", sha256: str = SHA256, **fields: Any) -> Attempt:
     """An attempt that has posted its expense."""
     attempt = claimed(ledger, key, sha256)
-    with ledger.session() as session:
-        record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)
+    record(ledger, attempt, **fields)
     return attempt
+
+
+def record(ledger: Ledger, attempt: Attempt, **fields: Any) -> Recorded:
+    """Post the attempt's expense; `fields` as for `some_fields`."""
+    with ledger.session() as session:
+        recorded = record_expense(attempt, some_fields(**fields), EXTRACTION, session=session)
+    assert isinstance(recorded, Recorded), "it was taken for a purchase that is posted already"
+    return recorded
 
 
 def duplicate(ledger: Ledger, key: str, sha256: str = SHA256) -> Attempt:

@@ -43,7 +43,6 @@ from flows.storage import Results
 
 WAIT_SECONDS = 480
 TESTS = Path(__file__).parent
-_LINES = ("CORNER SHOP", "12 High Street", "2026-11-20 14:05", "Bread 4.50 EUR", "Cheese 8.00 EUR", "TOTAL 12.50 EUR")
 
 
 def until(condition: Callable[[], Any], what: str = "it") -> Any:
@@ -55,11 +54,23 @@ def until(condition: Callable[[], Any], what: str = "it") -> Any:
     return found
 
 
+def _lines(chance: int) -> tuple[str, ...]:
+    """What is printed: a purchase of its own, which no other picture of the same owner shows."""
+    day, cents = f"2026-11-{1 + chance % 20:02d}", chance // 20 % 9000
+    bread, cheese = f"{4 + cents // 100}.{cents % 100:02d}", "8.00"
+    total = f"{12 + cents // 100}.{cents % 100:02d}"
+    time = f"{8 + chance // 7 % 12:02d}:{chance // 11 % 60:02d}"
+    return (
+        *("CORNER SHOP", "12 High Street", f"{day} {time}", f"Bread {bread} EUR", f"Cheese {cheese} EUR"),
+        *(f"TOTAL {total} EUR", f"No. {chance % 10**8}"),
+    )
+
+
 def picture(comment: str = "") -> bytes:
     """A small readable receipt that no other call gave, with a comment for the reader in it."""
     image = Image.new("L", (500, 420), 255)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(30)
-    for number, line in enumerate((*_LINES, f"No. {uuid4().int % 10**8}")):
+    for number, line in enumerate(_lines(uuid4().int)):
         draw.text((30, 20 + 55 * number), line, fill=0, font=font)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)

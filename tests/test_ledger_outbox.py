@@ -37,7 +37,7 @@ def _fail(ledger: Ledger, notification_id: UUID, retry_in_seconds: float | None)
 
 def test_sixteen_senders_at_once_get_each_notification_once(ledger: Ledger) -> None:
     for number in range(5):
-        expensed(ledger, f"anna/{number}", f"{number:064x}")
+        expensed(ledger, f"anna/{number}", f"{number:064x}", total=number + 1)
     processes = [ProcessIdentity("host", "boot", pid, pid) for pid in range(100, 116)]
     answers = race([lambda process=process: _claim(ledger, process) for process in processes])
     assert len([one.id for answer in answers for one in answer]) == 5

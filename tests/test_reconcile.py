@@ -158,7 +158,7 @@ def test_results_without_content_are_found_and_contents_without_results_counted(
 def test_sound_ledger_has_no_contradictions(pipeline: Pipeline) -> None:
     expensed(pipeline.ledger, "a/1", sha256="aa" * 32)
     duplicate(pipeline.ledger, "a/2", sha256="aa" * 32)
-    reopened = expensed(pipeline.ledger, "a/3", sha256="bb" * 32)
+    reopened = expensed(pipeline.ledger, "a/3", sha256="bb" * 32, total=99)
     with pipeline.ledger.session() as session:
         reopen(reopened.receipt_id, "again", session=session)
     counts = Counts()
@@ -189,7 +189,7 @@ def test_expense_that_does_not_fit_its_receipt_is_found(pipeline: Pipeline, dama
 
 def test_duplicate_of_a_receipt_with_another_content_is_found(pipeline: Pipeline) -> None:
     expensed(pipeline.ledger, "a/1", sha256="aa" * 32)
-    other = expensed(pipeline.ledger, "a/2", sha256="bb" * 32)
+    other = expensed(pipeline.ledger, "a/2", sha256="bb" * 32, total=99)
     lost = duplicate(pipeline.ledger, "a/3", sha256="aa" * 32)
     execute(
         pipeline.ledger, "UPDATE receipts SET duplicate_of = :o WHERE id = :i", o=other.receipt_id, i=lost.receipt_id

@@ -96,7 +96,8 @@ def write_state(
     A final state sets `finished_at`, any other clears it. `columns` are written along.
     """
     reason = clean(reason)
-    values = {"state": to, "reason": reason, "reason_code": code, "updated_at": func.now()} | columns
+    values = {"state": to, "reason": reason, "reason_code": code, "updated_at": func.now()}
+    values |= {"same_purchase_as": None} | columns
     values["finished_at"] = func.now() if to in FINAL_STATES else None
     # RETURNING gives the row as it is now, for the audit line: columns may have set a new attempt.
     query = update(Receipt).where(col(Receipt.id) == receipt.id).values(**values)

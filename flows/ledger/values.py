@@ -185,6 +185,18 @@ class Extraction:
 
 
 @dataclass(frozen=True, slots=True)
+class SamePurchase:
+    """Another receipt's expense seems to be the same purchase; this one is in review, for a person to decide."""
+
+    receipt_id: UUID
+
+    @property
+    def reason(self) -> str:
+        """In words for the person. Only an id of the other receipt: its content goes with its deletion."""
+        return f"It seems to be the same purchase as receipt {self.receipt_id}."
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """The expense that was posted, or was posted already (`created` false)."""
 

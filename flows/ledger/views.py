@@ -34,6 +34,7 @@ class ReceiptView:
     sha256: str | None
     content_id: UUID | None
     duplicate_of: UUID | None
+    same_purchase_as: UUID | None
     flow_run_id: UUID | None
     attempt: int
     reopened: int

@@ -27,7 +27,7 @@ from flows.ledger.receipts import (
     record_review,
 )
 from flows.ledger.schema import Source, State
-from flows.ledger.values import AlreadyFinal, Attempt, Busy, DuplicateOf, Extraction, ReceivedObject
+from flows.ledger.values import AlreadyFinal, Attempt, Busy, DuplicateOf, Extraction, ReceivedObject, SamePurchase
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
 from flows.pipeline.durable_step import Step, log_execution
@@ -323,7 +323,9 @@ def _recorded(run: ReceiptRun, attempt: Attempt, session: Session) -> Outcome:
         reasons = run.fields.reasons or ("The reading is unsure.",)
         record_review(attempt, run.fields, extraction, reasons=reasons, session=session)
         return Outcome("Review", "; ".join(reasons), attempt.receipt_id)
-    record_expense(attempt, run.fields, extraction, session=session)
+    recorded = record_expense(attempt, run.fields, extraction, session=session)
+    if isinstance(recorded, SamePurchase):
+        return Outcome("Review", recorded.reason, attempt.receipt_id)
     return Outcome("Expensed", in_words(run.fields), attempt.receipt_id)
 
 

@@ -149,6 +149,7 @@ class Receipt(Answer):
     size_bytes: int
     sha256: str | None
     duplicate_of: UUID | None
+    same_purchase_as: UUID | None = Field(description="In review: the receipt that seems to be the same purchase.")
     flow_run_id: UUID | None = Field(examples=[_RUN])
     received_at: dt.datetime
     started_at: dt.datetime | None
@@ -174,6 +175,7 @@ _COPIED = (
     "size_bytes",
     "sha256",
     "duplicate_of",
+    "same_purchase_as",
     "flow_run_id",
     "received_at",
     "started_at",

@@ -7,6 +7,7 @@ attempt (whose first answer got lost) changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -15,7 +16,7 @@ from sqlmodel import Session, col, select
 from flows.domain.errors import UnsureError
 from flows.domain.fields import ReceiptFields
 from flows.ledger.errors import WrongStateError
-from flows.ledger.expenses import post, revision_of, void
+from flows.ledger.expenses import find_same_purchase, post, revision_of, void
 from flows.ledger.locking import (
     clean,
     lock_attempt,
@@ -36,7 +37,7 @@ from flows.ledger.schema import (
     Receipt,
     State,
 )
-from flows.ledger.values import Attempt, Extraction, Recorded
+from flows.ledger.values import Attempt, Extraction, Recorded, SamePurchase
 
 
 def record_expense(
@@ -46,8 +47,10 @@ def record_expense(
     *,
     session: Session,
     channels: Sequence[str] = ("owner",),
-) -> Recorded:
+) -> Recorded | SamePurchase:
     """Post the expense of the attempt's content: twice is one row, one set of lines, one notification a channel.
+
+    What seems to be a purchase that is posted already goes to review.
 
     Args:
         attempt: Who posts.
@@ -61,13 +64,21 @@ def record_expense(
         WrongStateError: The attempt has not claimed its content.
         UnsureError: The fields have no total.
     """
-    receipt = lock_attempt(attempt, State.EXPENSED, session=session)
+    receipt = lock_attempt(attempt, State.EXPENSED, State.REVIEW, session=session)
     if fields.total is None:
         raise UnsureError("no total was found; enter it by hand")
+    if receipt.state is State.REVIEW:
+        return _same_purchase(receipt)
     if receipt.state is State.EXPENSED:
         known = session.exec(select(Expense.id).where(Expense.content_id == receipt.content_id)).one()
         return Recorded(known, created=False)
-    posted = post(receipt, _keep(receipt, fields, extraction, session=session), fields, session=session)
+    extraction_id = _keep(receipt, fields, extraction, session=session)
+    if other := find_same_purchase(receipt, fields, session=session):
+        same = SamePurchase(other)
+        columns = {"code": "same_purchase", "same_purchase_as": other}
+        _review(receipt, fields, (same.reason,), channels, session=session, **columns)
+        return same
+    posted = post(receipt, extraction_id, fields, session=session)
     write_state(receipt, State.EXPENSED, reason=None, session=session, process=None)
     if posted.news:
         enqueue_expense(receipt, posted.news, channels, posted.expense, session=session)
@@ -105,9 +116,28 @@ def record_review(
     if fields is not None and extraction is not None:
         _keep(receipt, fields, extraction, session=session)
     reasons = reasons or (fields.reasons if fields else ())
+    _review(receipt, fields, reasons, channels, session=session, code=code)
+
+
+def _review(
+    receipt: Receipt,
+    fields: ReceiptFields | None,
+    reasons: Sequence[str],
+    channels: Sequence[str],
+    *,
+    session: Session,
+    **columns: Any,
+) -> None:
     _void(receipt, reasons, channels, session=session)
-    write_state(receipt, State.REVIEW, reason="; ".join(reasons), code=code, session=session, process=None)
+    write_state(receipt, State.REVIEW, reason="; ".join(reasons), session=session, process=None, **columns)
     _enqueue_outcome(receipt, NotificationKind.NEEDS_REVIEW, channels, fields, reasons, session=session)
+
+
+def _same_purchase(receipt: Receipt) -> SamePurchase:
+    """What the attempt was answered before, its answer having been lost on the way."""
+    if receipt.same_purchase_as is None:
+        raise WrongStateError(receipt.id, receipt.state, "it was sent to review by the same attempt")
+    return SamePurchase(receipt.same_purchase_as)
 
 
 def record_quarantine(

@@ -112,6 +112,9 @@ class Receipt(Table, table=True):
         Index("ix_receipts_running", "id", postgresql_where=text("state = 'running'")),
         Index("ix_receipts_flow_run_id", "flow_run_id"),
         Index("ix_receipts_content_id", "content_id"),
+        Index(
+            "ix_receipts_same_purchase_as", "same_purchase_as", postgresql_where=text("same_purchase_as IS NOT NULL")
+        ),
         Index("ix_receipts_duplicate_of", "duplicate_of", postgresql_where=text("duplicate_of IS NOT NULL")),
     )
 
@@ -130,6 +133,7 @@ class Receipt(Table, table=True):
     sha256: str | None = Field(default=None, sa_column=Column(String(64), nullable=True))
     content_id: UUID | None = _uuid("contents.id", nullable=True)
     duplicate_of: UUID | None = _uuid("receipts.id", nullable=True)
+    same_purchase_as: UUID | None = _uuid("receipts.id", nullable=True, ondelete="SET NULL")
     flow_run_id: UUID | None = _uuid(nullable=True)
     attempt: int = _count()
     reopened: int = _count()

@@ -1,0 +1,87 @@
+"""Whether a reading seems to be a purchase that is posted already: the same receipt photographed twice.
+
+The bytes differ, so contents do not tell. Looked for inside the recording transaction, under one lock for owner and
+day, so that two photos at once cannot pass each other.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+from uuid import UUID
+
+from rapidfuzz import fuzz
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from flows.domain.fields import Found, ReceiptFields
+from flows.ledger.schema import Expense, Receipt
+
+# Per cent of rapidfuzz's ratios. One misread character in a short name ("Aldi", "A1di") still passes;
+# tests/test_ledger_same_purchase.py holds both sides.
+_LIKE_PERCENT = 75.0
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_COMPARED = ("total", "currency", "purchase_date", "purchase_time", "receipt_number", "merchant")
+
+
+def find_same_purchase(receipt: Receipt, fields: ReceiptFields, *, session: Session) -> UUID | None:
+    """The receipt whose expense seems to be the same purchase, the earliest one; None if there is none.
+
+    An expense that is read again with the same values is compared with nothing: it was posted before. Takes the lock
+    for owner and day, and keeps it until the transaction ends.
+    """
+    read = {name: _value(getattr(fields, name)) for name in _COMPARED}
+    if read["purchase_date"] is None or read["currency"] is None:
+        return None
+    session.execute(_LOCK, {"name": f"receiptflow:purchase:{receipt.owner}:{read['purchase_date']}"})
+    query = select(Expense).where(
+        Expense.owner == receipt.owner,
+        Expense.purchase_date == read["purchase_date"],
+        Expense.total == read["total"],
+        Expense.currency == read["currency"],
+        col(Expense.voided_at).is_(None),
+    )
+    posted = session.exec(query.order_by(col(Expense.created_at), col(Expense.id))).all()
+    if any(one.content_id == receipt.content_id and _is_unchanged(one, read) for one in posted):
+        return None
+    same = (one.receipt_id for one in posted if one.content_id != receipt.content_id and _is_same(one, read))
+    return next(same, None)
+
+
+def _is_unchanged(posted: Expense, read: dict[str, Any]) -> bool:
+    return all(getattr(posted, name) == value for name, value in read.items())
+
+
+def _is_same(posted: Expense, read: dict[str, Any]) -> bool:
+    """One of time, number and merchant has to agree; time and number that both differ say that it is another one."""
+    time, number = (_agree(getattr(posted, name), read[name]) for name in ("purchase_time", "receipt_number"))
+    if time is False and number is False:
+        return False
+    return bool(time or number) or _is_like(posted.merchant, read["merchant"])
+
+
+def _agree(one: object, other: object) -> bool | None:
+    """None where one of them is not known."""
+    return None if one is None or other is None else one == other
+
+
+def _is_like(one: str | None, other: str | None) -> bool:
+    if not one or not other:
+        return False
+    names = _folded(one), _folded(other)
+    joined = tuple(name.replace(" ", "") for name in names)
+    if not all(joined):
+        return False
+    return max(fuzz.token_set_ratio(*names), fuzz.ratio(*joined)) >= _LIKE_PERCENT
+
+
+def _folded(name: str) -> str:
+    """Letters and digits without case, accents and punctuation."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(character for character in plain if not unicodedata.combining(character))
+    return " ".join(re.findall(r"\w+", letters))
+
+
+def _value(found: Found[Any] | None) -> Any:
+    return None if found is None else found.value
