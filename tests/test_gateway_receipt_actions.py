@@ -10,10 +10,12 @@ import httpx
 import psycopg
 import pytest
 from gateway_helpers import JPEG, Gateway
-from ledger_helpers import EXTRACTION, begun, count, expensed, some_fields, state_of
+from ledger_helpers import EXTRACTION, begun, count, expensed, gone, some_fields, state_of
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
+from prefect.exceptions import ObjectNotFound
 
-from flows.ledger.receipts import claim_content, record_expense
+from flows.ledger.receipts import claim_content, record_expense, record_quarantine
 from flows.pipeline.artifacts import summary_key
 
 pytest_plugins = ["gateway_helpers"]
@@ -76,13 +78,49 @@ async def test_deleting_removes_everything_but_a_line_of_audit(
     assert s3_client.list_objects_v2(Bucket="results", Prefix=f"{SHA256}/")["KeyCount"] == 0
     for table in ("receipts", "expenses", "line_items", "extractions", "contents", "uploads", "notifications"):
         assert count(gateway.ledger, table) == 0, table
-    async with get_client() as client:
-        left = await client.read_artifacts()
-    assert all(artifact.flow_run_id != flow_run_id for artifact in left)
+    await _nothing_left_of(flow_run_id)
     with psycopg.connect(ledger_url.replace("+psycopg", "")) as connection:
         audit = connection.execute("SELECT * FROM state_changes ORDER BY id DESC LIMIT 1").fetchall()
     assert "deleted through the API" in repr(audit)
     assert "Markt" not in repr(audit)
+
+
+async def _nothing_left_of(flow_run_id: UUID) -> None:
+    """No run, no artifact, no task run, and in a moment no log of it is in Prefect's database."""
+    async with get_client() as client:
+        with pytest.raises(ObjectNotFound):
+            await client.read_flow_run(flow_run_id)
+        assert all(artifact.flow_run_id != flow_run_id for artifact in await client.read_artifacts())
+        of_run = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+        assert await client.read_task_runs(flow_run_filter=of_run) == []
+        logs = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run_id]))
+        async with asyncio.timeout(60):
+            while await client.read_logs(log_filter=logs):  # noqa: ASYNC110  # Prefect removes them in the background
+                await asyncio.sleep(0.1)
+
+
+async def test_every_flow_run_of_a_receipt_goes_with_its_states_and_logs(
+    gateway_with_prefect: Gateway,
+) -> None:
+    gateway = gateway_with_prefect
+    accepted = await gateway.accepted()
+    receipt_id = UUID(accepted["receipt_id"])
+    runs = [await _with_artifacts(uuid4()) for _ in range(2)]
+    for flow_run_id in runs:
+        attempt = await asyncio.to_thread(begun, gateway.ledger, receipt_id, flow_run_id, process_is_gone=gone)
+    async with get_client() as client:
+        message = {"name": "flow", "level": 20, "message": "Markt am Eck", "timestamp": "2026-11-28T10:00:00Z"}
+        logs = [message | {"flow_run_id": str(flow_run_id)} for flow_run_id in runs]
+        await client.request("POST", "/logs/", json=logs)
+
+    def end() -> None:
+        with gateway.ledger.session() as session:
+            record_quarantine(attempt, "Markt am Eck", session=session)
+
+    await asyncio.to_thread(end)
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+    for flow_run_id in runs:
+        await _nothing_left_of(flow_run_id)
 
 
 async def test_a_deletion_that_is_cut_off_finds_the_rest_when_it_is_tried_again(

@@ -128,10 +128,13 @@ AFTER: dict[str, Callable[[Ledger, Attempt], object]] = {
         ledger, lambda session: supersede(attempt.receipt_id, "replaced", session=session)
     ),
     "held": lambda ledger, attempt: _do(ledger, lambda session: hold(attempt.receipt_id, "cancelled", session=session)),
-    "deleted": lambda ledger, attempt: _do(
-        ledger, lambda session: delete_receipt(attempt.receipt_id, "asked for", session=session)
-    ),
+    "deleted": lambda ledger, attempt: _do(ledger, lambda session: _delete(attempt, session)),
 }
+
+
+def _delete(attempt: Attempt, session: Session) -> None:
+    hold(attempt.receipt_id, "cancelled", session=session)  # one that is worked on cannot be deleted
+    delete_receipt(attempt.receipt_id, "asked for", session=session)
 
 
 def _do(ledger: Ledger, work: Callable[[Session], object]) -> None:

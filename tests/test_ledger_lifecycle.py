@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from ledger_helpers import begun, claimed, count, duplicate, expensed, gone, race, received, state_of
+from ledger_helpers import (
+    EXTRACTION,
+    begun,
+    claimed,
+    count,
+    duplicate,
+    expensed,
+    gone,
+    race,
+    received,
+    some_fields,
+    state_of,
+)
 
 from flows.ledger.database import Ledger
 from flows.ledger.errors import WrongStateError
@@ -14,6 +26,7 @@ from flows.ledger.receipts import (
     hold,
     note_crash,
     record_quarantine,
+    record_review,
     reopen,
     show_receipt,
     waiting_for_submission,
@@ -96,6 +109,36 @@ def test_deleting_leaves_an_audit_line_and_nothing_else(ledger: Ledger) -> None:
     with ledger.session() as session:
         last = history(attempt.receipt_id, session=session)[-1]
     assert (last.from_state, last.to_state, last.reason) == (State.EXPENSED, None, "asked for by its owner")
+
+
+def test_what_a_process_works_on_cannot_be_deleted_however_late_it_began(ledger: Ledger) -> None:
+    attempt = expensed(ledger, "anna/1")
+    twin = duplicate(ledger, "anna/2")
+    for one in (attempt, twin):
+        begun(ledger, one.receipt_id, force=True)
+        with pytest.raises(WrongStateError, match="wait for its end"), ledger.session() as session:
+            delete_receipt(attempt.receipt_id, "asked for", session=session)
+        with ledger.session() as session:
+            hold(one.receipt_id, "cancelled", session=session)
+    with ledger.session() as session:
+        delete_receipt(attempt.receipt_id, "asked for", session=session)
+
+
+def test_the_audit_of_a_deleted_receipt_tells_no_content(ledger: Ledger) -> None:
+    """Reasons name amounts and the files of others: who read what when stays, what it was does not."""
+    attempt = claimed(ledger, "anna/secret-name.jpg")
+    twin = duplicate(ledger, "anna/2")
+    with ledger.session() as session:
+        record_review(attempt, some_fields(), EXTRACTION, reasons=["19.46 or 19.16?"], session=session)
+        reopen(attempt.receipt_id, "again", session=session)
+    again = begun(ledger, attempt.receipt_id)
+    with ledger.session() as session:
+        record_quarantine(again, "Markt am Eck", session=session)
+        deletion = delete_receipt(attempt.receipt_id, "asked for", session=session)
+        lines = [*history(attempt.receipt_id, session=session), *history(twin.receipt_id, session=session)]
+    assert {line.reason for line in lines} == {None, "asked for"}
+    assert len(lines) == 11
+    assert set(deletion.flow_run_ids) == {attempt.flow_run_id, twin.flow_run_id, again.flow_run_id}
 
 
 def test_deleting_a_duplicate_leaves_the_expense(ledger: Ledger) -> None:

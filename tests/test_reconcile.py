@@ -6,6 +6,7 @@ not grow with the number of objects.
 
 from __future__ import annotations
 
+import asyncio
 import tracemalloc
 import uuid
 from collections import Counter
@@ -17,11 +18,12 @@ import pytest
 from ledger_helpers import an_object, claimed, duplicate, expensed, received
 from sqlalchemy import text
 
+from flows.ledger.audit import results_are_unneeded
 from flows.ledger.database import Ledger
 from flows.ledger.receipts import get_receipt, pass_content_on, receive_many, reopen, supersede
 from flows.pipeline.configuration import Pipeline
 from flows.reading.reader import Reader
-from flows.reconciliation import Counts, Discrepancy, Kind
+from flows.reconciliation import Counts, Discrepancy, Kind, Repairer
 from flows.reconciliation.merging import side_by_side, sorted_on_disk
 from flows.reconciliation.objects import compare_objects
 from flows.reconciliation.results import compare_results
@@ -153,6 +155,27 @@ def test_results_without_content_are_found_and_contents_without_results_counted(
     (found,) = compare_results(pipeline, counts)
     assert (found.kind, found.subject) == (Kind.RESULTS_ORPHANED, "cc" * 32)
     assert (counts.contents, counts.results, counts.contents_without_results) == (2, 2, 1)
+
+
+def test_orphaned_results_are_removed_once_nothing_to_be_read_could_need_them(pipeline: Pipeline) -> None:
+    """After the loss of a ledger the results spare the reading of receipts that are received again."""
+    pipeline.results.put(f"{'cc' * 32}/extract_text/1.json", b"{}")
+    pipeline.results.put(f"{'aa' * 32}/extract_text/1.json", b"{}")
+    expensed(pipeline.ledger, "a/1", sha256="aa" * 32)
+    unread = received(pipeline.ledger, "a/2")
+
+    def unneeded(sha256: str) -> bool:
+        with pipeline.ledger.session() as session:
+            return results_are_unneeded(sha256 * 32, session=session)
+
+    assert not unneeded("cc")
+    with pipeline.ledger.session() as session:
+        supersede(unread, "gone", session=session)
+    assert (unneeded("aa"), unneeded("cc")) == (False, True)
+    repairer = Repairer(pipeline, None, None)  # type: ignore[arg-type]  # this repair asks neither
+    (found,) = compare_results(pipeline, Counts())
+    assert asyncio.run(repairer.repair(found)) == "removed"
+    assert list(compare_results(pipeline, Counts())) == []
 
 
 def test_sound_ledger_has_no_contradictions(pipeline: Pipeline) -> None:

@@ -57,11 +57,6 @@ class GatewayContext:
         """A bucket that receipts came from."""
         return Originals(self.s3, bucket)
 
-    @property
-    def kept(self) -> Originals:
-        """The bucket of steps' results, to remove from."""
-        return Originals(self.s3, self.settings.results_bucket)
-
 
 @asynccontextmanager
 async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContext]:

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, literal_column, update
+from sqlalchemy import ColumnElement, func, insert, literal_column, text, update
 from sqlmodel import Session, col, select
 
 from flows.ledger.errors import FencedError, ReceiptNotFoundError
@@ -80,6 +80,15 @@ def lock_content_of_attempt(attempt: Attempt, *repeated: State, session: Session
     except ReceiptNotFoundError as error:
         raise FencedError(attempt.receipt_id, attempt.number, "deleted") from error
     return content, lock_attempt(attempt, *repeated, session=session)
+
+
+def lock_hash(sha256: str, *, session: Session) -> None:
+    """Keep others, of whatever owner, from claiming a content with this hash, or removing its results, meanwhile.
+
+    Results are shared by hash. Comes before the lock of the content.
+    """
+    query = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    session.execute(query, {"name": f"receiptflow:content:{sha256}"})
 
 
 def lock_content(content_id: UUID, *, session: Session) -> Content | None:

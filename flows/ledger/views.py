@@ -201,10 +201,12 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What the caller has to remove from the buckets after a receipt was deleted.
+    """What the caller has to remove elsewhere before the transaction that deletes a receipt commits.
 
-    `results_sha256` is None while another owner's content still needs the same results.
+    `results_sha256` is None while another owner's content still needs the same results. `flow_run_ids` are all runs
+    that ever worked on the receipts.
     """
 
     objects: tuple[ReceiptView, ...]
     results_sha256: str | None
+    flow_run_ids: tuple[UUID, ...]

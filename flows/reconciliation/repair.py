@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from flows.flow_runs.recovery import resume_run
 from flows.flow_runs.submission import BACKLOG_QUEUE, DEPLOYMENT, Submitter, open_submitter
+from flows.ledger.audit import results_are_unneeded
 from flows.ledger.notifications import replay
 from flows.ledger.receipts import (
     detach_run,
@@ -40,7 +41,7 @@ class Repairer:
 
     def __init__(self, pipeline: Pipeline, client: PrefectClient, submitter: Submitter) -> None:
         self._pipeline, self._client, self._submitter = pipeline, client, submitter
-        self._ways: dict[Kind, Callable[[Discrepancy], Awaitable[str]]] = {
+        self._ways: dict[Kind, Callable[[Discrepancy], Awaitable[str | None]]] = {
             Kind.UNKNOWN_OBJECT: self._receive,
             Kind.OBJECT_GONE: self._close,
             Kind.NEVER_SUBMITTED: self._submit,
@@ -52,6 +53,7 @@ class Repairer:
             Kind.EXPENSE_BROKEN: self._reopen,
             Kind.DUPLICATE_BROKEN: self._reopen,
             Kind.CONTENT_ABANDONED: self._pass_on,
+            Kind.RESULTS_ORPHANED: self._remove_results,
             Kind.NOTIFICATION_STUCK: self._tell,
         }
 
@@ -100,6 +102,15 @@ class Repairer:
         if not waiting:
             return "released; the next receipt with this content is read"
         return f"passed on to receipt {waiting[0].receipt_id}, {await self._submit_all(waiting)}"
+
+    async def _remove_results(self, found: Discrepancy) -> str | None:
+        def remove(session: Session) -> bool:
+            unneeded = results_are_unneeded(found.subject, session=session)
+            if unneeded:
+                self._pipeline.results.remove_all(f"{found.subject}/")
+            return unneeded
+
+        return "removed" if await self._write(remove) else None
 
     async def _resume(self, found: Discrepancy) -> str:
         if found.run_id is None:

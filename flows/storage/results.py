@@ -37,6 +37,13 @@ class Results:
                 return
             token = {"ContinuationToken": answer["NextContinuationToken"]}
 
+    def remove_all(self, prefix: str) -> None:
+        """Remove every object under a prefix."""
+        with s3_errors(self.bucket, prefix):
+            while found := self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", ()):
+                for entry in found:
+                    self._client.delete_object(Bucket=self.bucket, Key=entry["Key"])
+
     def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
         """Store bytes; they are durable when this returns."""
         with s3_errors(self.bucket, key):

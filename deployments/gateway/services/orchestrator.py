@@ -1,12 +1,12 @@
-"""What the gateway asks of Prefect: a run's steps, cancelling, removing artifacts, and how long steps take."""
+"""What the gateway asks of Prefect: a run's steps, removing runs, and how long steps take."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Collection
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import httpx
@@ -21,10 +21,9 @@ from prefect.client.schemas.filters import (
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import StateType, TaskRun
+from prefect.client.schemas.objects import Artifact, StateType, TaskRun
 from prefect.client.schemas.sorting import TaskRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelled
 
 from deployments.gateway.api.schemas import Step
 from flows.flow_runs.submission import OrchestratorUnavailableError
@@ -39,7 +38,7 @@ _AWAY = (httpx.HTTPError, TimeoutError, RuntimeError)
 
 
 class Orchestrator:
-    """Prefect as the gateway sees it. Everything but removing artifacts does without an answer."""
+    """Prefect as the gateway sees it. Everything but removing runs does without an answer."""
 
     def __init__(self, client: PrefectClient) -> None:
         self._client = client
@@ -78,35 +77,44 @@ class Orchestrator:
         self._seconds = (time.monotonic(), seconds)
         return seconds
 
-    async def cancel(self, flow_run_id: UUID) -> None:
-        """Cancel a flow run that has nothing to do any more; one that cannot be reached ends by itself."""
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                await self._client.set_flow_run_state(flow_run_id, Cancelled(message="Its receipt was deleted."))
-        except (*_AWAY, ObjectNotFound) as error:
-            _log.warning("a flow run was not cancelled: %r", error, extra={"flow_run_id": str(flow_run_id)})
+    async def remove_runs(self, flow_run_ids: Collection[UUID], receipt_ids: Collection[UUID]) -> None:
+        """Remove flow runs with their states, task runs, logs and artifacts: all that Prefect was told of receipts.
 
-    async def remove_artifacts(self, receipt_id: UUID) -> None:
-        """Remove the summaries and the pictures of a receipt from Prefect's database: all that its runs attached.
+        Prefect's events about them go by themselves after its retention period.
+
+        Args:
+            flow_run_ids: Those that the ledger knows; one that is gone already is no error.
+            receipt_ids: By whose summaries others are found, as of a run that found the receipt done.
 
         Raises:
-            OrchestratorUnavailableError: Prefect is away; nothing was deleted.
+            OrchestratorUnavailableError: Prefect is away; what was removed is, the rest is found by a repeat.
         """
-        key = summary_key(receipt_id)
-        named = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
         try:
-            summaries = await self._client.read_artifacts(artifact_filter=named)
-            runs = [artifact.flow_run_id for artifact in summaries if artifact.flow_run_id]
-            attached = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=runs))
-            others = await self._client.read_artifacts(artifact_filter=attached) if runs else []
-            pictures = [artifact for artifact in others if artifact.key != key]
+            summaries = await self._artifacts(ArtifactFilter(key=ArtifactFilterKey(any_=_keys(receipt_ids))))
+            runs = {*flow_run_ids, *(artifact.flow_run_id for artifact in summaries if artifact.flow_run_id)}
+            attached = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=list(runs)))
+            others = await self._artifacts(attached) if runs else []
+            known = {artifact.id for artifact in summaries}
             # The summaries last: a try that was cut off finds by them what is left.
-            for artifact in (*pictures, *summaries):
-                await self._client.delete_artifact(artifact.id)
-        except ObjectNotFound:
-            return  # somebody else deletes the same receipt
+            for artifact in (*(one for one in others if one.id not in known), *summaries):
+                await _unless_gone(self._client.delete_artifact(artifact.id))
+            for flow_run_id in runs:
+                await _unless_gone(self._client.delete_flow_run(flow_run_id))
         except _AWAY as error:
-            raise OrchestratorUnavailableError(f"Prefect does not delete the artifacts: {error!r}") from error
+            raise OrchestratorUnavailableError(f"Prefect does not delete the flow runs: {error!r}") from error
+
+    async def _artifacts(self, wanted: ArtifactFilter) -> list[Artifact]:
+        return await self._client.read_artifacts(artifact_filter=wanted)
+
+
+def _keys(receipt_ids: Collection[UUID]) -> list[str]:
+    return [summary_key(receipt_id) for receipt_id in receipt_ids]
+
+
+async def _unless_gone(removal: Awaitable[None]) -> None:
+    """Whatever is gone already was removed by an earlier try."""
+    with suppress(ObjectNotFound):
+        await removal
 
 
 def _plain_name(run: TaskRun) -> str:

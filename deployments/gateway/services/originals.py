@@ -44,10 +44,3 @@ class Originals:
             for version in versions:
                 if version["Key"] == key and version["ETag"].strip('"') == etag:
                     self._client.delete_object(Bucket=self.bucket, Key=key, VersionId=version["VersionId"])
-
-    def remove_all(self, prefix: str) -> None:
-        """Remove every object under a prefix."""
-        with s3_errors(self.bucket, prefix):
-            while found := self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", ()):
-                for entry in found:
-                    self._client.delete_object(Bucket=self.bucket, Key=entry["Key"])

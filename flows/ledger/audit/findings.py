@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from flows.ledger.database import Ledger
-from flows.ledger.locking import as_value
+from flows.ledger.locking import as_value, lock_hash
 from flows.ledger.schema import (
     OBJECT_GONE_CODES,
     WEBHOOK_PREFIX,
@@ -110,6 +110,18 @@ def unnotified_among(receipt_ids: Collection[UUID], *, session: Session) -> set[
         ~col(Notification.channel).startswith(WEBHOOK_PREFIX),
     )
     return set(session.exec(query))
+
+
+def results_are_unneeded(sha256: str, *, session: Session) -> bool:
+    """Whether results of this hash can be removed until the transaction ends: nobody owns such a content, and nothing
+    that is still to be read could turn out to be one, as after the loss of a ledger.
+    """
+    lock_hash(sha256, session=session)
+    owned = select(Content.id).where(Content.sha256 == sha256).limit(1)
+    unread = select(Receipt.id).where(
+        col(Receipt.state).in_([State.WAITING, State.RUNNING]), col(Receipt.sha256).is_(None)
+    )
+    return not session.exec(owned).first() and not session.exec(unread.limit(1)).first()
 
 
 def walk_contents(ledger: Ledger, *, page_size: int = 1000) -> Iterator[str]:

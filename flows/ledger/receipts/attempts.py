@@ -18,7 +18,8 @@ from flows.ledger.views import ReceiptView, RunningReceipt
 _SILENCE = func.extract("epoch", func.clock_timestamp() - col(Receipt.heartbeat_at))
 
 CRASHES_RESET: dict[str, Any] = {"crashes": 0, "crash_reason": None, "steps_done": []}
-_UNCLAIMED: dict[str, Any] = {"duplicate_of": None, "content_id": None, "sha256": None}
+# The content stays named: who deletes it deletes its copies, also one that is being read again.
+_UNCLAIMED: dict[str, Any] = {"duplicate_of": None, "sha256": None}
 
 _HEARTBEAT = text(
     """

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert
+from sqlalchemy import delete, func, insert, update
 from sqlmodel import Session, col, select
 
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.expenses import reassign
-from flows.ledger.locking import as_value, lock_content_of, lock_receipt
+from flows.ledger.locking import as_value, lock_content_of, lock_hash, lock_receipt
 from flows.ledger.receipts.attempts import CRASHES_RESET, requeue
 from flows.ledger.receipts.receive import as_waiting
 from flows.ledger.schema import FINAL_STATES, Content, Expense, ExtractionRow, Receipt, State, StateChange
@@ -67,35 +68,53 @@ def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: st
     Args:
         receipt_id: Which receipt.
         reason: For the audit, without anything of the content.
-        session: The transaction. Remove the objects that are returned before it commits: one that was left in its
-            bucket would be received anew.
+        session: The transaction. Remove what is returned before it commits: an object that was left in its bucket
+            would be received anew.
         owner: Only if it is theirs.
 
     Raises:
         ReceiptNotFoundError: There is none, or it is another owner's.
+        WrongStateError: A process works on one of them: it would write results back behind the deletion.
     """
+    _lock_hash_of(receipt_id, session=session)
     content, receipt = lock_content_of(receipt_id, session=session)
     if owner not in {None, receipt.owner}:
         raise ReceiptNotFoundError(receipt_id)
     if content is None:
-        return Deletion(_remove([receipt], reason, session=session), results_sha256=None)
+        return _remove([receipt], reason, session=session)
     shared = select(Receipt).where(Receipt.content_id == content.id).order_by(col(Receipt.id))
     receipts = list(session.exec(shared.with_for_update(key_share=True)))
     is_last = content.canonical_receipt_id is None and len(receipts) == 1
     if content.canonical_receipt_id != receipt.id and not is_last:
         heir = content.canonical_receipt_id or next(one.id for one in receipts if one.id != receipt.id)
         reassign(content.id, heir, session=session)
-        return Deletion(_remove([receipt], reason, session=session), results_sha256=None)
+        return _remove([receipt], reason, session=session)
     session.execute(delete(Expense).where(col(Expense.content_id) == content.id))
-    objects = _remove(receipts, reason, session=session)
+    deletion = _remove(receipts, reason, session=session)
     session.execute(delete(ExtractionRow).where(col(ExtractionRow.content_id) == content.id))
     session.execute(delete(Content).where(col(Content.id) == content.id))
     others = session.exec(select(func.count()).where(Content.sha256 == content.sha256)).one()
-    return Deletion(objects, results_sha256=None if others else content.sha256)
+    return deletion if others else replace(deletion, results_sha256=content.sha256)
 
 
-def _remove(receipts: list[Receipt], reason: str, *, session: Session) -> tuple[ReceiptView, ...]:
+def _lock_hash_of(receipt_id: UUID, *, session: Session) -> None:
+    query = select(Content.sha256).join(Receipt, col(Receipt.content_id) == col(Content.id))
+    sha256 = session.exec(query.where(Receipt.id == receipt_id)).one_or_none()
+    if sha256 is not None:
+        lock_hash(sha256, session=session)
+
+
+def _remove(receipts: list[Receipt], reason: str, *, session: Session) -> Deletion:
+    """Remove locked receipts; of their audit stays what happened when, without the reasons, which tell the content."""
+    for receipt in receipts:
+        if receipt.state is State.RUNNING:
+            raise WrongStateError(receipt.id, receipt.state, "wait for its end, then delete it")
     views = tuple(as_value(ReceiptView, receipt) for receipt in receipts)
+    ids = [receipt.id for receipt in views]
+    own = col(StateChange.receipt_id).in_(ids)
+    noted = session.exec(select(StateChange.flow_run_id).where(own).distinct()).all()
+    runs = {*noted, *(receipt.flow_run_id for receipt in views)}
+    session.execute(update(StateChange).where(own).values(reason=None))
     audit = [
         {
             "receipt_id": receipt.id,
@@ -108,8 +127,8 @@ def _remove(receipts: list[Receipt], reason: str, *, session: Session) -> tuple[
         for receipt in views
     ]
     session.execute(insert(StateChange), audit)
-    session.execute(delete(Receipt).where(col(Receipt.id).in_([receipt.id for receipt in views])))
-    return views
+    session.execute(delete(Receipt).where(col(Receipt.id).in_(ids)))
+    return Deletion(views, results_sha256=None, flow_run_ids=tuple(run for run in runs if run is not None))
 
 
 def detach_run(receipt_id: UUID, reason: str, *, session: Session, flow_run_id: UUID | None = None) -> bool:

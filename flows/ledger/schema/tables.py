@@ -292,7 +292,7 @@ class Notification(Table, table=True):
 
 
 class StateChange(Table, table=True):
-    """The audit: appended by every state write, never changed. No foreign key: it outlives a deleted receipt."""
+    """The audit: appended by every state write. No foreign key: it outlives a deleted receipt, without its reasons."""
 
     __tablename__ = "state_changes"
     __table_args__ = (Index("ix_state_changes_receipt_id_id", "receipt_id", "id"),)
