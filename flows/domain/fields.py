@@ -44,12 +44,17 @@ class Word(Value):
 
 
 class Page(Value):
-    """One upright page in reading order. `number` counts from 1."""
+    """One upright page in reading order. `number` counts from 1.
+
+    `unread_lines` counts lines of text that the engine found and could not read, where they are many: most likely they
+    are in a script that it does not know.
+    """
 
     number: int = Field(ge=1)
     width: int
     height: int
     words: tuple[Word, ...]
+    unread_lines: int = 0
 
 
 class DocumentText(Value):

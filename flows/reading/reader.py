@@ -68,7 +68,7 @@ class Reader:
         read = [self._engine.read(page.image) for page in document.pages]
         self._remember(document.sha256, read[0].upright)
         self._last = document.sha256, document.pages[0].image
-        if _characters(read) < _MIN_CHARACTERS:
+        if _characters(read) < _MIN_CHARACTERS and not any(page.unread for page in read):
             raise NoTextError
         return DocumentText(
             sha256=document.sha256,
@@ -117,4 +117,5 @@ def _characters(pages: Sequence[OcrPage]) -> int:
 
 
 def _page(number: int, page: OcrPage) -> Page:
-    return Page(number=number, width=page.upright.width, height=page.upright.height, words=page.words)
+    width, height = page.upright.width, page.upright.height
+    return Page(number=number, width=width, height=height, words=page.words, unread_lines=page.unread)

@@ -20,10 +20,15 @@ _FLATTENING_VERSION = "flat-1"
 
 @dataclass(frozen=True)
 class OcrPage:
-    """Words in reading order, in pixels of the upright picture that `upright` leads to."""
+    """Words in reading order, in pixels of the upright picture that `upright` leads to.
+
+    `unread` counts the text lines that were found and not read, where they are so many that the page may be written in
+    a script that the engine does not know; else 0.
+    """
 
     words: tuple[Word, ...]
     upright: Upright
+    unread: int = 0
 
 
 class OcrEngine(Protocol):
@@ -62,7 +67,13 @@ def load_engine(name: str, **options: Hashable) -> OcrEngine:
         raise ConfigurationError(f"There is no OCR engine {name!r}; choose one of {', '.join(sorted(_ENGINES))}.")
     module, _, engine_class = _ENGINES[name].partition(":")
     engine: OcrEngine = getattr(importlib.import_module(module), engine_class)(**options)
-    return _FromAbove(engine)
+    return _FromAbove(engine if name == "tesseract" else _of_any_script(engine))
+
+
+def _of_any_script(engine: OcrEngine) -> OcrEngine:
+    from flows.reading.ocr.scripts import AnyScript, installed_languages  # noqa: PLC0415 - it needs this module's types
+
+    return AnyScript(engine, installed_languages())
 
 
 class _FromAbove:

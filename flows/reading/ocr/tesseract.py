@@ -105,6 +105,12 @@ class TesseractEngine:
             page = max(page, self._read_either_way(region, steep), key=_score)
         return page
 
+    def read_level(self, image: Image.Image) -> OcrPage:
+        """Every word of a page that is upright already, read once."""
+        grey = np.asarray(image.convert("L"))
+        left, top, right, bottom = content_box(grey)
+        return self._read_at(_Region(flatten_light(grey[top:bottom, left:right]), left, top, image.size), 0.0)
+
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture; Tesseract has to read for it."""
         return self.read(image).upright

@@ -19,6 +19,10 @@ from flows.reading.parser.totals import Candidate
 ACCEPT_CONFIDENCE = 0.93  # docs/accuracy.md: of what is above it, at most one in a hundred was wrong
 
 # On the shared receipts (docs/accuracy.md) nearly all names below the first were wrong, two of eleven between the two.
+_PACKAGES = (
+    "tesseract-ocr-rus (Cyrillic), -ell (Greek), -ara (Arabic), -heb (Hebrew), -kor (Korean), -tha (Thai) or "
+    "-hin (Devanagari)"
+)
 NAME_CONFIDENCE, SURE_NAME_CONFIDENCE = 0.6, 0.8
 
 
@@ -32,10 +36,13 @@ class Findings:
     no_receipt: str | None
     receipts: int
     pages_differ: str | None
+    unread_lines: int = 0
 
 
 def reasons_for(fields: ReceiptFields, findings: Findings) -> tuple[str, ...]:
     """Return why a person has to look at the receipt; empty when it is accepted."""
+    if findings.unread_lines:
+        return (_unread(findings.unread_lines),)
     if findings.no_receipt is not None:
         return (f"no receipt: {findings.no_receipt}",)
     reasons = []
@@ -45,6 +52,13 @@ def reasons_for(fields: ReceiptFields, findings: Findings) -> tuple[str, ...]:
         reasons.append(f"several receipts: {findings.pages_differ}")
     fielded = (_total(fields, findings), _date(fields, findings), _currency(fields, findings), _merchant(fields))
     return tuple(reasons + [reason for found in fielded for reason in found])
+
+
+def _unread(lines: int) -> str:
+    return (
+        f"text: {lines} lines are in writing that was not read. If it is not blurred, install Tesseract's data for its "
+        f"script where the worker runs, {_PACKAGES}, and read it again"
+    )
 
 
 def name_check(merchant: Found[str] | None) -> tuple[Check, ...]:

@@ -69,6 +69,7 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
             totals=reading.totals,
             date=reading.date,
             currency=reading.currency,
+            unread_lines=sum(page.unread_lines for page in text.pages),
             no_receipt=why_no_receipt(reading.lines, reading.money),
             receipts=count_receipts(reading.lines),
             pages_differ=how_pages_differ(reading.lines),
