@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from prefect import flow, get_run_logger
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flows.domain.errors import ReceiptflowError
 from flows.ledger.database import Ledger
 from flows.ledger.errors import ReceiptNotFoundError
 from flows.ledger.notifications import (
@@ -82,6 +83,12 @@ async def _deliver(ledger: Ledger, delivery: NotificationView, allow_private: bo
         error, wait = str(failure), _wait_after(delivery.attempts)
     except (TargetRefusedError, WebhookNotFoundError) as refusal:
         error = str(refusal)
+    except ReceiptflowError:
+        raise  # the ledger is away: nothing can be noted
+    except Exception as failure:
+        # One delivery must not end the others. Unforeseen, it may pass by itself: it is tried as long as any other.
+        _log.exception("a delivery failed", extra={"delivery_id": str(delivery.id)})
+        error, wait = f"unforeseen: {failure!r}", _wait_after(delivery.attempts)
     outcome = f"failed: {error}" if error else "delivered"
     _log.info("webhook %s", outcome, extra={"delivery_id": str(delivery.id), "receipt_id": str(delivery.receipt_id)})
     await asyncio.to_thread(_note, ledger, delivery, error, wait)

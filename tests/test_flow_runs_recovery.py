@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 
+import psycopg
 import pytest
 from ledger_helpers import begun, received
 from prefect.client.orchestration import get_client
@@ -12,9 +13,10 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.flows import flow
 from prefect.states import Crashed, Running
 
+from deployments.stack import Stack
 from flows.flow_runs import recovery
 from flows.ledger.database import Ledger
-from flows.ledger.receipts import receipt_of_flow_run
+from flows.ledger.receipts import mark_submitted, receipt_of_flow_run, record_quarantine
 
 _PAGE = 3
 
@@ -61,3 +63,41 @@ async def _hidden_run_is_found(ledger: Ledger) -> None:
         assert (run.state.name, run.state.state_details.scheduled_time) == ("AwaitingRetry", hidden.expected_start_time)
     with ledger.session() as session:
         assert receipt_of_flow_run(hidden.id, session=session) is not None
+
+
+@pytest.mark.parametrize("others", [0, 2 * _PAGE], ids=["few open receipts", "a backlog"])
+async def test_a_run_that_stopped_weeks_ago_is_resumed(
+    ledger: Ledger, prefect_api: Stack, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    """As after a long weekend with the machine off, whichever of ledger and Prefect has less to look through."""
+    monkeypatch.setattr(recovery, "_PAGE", _PAGE)
+    monkeypatch.setattr(recovery, "_LONGEST_WAIT_SECONDS", 0)
+    deployment_id = await _deploy()
+    old = await _crashed_run(deployment_id)
+    begun(ledger, received(ledger), old.id)
+    for number in range(others):
+        waiting = received(ledger, f"anna/{number}.jpg")
+        with ledger.session() as session:
+            mark_submitted(waiting, uuid.uuid4(), session=session)
+    for _ in range(_PAGE + 1):
+        await _crashed_run(deployment_id)
+    host = str(prefect_api.settings.socket_dir)
+    with psycopg.connect(host=host, user="postgres", dbname="prefect", autocommit=True) as connection:
+        connection.execute("UPDATE flow_run SET end_time = end_time - interval '20 days' WHERE id = %s", [old.id])
+    async with get_client() as client:
+        assert not await recovery.resume_stopped(client, ledger, deployment_id)
+        assert (await recovery.resume_stopped(client, ledger, deployment_id, deep=True)).resumed == 1
+        assert not await recovery.resume_stopped(client, ledger, deployment_id, deep=True)
+
+
+async def test_a_final_receipt_whose_owner_was_not_notified_is_looked_for_too(
+    ledger: Ledger, prefect_api: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "_LONGEST_WAIT_SECONDS", 0)
+    deployment_id = await _deploy()
+    run = await _crashed_run(deployment_id)
+    attempt = begun(ledger, received(ledger), run.id)
+    with ledger.session() as session:
+        record_quarantine(attempt, "broken", code="Broken", session=session)
+    async with get_client() as client:
+        assert (await recovery.resume_stopped(client, ledger, deployment_id, deep=True)).resumed == 1

@@ -25,6 +25,7 @@ from prefect.states import Completed
 from deployments.provisioning.prefect_objects import POOL, QUEUES, RETIRED
 from deployments.stack import Stack
 from deployments.stack.settings import StackSettings
+from flows.flow_runs.submission import DEPLOYMENT
 from flows.ledger.migrate import schema_is_current
 
 COMMAND = str(Path(sys.executable).with_name("receiptflow"))
@@ -128,6 +129,13 @@ def test_a_deployment_of_the_release_before_goes_with_its_scheduled_runs(provisi
             client.read_flow_run(run.id)
         assert client.read_flow_run(ran.id).state_name == "Completed"
         assert client.read_deployment_by_name("reconcile-ledger/all").schedules
+
+
+def test_a_deployment_that_was_deleted_is_made_again(provisioned: dict[str, str]) -> None:
+    with pointed_at(provisioned) as client:
+        client.delete_deployment(client.read_deployment_by_name(DEPLOYMENT).id)
+        assert provision(provisioned).returncode == 0
+        assert client.read_deployment_by_name(DEPLOYMENT).name == "receipt"
 
 
 def test_schedules_are_acted_on(provisioned: dict[str, str]) -> None:

@@ -168,6 +168,21 @@ async def test_a_receiver_that_says_gone_is_not_asked_again(gateway: Gateway, re
     assert len(receiver.seen) == 1
 
 
+async def test_a_delivery_that_fails_as_nobody_foresaw_does_not_hold_up_the_others(
+    gateway: Gateway, receiver: Receiver
+) -> None:
+    """Here by a secret that is no base64, as a hand in the database leaves it."""
+    broken = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
+    sound = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
+    with gateway.ledger.session() as session:
+        session.execute(text("UPDATE webhooks SET secret = 'whsec_a' WHERE id = :id"), {"id": broken["id"]})
+    expensed(gateway.ledger)
+    await _sent(gateway, sound)
+    failed = await _delivery(gateway, broken, lambda one: one["last_error"])
+    assert failed["state"] == "pending" and "unforeseen" in failed["last_error"]
+    assert gateway.parts.services.states["webhook_sender"].failures == 0
+
+
 async def test_a_deleted_webhook_is_sent_nothing(gateway: Gateway, receiver: Receiver) -> None:
     hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
     assert (await gateway.anna.delete(f"/webhooks/{hook['id']}")).status_code == 204

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import aiohttp
 from fastapi import Depends, Request
 
+from deployments.background import BackgroundServices
 from deployments.gateway.http.auth import ApiKeyCache
 from deployments.gateway.http.rate_limits import Rates
 from deployments.gateway.http.request_metrics import RequestMetrics
@@ -52,6 +54,7 @@ class GatewayContext:
     watcher: Watcher
     orchestrator: Orchestrator
     metrics: RequestMetrics
+    services: BackgroundServices
 
     def originals(self, bucket: str) -> Originals:
         """A bucket that receipts came from."""
@@ -90,25 +93,14 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             watcher=watcher,
             orchestrator=await stack.enter_async_context(open_orchestrator()),
             metrics=RequestMetrics(),
+            services=BackgroundServices(),
         )
-        for work in (
-            submissions.run(),
-            watcher.run(),
-            deliver_for_ever(ledger, allow_private=settings.webhooks_allow_private),
-        ):
-            _keep_running(stack, work)
+        stack.push_async_callback(context.services.stop)
+        context.services.start("submissions", submissions.run)
+        context.services.start("change_watcher", watcher.run)
+        deliver = partial(deliver_for_ever, ledger, allow_private=settings.webhooks_allow_private)
+        context.services.start("webhook_sender", deliver)
         yield context
-
-
-def _keep_running(stack: AsyncExitStack, work: Any) -> None:
-    """Run background work until the stack is closed."""
-    task = asyncio.create_task(work)
-
-    async def end() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    stack.push_async_callback(end)
 
 
 def _context_of(request: Request) -> GatewayContext:

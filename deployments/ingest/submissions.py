@@ -42,6 +42,7 @@ class Submissions:
         self._ledger = ledger
         self._line: asyncio.Queue[_Job] = asyncio.Queue(_MOST_WAITING)
         self.connected = False
+        self.left_to_sweep = 0
 
     @property
     def waiting(self) -> int:
@@ -64,7 +65,8 @@ class Submissions:
                     await self._serve(submitter)
             except (ReceiptflowError, httpx.HTTPError, RuntimeError) as error:
                 _log.warning("submitting pauses for %.1f s: %s", pause, error)
-            self.connected = False
+            finally:
+                self.connected = False
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
@@ -106,10 +108,17 @@ class Submissions:
         job.tries += 1
         if job.tries < _TRIES:
             self._put(job)
+        else:
+            self._leave_to_sweep(job, "too many tries")
 
     def _put(self, job: _Job) -> None:
         try:
             self._line.put_nowait(job)
         except asyncio.QueueFull:
+            self._leave_to_sweep(job, "the queue is full")
+
+    def _leave_to_sweep(self, job: _Job, reason: str) -> None:
+        self.left_to_sweep += 1
+        if not job.done.done():
             job.done.set_result(None)
-            _log.warning("the line is full; the sweep submits it", extra={"receipt_id": str(job.receipt_id)})
+        _log.warning("%s; the sweep submits it", reason, extra={"receipt_id": str(job.receipt_id)})

@@ -23,6 +23,7 @@ from prefect_aws import AwsCredentials
 from prefect_aws.client_parameters import AwsClientParameters
 from prefect_aws.s3 import S3Bucket
 from pydantic import SecretStr
+from yaml import safe_load
 
 import flows
 from blocks import ExpenseDatabase, LlmParser, OcrEngine, ReceiptPipeline
@@ -60,8 +61,7 @@ async def provision(storage: StorageAddress, database_url: SecretStr) -> None:
     await _save_blocks(storage, database_url)
     async with get_client() as client:
         await _make_pool(client)
-    await _deploy()
-    async with get_client() as client:
+        await _deploy(client)
         await _remove_retired(client)
 
 
@@ -116,11 +116,11 @@ async def _make_queue(client: PrefectClient, name: str, priority: int) -> None:
         await client.create_work_queue(name, work_pool_name=POOL, priority=priority)
 
 
-async def _deploy() -> None:
-    """`prefect deploy --all`, unless this very prefect.yaml and code are deployed already."""
+async def _deploy(client: PrefectClient) -> None:
+    """`prefect deploy --all`, unless this very prefect.yaml and code are deployed already, and nobody deleted one."""
     fingerprint = _fingerprint()
     deployed: Any = await Variable.aget(_DEPLOYED, default=None)
-    if deployed == fingerprint:
+    if deployed == fingerprint and await _all_exist(client):
         return
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT_FILE)),
@@ -141,6 +141,11 @@ async def _remove_retired(client: PrefectClient) -> None:
         with suppress(ObjectNotFound):
             deployment = await client.read_deployment_by_name(name)
             await client.delete_deployment(deployment.id)
+
+
+async def _all_exist(client: PrefectClient) -> bool:
+    wanted = {deployment["entrypoint"] for deployment in safe_load(PROJECT_FILE.read_text())["deployments"]}
+    return wanted <= {deployment.entrypoint for deployment in await client.read_deployments()}
 
 
 def _fingerprint() -> str:

@@ -30,10 +30,16 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry
 
 from flows.flow_runs.submission import Submitter
-from flows.ledger.audit import unnotified_among
 from flows.ledger.database import Ledger
-from flows.ledger.receipts import detach_run, hold, receipts_of_flow_runs, submitted_unfinished, waiting_among
-from flows.ledger.schema import State
+from flows.ledger.receipts import (
+    count_unended,
+    detach_run,
+    hold,
+    submitted_unfinished,
+    unended,
+    unended_of_flow_runs,
+    waiting_among,
+)
 from flows.ledger.values import WaitingReceipt
 from flows.ledger.views import ReceiptView
 
@@ -44,7 +50,6 @@ _PAGE = 200
 _LONGEST_WAIT_SECONDS = 20
 _PATIENT_TRIES = 30
 _SELDOM_SECONDS = 600
-_LOOK_BACK = dt.timedelta(days=2)
 
 
 @dataclass
@@ -65,49 +70,92 @@ async def resume_stopped(
     """Resume the runs that failed or crashed before their receipt was processed and its owner notified; hold the
     receipts of cancelled ones.
 
-    Ended runs are read newest first, those that have done all that there is to do are passed over: one page of them,
-    or with `deep` all that ended within two days, which many finished ones could hide otherwise.
+    Looks at the page of runs that stopped last; with `deep` at all, however long ago they stopped. That goes by the
+    ledger's receipts that are not done, which are few unless there is a backlog, or by Prefect's stopped runs where
+    those are fewer: a page of either costs one request.
     """
-    recovered, before = Recovered(), None
-    while runs := await _stopped_before(client, deployment_id, before):
-        await _resume_page(client, ledger, runs, recovered)
-        before = min((run.end_time for run in runs if run.end_time), default=None)
-        if not deep or len(runs) < _PAGE or before is None:
-            break
+    recovered = Recovered()
+    if not deep:
+        await _resume_page(client, ledger, await _stopped(client, deployment_id), recovered)
+    elif await _fewer_receipts(client, ledger, deployment_id):
+        await _resume_by_receipts(client, ledger, deployment_id, recovered)
+    else:
+        await _resume_by_runs(client, ledger, deployment_id, recovered)
     return recovered
 
 
-async def _stopped_before(client: PrefectClient, deployment_id: UUID, before: dt.datetime | None) -> list[FlowRun]:
-    """The runs that stopped last, or last before a moment, at most a page of them."""
+async def _fewer_receipts(client: PrefectClient, ledger: Ledger, deployment_id: UUID) -> bool:
+    receipts = await asyncio.to_thread(_count_unended, ledger)
+    if receipts <= _PAGE:
+        return True
+    runs = await client.count_flow_runs(flow_run_filter=_stopped_filter(), deployment_filter=_of(deployment_id))
+    return receipts <= runs
+
+
+def _count_unended(ledger: Ledger) -> int:
+    with ledger.session() as session:
+        return count_unended(session=session)
+
+
+async def _resume_by_receipts(client: PrefectClient, ledger: Ledger, deployment_id: UUID, recovered: Recovered) -> None:
+    after: UUID | None = None
+    while receipts := await asyncio.to_thread(_unended_after, ledger, after):
+        after = receipts[-1].id
+        runs = await _stopped(client, deployment_id, ids=[one.flow_run_id for one in receipts if one.flow_run_id])
+        await _resume_page(client, ledger, runs, recovered)
+
+
+def _unended_after(ledger: Ledger, after: UUID | None) -> list[ReceiptView]:
+    with ledger.session() as session:
+        return unended(session=session, limit=_PAGE, after=after)
+
+
+async def _resume_by_runs(client: PrefectClient, ledger: Ledger, deployment_id: UUID, recovered: Recovered) -> None:
+    before: dt.datetime | None = None
+    while runs := await _stopped(client, deployment_id, before=before):
+        await _resume_page(client, ledger, runs, recovered)
+        oldest = min((run.end_time for run in runs if run.end_time), default=None)
+        if len(runs) < _PAGE or oldest is None:
+            return
+        # The moment itself is asked for again, unless a whole page ended in it.
+        before = oldest if oldest != before else oldest - dt.timedelta(microseconds=1)
+
+
+async def _stopped(
+    client: PrefectClient, deployment_id: UUID, *, ids: list[UUID] | None = None, before: dt.datetime | None = None
+) -> list[FlowRun]:
+    """The runs that stopped last, among these or before a moment, at most a page of them."""
     return await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_STOPPED)),
-            end_time=FlowRunFilterEndTime(after_=dt.datetime.now(dt.UTC) - _LOOK_BACK, before_=before),
-        ),
-        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id])),
+        flow_run_filter=_stopped_filter(ids, before),
+        deployment_filter=_of(deployment_id),
         sort=FlowRunSort.END_TIME_DESC,
         limit=_PAGE,
     )
 
 
+def _stopped_filter(ids: list[UUID] | None = None, before: dt.datetime | None = None) -> FlowRunFilter:
+    return FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_STOPPED)),
+        id=None if ids is None else FlowRunFilterId(any_=ids),
+        end_time=None if before is None else FlowRunFilterEndTime(before_=before),
+    )
+
+
+def _of(deployment_id: UUID) -> DeploymentFilter:
+    return DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id]))
+
+
 async def _resume_page(client: PrefectClient, ledger: Ledger, runs: list[FlowRun], recovered: Recovered) -> None:
-    unended = await asyncio.to_thread(_unended_of, ledger, [run.id for run in runs])
-    by_run = {receipt.flow_run_id: receipt for receipt in unended}
+    by_run = {receipt.flow_run_id: receipt for receipt in await asyncio.to_thread(_unended_of, ledger, runs)}
     for run in runs:
         if receipt := by_run.get(run.id):
             await _resume_one(client, ledger, run, receipt, recovered)
 
 
-def _unended_of(ledger: Ledger, flow_run_ids: Sequence[UUID]) -> list[ReceiptView]:
+def _unended_of(ledger: Ledger, runs: Sequence[FlowRun]) -> list[ReceiptView]:
     """The runs' receipts that are not final yet, or whose owner was not notified."""
     with ledger.session() as session:
-        receipts = receipts_of_flow_runs(flow_run_ids, session=session)
-        unnotified = unnotified_among([receipt.id for receipt in receipts], session=session)
-    return [one for one in receipts if _is_open(one) or (one.state.is_final and one.id in unnotified)]
-
-
-def _is_open(receipt: ReceiptView) -> bool:
-    return receipt.state in {State.WAITING, State.RUNNING} and not receipt.held
+        return unended_of_flow_runs([run.id for run in runs], session=session)
 
 
 async def _resume_one(
@@ -170,11 +218,25 @@ def _unfinished(ledger: Ledger, quiet_seconds: float, after: UUID | None) -> lis
 
 
 async def _expected(client: PrefectClient, flow_run_ids: list[UUID]) -> set[UUID]:
-    """The runs from which something can still come: they exist, and have not completed."""
+    """The runs from which something can still come: they exist, have not completed, and can be carried out."""
     runs = await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=flow_run_ids)), limit=_PAGE
     )
-    return {run.id for run in runs if not (run.state and run.state.is_completed())}
+    open_runs = [run for run in runs if not (run.state and run.state.is_completed())]
+    deployments = await _existing_deployments(client, {run.deployment_id for run in open_runs if run.deployment_id})
+    return {
+        run.id
+        for run in open_runs
+        if run.deployment_id in {None, *deployments} or (run.state and run.state.is_running())
+    }
+
+
+async def _existing_deployments(client: PrefectClient, deployment_ids: set[UUID]) -> set[UUID]:
+    """Those that exist. A deployment that was deleted leaves behind runs that no process can load."""
+    if not deployment_ids:
+        return set()
+    wanted = DeploymentFilter(id=DeploymentFilterId(any_=list(deployment_ids)))
+    return {deployment.id for deployment in await client.read_deployments(deployment_filter=wanted)}
 
 
 def _give_back(ledger: Ledger, receipts: Sequence[ReceiptView]) -> list[WaitingReceipt]:

@@ -101,7 +101,8 @@ class Submitter:
 
     async def _fresh_deployment(self) -> DeploymentResponse:
         if time.monotonic() - self._read_at > _FRESH_SECONDS:
-            self._deployment = await self.client.read_deployment(self._deployment.id)
+            # By its name: it may have been deleted and made again, or Prefect's database may be another one.
+            self._deployment = await _read_deployment(self.client)
             self._read_at = time.monotonic()
         return self._deployment
 
@@ -119,12 +120,13 @@ def idempotency_key(receipt: WaitingReceipt) -> str:
 async def open_submitter(ledger: Ledger) -> AsyncIterator[Submitter]:
     """A submitter with a client of its own; raises OrchestratorUnavailableError if the server is away."""
     async with get_client() as client:
-        try:
-            deployment = await client.read_deployment_by_name(DEPLOYMENT)
-        except ObjectNotFound as error:
-            raise ConfigurationError(
-                f"The deployment {DEPLOYMENT} does not exist: run `prefect deploy --all`."
-            ) from error
-        except (httpx.TransportError, httpx.HTTPStatusError) as error:
-            raise OrchestratorUnavailableError(f"Prefect's server is not reachable: {error}") from error
-        yield Submitter(client, deployment, ledger)
+        yield Submitter(client, await _read_deployment(client), ledger)
+
+
+async def _read_deployment(client: PrefectClient) -> DeploymentResponse:
+    try:
+        return await client.read_deployment_by_name(DEPLOYMENT)
+    except ObjectNotFound as error:
+        raise ConfigurationError(f"The deployment {DEPLOYMENT} does not exist: run `prefect deploy --all`.") from error
+    except (httpx.TransportError, httpx.HTTPStatusError) as error:
+        raise OrchestratorUnavailableError(f"Prefect's server is not reachable: {error}") from error

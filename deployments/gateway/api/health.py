@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
@@ -25,12 +26,16 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Which parts answer. Prefect may be away: receipts are accepted all the same."""
+    """Which parts answer. Prefect may be away, and a service may fail: receipts are accepted all the same."""
 
     ready: bool
     ledger: bool
     storage: bool
-    prefect: bool
+    prefect: bool = Field(description="Whether receipts can be submitted: Prefect answers and has the deployment.")
+    services: dict[str, Literal["running", "failing"]] = Field(
+        description="What runs in the gateway's background. One that failed within the last minute is failing.",
+        examples=[{"submissions": "running", "change_watcher": "running", "webhook_sender": "running"}],
+    )
 
 
 @router.get("/health", summary="Is the process alive?")
@@ -44,7 +49,13 @@ async def ready(response: Response, context: Context) -> Readiness:
     """Needs no key; asks the ledger and the storage."""
     ledger, storage = await asyncio.gather(_answers(_ask_ledger, context), _answers(_ask_storage, context))
     response.status_code = 200 if ledger and storage else 503
-    return Readiness(ready=ledger and storage, ledger=ledger, storage=storage, prefect=context.submissions.connected)
+    return Readiness(
+        ready=ledger and storage,
+        ledger=ledger,
+        storage=storage,
+        prefect=context.submissions.connected,
+        services={name: "running" if state.healthy else "failing" for name, state in context.services.states.items()},
+    )
 
 
 async def _answers(ask: object, context: GatewayContext) -> bool:

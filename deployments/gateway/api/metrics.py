@@ -23,8 +23,8 @@ async def get_metrics(_caller: Admin, context: Context) -> Response:
     registry = CollectorRegistry()
     _ledger_gauges(registry, standing)
     _step_gauges(registry, steps)
-    waiting = Gauge("receiptflow_submissions_waiting", "Receipts in line for Prefect.", registry=registry)
-    waiting.set(context.submissions.waiting)
+    _submission_gauges(registry, context)
+    _service_gauges(registry, context)
     text = generate_latest(context.metrics.registry) + generate_latest(registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
@@ -47,6 +47,26 @@ def _ledger_gauges(registry: CollectorRegistry, standing: Gauges) -> None:
         ("receiptflow_notifications_unsent", "Notifications and webhook deliveries to be sent.", standing.unsent),
     ):
         Gauge(name, text, registry=registry).set(value)
+
+
+def _submission_gauges(registry: CollectorRegistry, context: GatewayContext) -> None:
+    submissions = context.submissions
+    for name, text, value in (
+        ("receiptflow_submissions_waiting", "Receipts in line for Prefect.", submissions.waiting),
+        ("receiptflow_submissions_left_to_sweep", "Receipts given up here, for the sweep.", submissions.left_to_sweep),
+        ("receiptflow_prefect_connected", "1 if Prefect answers and has the deployment.", submissions.connected),
+    ):
+        Gauge(name, text, registry=registry).set(value)
+
+
+def _service_gauges(registry: CollectorRegistry, context: GatewayContext) -> None:
+    healthy = Gauge("receiptflow_service_healthy", "0 if it failed lately.", ("service",), registry=registry)
+    failures = Gauge(
+        "receiptflow_service_failures", "Unforeseen ends since the start.", ("service",), registry=registry
+    )
+    for name, state in context.services.states.items():
+        healthy.labels(name).set(state.healthy)
+        failures.labels(name).set(state.failures)
 
 
 def _step_gauges(registry: CollectorRegistry, steps: dict[str, list[float]]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from functools import partial
 
 import boto3
 from pydantic import Field
 
 from deployments import json_logs
+from deployments.background import BackgroundServices
 from deployments.ingest.bucket_events.reception import EventReceiver
 from deployments.ingest.bucket_events.sqs import SqsQueue, consume
 from deployments.ingest.submissions import Submissions
@@ -39,9 +41,13 @@ async def run(settings: SqsSettings) -> None:
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, main.cancel)  # type: ignore[union-attr]  # this is a task
-    async with asyncio.TaskGroup() as group:
-        group.create_task(submissions.run())
-        group.create_task(consume(queue, EventReceiver(inbox, ledger, submissions.add)))
+    services = BackgroundServices()
+    services.start("submissions", submissions.run)
+    services.start("sqs", partial(consume, queue, EventReceiver(inbox, ledger, submissions.add)))
+    try:
+        await loop.create_future()  # until the signal
+    finally:
+        await services.stop()
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from flows.ledger.audit.findings import (
     never_submitted,
     results_are_unneeded,
     stuck_notifications,
-    unnotified_among,
     walk_contents,
 )
 
@@ -22,6 +21,5 @@ __all__ = [
     "never_submitted",
     "results_are_unneeded",
     "stuck_notifications",
-    "unnotified_among",
     "walk_contents",
 ]

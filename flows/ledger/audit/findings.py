@@ -6,7 +6,7 @@ that a ledger of any size is looked through with the memory of a page.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from flows.ledger.database import Ledger
 from flows.ledger.locking import as_value, lock_hash
 from flows.ledger.schema import (
     OBJECT_GONE_CODES,
-    WEBHOOK_PREFIX,
     Content,
     DeliveryState,
     Expense,
@@ -100,16 +99,6 @@ def stuck_notifications(
     query = select(Notification).where(or_(late, state == DeliveryState.FAILED))
     rows = session.exec(_behind(query, col(Notification.id), after).limit(limit))
     return [as_value(NotificationView, row) for row in rows]
-
-
-def unnotified_among(receipt_ids: Collection[UUID], *, session: Session) -> set[UUID]:
-    """Those of the receipts whose owner has still to be notified."""
-    query = select(Notification.receipt_id).where(
-        col(Notification.receipt_id).in_(receipt_ids),
-        Notification.state == DeliveryState.PENDING,
-        ~col(Notification.channel).startswith(WEBHOOK_PREFIX),
-    )
-    return set(session.exec(query))
 
 
 def results_are_unneeded(sha256: str, *, session: Session) -> bool:

@@ -2,7 +2,14 @@
 
 from flows.ledger.receipts.attempts import begin_attempt, find_running, heartbeat, note_crash, note_progress, release
 from flows.ledger.receipts.contents import claim_content
-from flows.ledger.receipts.flow_runs import receipt_of_flow_run, receipts_of_flow_runs, submitted_unfinished
+from flows.ledger.receipts.flow_runs import (
+    count_unended,
+    receipt_of_flow_run,
+    receipts_of_flow_runs,
+    submitted_unfinished,
+    unended,
+    unended_of_flow_runs,
+)
 from flows.ledger.receipts.lifecycle import delete_receipt, detach_run, hold, reopen
 from flows.ledger.receipts.monitoring import Gauges, gauges
 from flows.ledger.receipts.outcomes import (
@@ -53,6 +60,7 @@ __all__ = [
     "UploadView",
     "begin_attempt",
     "claim_content",
+    "count_unended",
     "counts_by_state",
     "delete_receipt",
     "detach_run",
@@ -87,6 +95,8 @@ __all__ = [
     "show_receipt",
     "submitted_unfinished",
     "supersede",
+    "unended",
+    "unended_of_flow_runs",
     "unknown_objects",
     "unreserved",
     "upload_at",

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import and_, exists, func, or_, union
 from sqlmodel import Session, col, select
 
-from flows.ledger.locking import as_value
-from flows.ledger.schema import Receipt, State
+from flows.ledger.locking import as_value, is_in
+from flows.ledger.schema import FINAL_STATES, WEBHOOK_PREFIX, DeliveryState, Notification, Receipt, State
 from flows.ledger.views import ReceiptView
+
+_OPEN = (col(Receipt.state).in_([State.WAITING, State.RUNNING]), ~col(Receipt.held))
+_OWNER_NOT_NOTIFIED = (
+    is_in(DeliveryState.PENDING, col(Notification.state)),
+    ~col(Notification.channel).startswith(WEBHOOK_PREFIX),
+)
 
 
 def receipt_of_flow_run(flow_run_id: UUID, *, session: Session) -> ReceiptView | None:
@@ -44,3 +51,38 @@ def submitted_unfinished(
     if after is not None:
         query = query.where(col(Receipt.id) > after)
     return [as_value(ReceiptView, row) for row in session.exec(query.order_by(col(Receipt.id)).limit(limit))]
+
+
+def unended(*, session: Session, limit: int = 200, after: UUID | None = None) -> list[ReceiptView]:
+    """Receipts whose flow run still has something to do: neither final nor held, or the owner not yet notified.
+
+    Args:
+        session: The transaction.
+        limit: At most so many, ordered by id.
+        after: Only ids behind this one.
+    """
+    query = select(Receipt).where(col(Receipt.id).in_(_unended_ids()))
+    if after is not None:
+        query = query.where(col(Receipt.id) > after)
+    return [as_value(ReceiptView, row) for row in session.exec(query.order_by(col(Receipt.id)).limit(limit))]
+
+
+def count_unended(*, session: Session) -> int:
+    """How many `unended` lists."""
+    return session.scalar(select(func.count()).select_from(_unended_ids().subquery())) or 0
+
+
+def unended_of_flow_runs(flow_run_ids: Collection[UUID], *, session: Session) -> list[ReceiptView]:
+    """The same of these flow runs only, by their index."""
+    pending = exists().where(col(Notification.receipt_id) == col(Receipt.id), *_OWNER_NOT_NOTIFIED)
+    query = select(Receipt).where(col(Receipt.flow_run_id).in_(flow_run_ids))
+    rows = session.exec(query.where(or_(and_(*_OPEN), and_(col(Receipt.state).in_(FINAL_STATES), pending))))
+    return [as_value(ReceiptView, row) for row in rows]
+
+
+def _unended_ids() -> Any:
+    """Ids, by an index of each half that holds only what is under way."""
+    has_run = col(Receipt.flow_run_id).is_not(None)
+    final = select(Receipt.id).join(Notification, col(Notification.receipt_id) == col(Receipt.id))
+    final = final.where(col(Receipt.state).in_(FINAL_STATES), *_OWNER_NOT_NOTIFIED)
+    return union(select(Receipt.id).where(has_run, *_OPEN), final.where(has_run))
