@@ -1,20 +1,29 @@
-"""What the embedded SeaweedFS accepts it lists, and what it announces leads to the object."""
+"""The embedded SeaweedFS lets nobody in without credentials, on any port; what it accepts it lists, and its events lead
+to the object.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from queue import Queue
 from typing import Any
 
+import httpx
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 from conftest import s3_client_of
 
 from deployments.ingest.bucket_events import ObjectCreated, read_events
 from deployments.stack import Stack
+from deployments.stack.seaweedfs import binary, internal_certificates
 from deployments.stack.settings import StackSettings
 from flows.storage import Inbox
 
@@ -88,3 +97,92 @@ def test_a_users_folder_is_no_version(announced: tuple[Stack, Queue[bytes]]) -> 
     for key in (HIDDEN, "acme/trip.versions/v_6713d511812c3a5485170f02fdd7f548"):
         event = {"event_type": "create", "key": f"/buckets/inbox/{key}", "message": {"new_entry": {"name": path}}}
         assert read_events(json.dumps(event)) == [ObjectCreated("inbox", key)]
+
+
+# What SeaweedFS's servers would tell or do over HTTP: listings, originals, topology, deleting a bucket's volumes.
+PATHS = (
+    "/",
+    "/buckets/inbox/",
+    "/inbox/",
+    "/inbox/acme/secret.jpg",
+    "/buckets/inbox/acme/secret.jpg",
+    "/dir/status",
+    "/dir/assign",
+    "/cluster/status",
+    "/col/delete?collection=inbox",
+    "/vol/status",
+    "/status",
+    "/metrics",
+    "/debug/pprof/",
+)
+SHELL_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def guarded(announced: tuple[Stack, Queue[bytes]]) -> Stack:
+    """The same with an original in it."""
+    s3_client_of(announced[0]).put_object(Bucket="inbox", Key="acme/secret.jpg", Body=b"secret")
+    return announced[0]
+
+
+def ports_of(stack: Stack) -> set[int]:
+    """Every TCP port that the program listens on, planned or not."""
+    data = str(stack.settings.root)
+    (process,) = [
+        one for one in psutil.process_iter(["name", "cmdline"]) if one.name() == "weed" and data in str(one.cmdline())
+    ]
+    return {one.laddr.port for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN}
+
+
+def test_every_port_is_one_of_the_plan(guarded: Stack) -> None:
+    ports = guarded.settings.ports
+    assert ports_of(guarded) == {ports.s3, *ports.internal.values()}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_no_port_answers_a_stranger(guarded: Stack, scheme: str) -> None:
+    """Over TLS without a certificate as well as in plain."""
+    answered = []
+    with httpx.Client(verify=False, timeout=10) as stranger:  # noqa: S501  # any server's certificate will do
+        for port in ports_of(guarded):
+            for path in PATHS:
+                with suppress(httpx.TransportError):
+                    answer = stranger.get(f"{scheme}://127.0.0.1:{port}{path}")
+                    answered += [(port, path, answer.status_code)] * (answer.status_code not in {400, 401, 403})
+    assert answered == []
+    assert s3_client_of(guarded).get_object(Bucket="inbox", Key="acme/secret.jpg")["Body"].read() == b"secret"
+
+
+def shell(stack: Stack, folder: Path, command: str, **env: str) -> str:
+    """What `weed shell` prints, as long as it is let run; it asks master and filer over gRPC."""
+    ports = stack.settings.ports.internal
+    master = f"127.0.0.1:{ports['master.port']}.{ports['master.port.grpc']}"
+    filer = f"127.0.0.1:{ports['filer.port']}.{ports['filer.port.grpc']}"
+    process = subprocess.Popen(
+        [str(binary()), "shell", f"-master={master}", f"-filer={filer}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **env},
+    )
+    try:
+        return process.communicate(f"{command}\nexit\n", timeout=SHELL_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "sign"), [("fs.ls /buckets/inbox", "acme"), ("collection.list", "inbox"), ("volume.list", "Topology")]
+)
+def test_grpc_lets_nobody_in_without_a_certificate(guarded: Stack, tmp_path: Path, command: str, sign: str) -> None:
+    assert sign in shell(guarded, tmp_path, command, **internal_certificates(guarded.settings))
+    assert sign not in shell(guarded, tmp_path, command)
+
+
+def test_the_keys_are_private(guarded: Stack) -> None:
+    folder = guarded.settings.root / "seaweedfs-tls"
+    assert folder.stat().st_mode & 0o077 == 0
+    assert [file.name for file in folder.iterdir() if file.stat().st_mode & 0o077] == []

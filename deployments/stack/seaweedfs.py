@@ -1,7 +1,7 @@
 """SeaweedFS as a part of the stack: an S3 server on loopback with credentials, and the buckets of receiptflow.
 
-Its internal HTTP ports would give everything to any local user without a password, so they demand tokens signed
-with a key of this stack.
+Its internal ports would give everything to any local user without a password. They take TLS with certificates of this
+start only, and beneath it, where SeaweedFS has them, tokens signed with a key of this stack.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from deployments.stack.certificates import CertificateFiles, make_certificates
 from deployments.stack.credentials import Credentials, write_private
 from deployments.stack.errors import DataUnusableError
 from deployments.stack.service import HttpCheck, Service
 from deployments.stack.settings import StackSettings
 
+_GRPC_PARTS = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "MQ", "MSG_BROKER", "MSG_AGENT", "CLIENT")
+_HTTPS_PARTS = ("MASTER", "VOLUME", "FILER", "ADMIN", "CLIENT")
 _HIDDEN_FOLDERS = "RefuseFoldersThatListingsHide"
 _OFF = ("admin.ui=false", "webdav=false", "s3.port.iceberg=0", "s3.port.lance=0", "master.telemetry=false")
 
@@ -31,7 +34,11 @@ def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Serv
     return Service(
         name="seaweedfs",
         command=[str(binary()), "-logtostderr=true", "mini", *_options(settings)],
-        env={**_internal_keys(credentials), **_notifications(settings, credentials)},
+        env={
+            **_internal_keys(credentials),
+            **internal_certificates(settings),
+            **_notifications(settings, credentials),
+        },
         prepare=lambda: _prepare(settings, credentials),
         ready_check=lambda: _head_buckets(client, settings),
         liveness_check=HttpCheck(settings.ports.s3, "/healthz"),
@@ -69,6 +76,24 @@ def _options(settings: StackSettings) -> list[str]:
     return [f"-{name}={value}" for name, value in chosen.items()] + [f"-{option}" for option in _OFF]
 
 
+def internal_certificates(settings: StackSettings) -> dict[str, str]:
+    """Have all servers and clients within SeaweedFS talk TLS and refuse whoever has no certificate of this stack.
+
+    Also `weed shell` is such a client: with these variables an operator's is let in.
+    """
+    files = _certificates(settings)
+    pair = {"CERT": str(files.certificate), "KEY": str(files.key)}
+    grpc = {f"GRPC_{part}_{name}": value for part in _GRPC_PARTS for name, value in pair.items()}
+    https = {f"HTTPS_{part}_{name}": value for part in _HTTPS_PARTS for name, value in pair.items()}
+    authorities = {f"HTTPS_{part}_CA": str(files.authority) for part in _HTTPS_PARTS}
+    chosen = {**grpc, "GRPC_CA": str(files.authority), **https, **authorities, "HTTPS_CLIENT_ENABLED": "true"}
+    return {f"WEED_{name}": value for name, value in chosen.items()}
+
+
+def _certificates(settings: StackSettings) -> CertificateFiles:
+    return CertificateFiles(settings.root / "seaweedfs-tls")
+
+
 def _internal_keys(credentials: Credentials) -> dict[str, str]:
     key = credentials.s3_internal_key.get_secret_value()
     names = ("JWT_SIGNING_KEY", "JWT_SIGNING_READ_KEY", "JWT_FILER_SIGNING_KEY", "JWT_FILER_SIGNING_READ_KEY")
@@ -89,6 +114,7 @@ def _notifications(settings: StackSettings, credentials: Credentials) -> dict[st
 
 def _prepare(settings: StackSettings, credentials: Credentials) -> None:
     _folder(settings).mkdir(mode=0o700, exist_ok=True)
+    make_certificates(_certificates(settings))
     pair = {"accessKey": credentials.s3_access_key, "secretKey": credentials.s3_secret_key.get_secret_value()}
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     identity = {"name": "receiptflow", "credentials": [pair], "actions": actions}
