@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from flows.pipeline.configuration import load_pipeline
 from flows.pipeline.heartbeats import heartbeats
 from flows.pipeline.notify_owner import send_notifications
 from flows.pipeline.retries import task_options
+from flows.pipeline.step_thread import run_in_thread
 from flows.pipeline.steps import Outcome, ReceiptRun, RunRequest
 
 Key = Annotated[
@@ -66,7 +68,7 @@ async def notify_owner(receipt: ReceiptRun) -> State[Any]:
 
 async def _run(step: Callable[[ReceiptRun], bool], receipt: ReceiptRun) -> State[Any]:
     # In a thread, so that the process goes on sending heartbeats while OCR computes.
-    return _state_of(await asyncio.to_thread(step, receipt))
+    return _state_of(await run_in_thread(partial(step, receipt)))
 
 
 def _state_of(found_durable: bool) -> State[Any]:
