@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -19,6 +18,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import get_logger
 
 from deployments.warm_worker import WarmWorker
+from deployments.warm_worker.background import Service
 from deployments.warm_worker.claims import claim_of
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit
 from flows.domain.errors import ReceiptflowError
@@ -70,9 +70,9 @@ class ReceiptWorker(WarmWorker):
             return True
         return claim is None or claim.is_mine
 
-    def services(self) -> list[Coroutine[Any, Any, None]]:
+    def services(self) -> dict[str, Service]:
         """The warm worker's services, and the recovery of failed runs."""
-        return [*super().services(), self._recover()]
+        return {**super().services(), "recovery": self._recover}
 
     async def _recover(self) -> None:
         for number in itertools.count():

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from deployments import background
-from deployments.background import BackgroundServices
+from deployments.warm_worker import background, pool
+from deployments.warm_worker.background import BackgroundServices
 
 
 @pytest.fixture
 async def services(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BackgroundServices]:
     monkeypatch.setattr(background, "FIRST_PAUSE_SECONDS", 0.0)
-    made = BackgroundServices()
+    made = BackgroundServices(logging.getLogger("test"))
     yield made
     await made.stop()
 
@@ -89,3 +90,38 @@ def test_pauses_grow_up_to_a_limit() -> None:
     pauses = [background.pause_seconds(failures) for failures in range(1, 12)]
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (background.FIRST_PAUSE_SECONDS, background.LONGEST_PAUSE_SECONDS)
+
+
+async def test_a_failure_is_told_to_whoever_wants_to_know() -> None:
+    told = asyncio.get_running_loop().create_future()
+
+    def tell(name: str, error: str) -> None:
+        told.set_result((name, error))
+        raise OSError("nobody listens")
+
+    services = BackgroundServices(logging.getLogger("test"), tell)
+
+    async def service() -> None:
+        raise KeyError("gone")
+
+    services.start("orphans", service)
+    async with asyncio.timeout(60):
+        assert await told == ("orphans", "KeyError('gone')")
+    await asyncio.sleep(0)
+    assert services.states["orphans"].failures == 1
+    await services.stop()
+
+
+async def test_the_watchdogs_over_a_pools_processes_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched, starts = asyncio.Event(), [1]
+
+    async def watch(_children: Any) -> None:
+        if starts:
+            starts.pop()
+            raise ZeroDivisionError
+        watched.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(pool, "watch", watch)
+    async with asyncio.timeout(60), pool.ProcessPool(1, []):
+        await watched.wait()

@@ -24,10 +24,12 @@ from flows.pipeline import process_identity as of_pipeline
 both = pytest.mark.parametrize("module", [of_worker, of_pipeline], ids=["worker", "pipeline"])
 
 
-def _gone(module: ModuleType, process: Any, silent_seconds: float = 0.0) -> bool:
+def _gone(module: ModuleType, process: Any, silent_seconds: float = 0.0, observed_seconds: float = 1e9) -> bool:
+    """`observed_seconds`: how long the server could have been heard."""
     if module is of_pipeline:
-        return of_pipeline.process_is_gone(ProcessLease(process, silent_seconds))
-    return of_worker.process_is_gone(process, silent_seconds)
+        return of_pipeline.process_is_gone(ProcessLease(process, silent_seconds, observed_seconds))
+    silence = of_worker.Silence(silent_seconds, min(silent_seconds, observed_seconds))
+    return of_worker.process_is_gone(process, silence)
 
 
 @contextmanager
@@ -80,7 +82,35 @@ def test_a_process_is_gone_once_it_has_ended_and_not_before(module: ModuleType) 
 def test_a_later_process_with_the_same_pid_is_not_the_one_meant(module: ModuleType) -> None:
     own = module.this_process()
     assert _gone(module, replace(own, pid_started=own.pid_started - 1))
-    assert _gone(module, replace(own, boot_id="an earlier boot"))
+
+
+@both
+def test_a_process_of_the_boot_before_is_gone_at_once(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "seconds_since_boot", lambda: 20.0)
+    before = replace(module.this_process(), boot_id="the boot before")
+    assert _gone(module, before, silent_seconds=21.0)
+
+
+@both
+def test_a_copy_of_this_machine_that_lives_is_not_taken_for_its_boot_before(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the same machine-id and another boot, and is heard after this one was booted."""
+    monkeypatch.setattr(module, "seconds_since_boot", lambda: 20.0)
+    copy = replace(module.this_process(), boot_id="of the copy")
+    assert not _gone(module, copy, silent_seconds=12.0)
+    monkeypatch.setattr(module, "seconds_since_boot", lambda: 12.0)  # its next heartbeat is still to come
+    assert not _gone(module, copy, silent_seconds=14.0)
+    monkeypatch.setattr(module, "seconds_since_boot", lambda: 1e6)
+    assert not _gone(module, copy, silent_seconds=module.SILENCE_SECONDS - 1)
+    assert _gone(module, copy, silent_seconds=module.SILENCE_SECONDS + 1)
+
+
+@both
+def test_nobody_is_given_up_until_the_server_could_be_heard_for_as_long(module: ModuleType) -> None:
+    there = replace(module.this_process(), host_id="elsewhere/pid:[1]")
+    assert not _gone(module, there, silent_seconds=1000.0, observed_seconds=module.SILENCE_SECONDS - 1)
+    assert _gone(module, there, silent_seconds=1000.0, observed_seconds=module.SILENCE_SECONDS + 1)
 
 
 @both

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,7 +14,6 @@ from typing import Annotated, Any
 import aiohttp
 from fastapi import Depends, Request
 
-from deployments.background import BackgroundServices
 from deployments.gateway.http.auth import ApiKeyCache
 from deployments.gateway.http.rate_limits import Rates
 from deployments.gateway.http.request_metrics import RequestMetrics
@@ -27,6 +27,7 @@ from deployments.ingest.bucket_events import EventReceiver
 from deployments.ingest.submissions import Submissions
 from deployments.s3 import s3_client, s3_credentials
 from deployments.settings import GatewaySettings
+from deployments.warm_worker.background import BackgroundServices
 from flows.ledger.database import Ledger, open_ledger
 from flows.storage import Inbox, Results
 
@@ -93,7 +94,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             watcher=watcher,
             orchestrator=await stack.enter_async_context(open_orchestrator()),
             metrics=RequestMetrics(),
-            services=BackgroundServices(),
+            services=BackgroundServices(logging.getLogger("receiptflow.gateway")),
         )
         stack.push_async_callback(context.services.stop)
         context.services.start("submissions", submissions.run)

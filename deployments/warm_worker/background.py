@@ -1,7 +1,7 @@
 """Services in the background of a process that runs for ever: one that ends, for whatever reason, is started again.
 
 A failure is logged with its traceback and counted; the next start waits, ever longer while failures follow each other.
-Who runs the process asks `states`, for `/ready` and metrics.
+`states` is for `/ready` and metrics, `on_failure` for whoever has neither, as the worker.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-_log = logging.getLogger("receiptflow.background")
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 HEALTHY_AFTER_SECONDS = 60.0  # twice the longest pause: a service that fails at every start is never healthy
 
 Service = Callable[[], Awaitable[None]]
+OnFailure = Callable[[str, str], None]  # the service and its error
 
 
 @dataclass
@@ -43,7 +43,8 @@ class ServiceState:
 class BackgroundServices:
     """The services of one process, by name."""
 
-    def __init__(self) -> None:
+    def __init__(self, logger: logging.Logger, on_failure: OnFailure | None = None) -> None:
+        self._logger, self._on_failure = logger, on_failure
         self._states: dict[str, ServiceState] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -55,7 +56,7 @@ class BackgroundServices:
     def start(self, name: str, service: Service) -> None:
         """Run a service until `stop`; `service` is called anew for each start."""
         state = self._states[name] = ServiceState()
-        self._tasks.append(asyncio.create_task(_keep_running(name, service, state), name=name))
+        self._tasks.append(asyncio.create_task(self._keep_running(name, service, state), name=name))
 
     async def stop(self) -> None:
         """End all services and wait for their end."""
@@ -63,21 +64,31 @@ class BackgroundServices:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _keep_running(self, name: str, service: Service, state: ServiceState) -> None:
+        in_a_row = 0
+        while True:
+            began = time.monotonic()
+            state.running = True
+            try:
+                error = await _run_to_its_end(service)
+            finally:
+                state.running = False
+            state.note_failure(repr(error) if error else "it returned")
+            in_a_row = in_a_row + 1 if time.monotonic() - began < HEALTHY_AFTER_SECONDS else 1
+            pause = pause_seconds(in_a_row)
+            self._logger.error(
+                "%s ended (%s); it starts again in %.1f s", name, state.last_error, pause, exc_info=error
+            )
+            self._tell(name, state.last_error)
+            await asyncio.sleep(pause)
 
-async def _keep_running(name: str, service: Service, state: ServiceState) -> None:
-    in_a_row = 0
-    while True:
-        began = time.monotonic()
-        state.running = True
+    def _tell(self, name: str, error: str) -> None:
+        if self._on_failure is None:
+            return
         try:
-            error = await _run_to_its_end(service)
-        finally:
-            state.running = False
-        state.note_failure(repr(error) if error else "it returned")
-        in_a_row = in_a_row + 1 if time.monotonic() - began < HEALTHY_AFTER_SECONDS else 1
-        pause = pause_seconds(in_a_row)
-        _log.error("%s ended (%s); it starts again in %.1f s", name, state.last_error, pause, exc_info=error)
-        await asyncio.sleep(pause)
+            self._on_failure(name, error)
+        except Exception:
+            self._logger.exception("The failure of %s could not be told", name)
 
 
 async def _run_to_its_end(service: Service) -> BaseException | None:

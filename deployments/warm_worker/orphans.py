@@ -26,6 +26,7 @@ from prefect.client.schemas.filters import (
     WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import get_logger
 from prefect.states import Cancelled, Crashed
@@ -34,6 +35,7 @@ from deployments.warm_worker.claims import Claim, claim_of
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit
 from deployments.warm_worker.process_identity import process_is_gone
 from deployments.warm_worker.recovery import resume
+from deployments.warm_worker.worker_heartbeats import WorkerHeartbeats
 
 INTERVAL_SECONDS = 2.0
 _TASKS_EVERY = 5  # searches
@@ -61,6 +63,7 @@ class Orphans:
     ) -> None:
         self._client, self._pool_name = client, pool_name
         self._is_executing, self._on_resumed = is_executing, on_resumed
+        self._heartbeats = WorkerHeartbeats(client, pool_name)
         self._logger = get_logger("worker.orphans")
         self._limiter = asyncio.Semaphore(_AT_ONCE)
         self.has_searched = asyncio.Event()  # once, whether or not it could see anything
@@ -70,6 +73,7 @@ class Orphans:
         searches = 0
         while True:
             try:
+                await self._heartbeats.look_if_due()
                 async with alone() as mine:
                     if mine:
                         await self._search(with_tasks=searches % _TASKS_EVERY == 0)
@@ -92,17 +96,28 @@ class Orphans:
             await self._end_task_runs()
 
     async def _active(self) -> list[FlowRun]:
+        """All active runs. One that a page misses because others ended meanwhile is found by the next search."""
         state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_ACTIVE))
-        pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[self._pool_name]))
-        return await self._client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(state=state), work_pool_filter=pool, limit=_PAGE
-        )
+        found: dict[UUID, FlowRun] = {}
+        offset = 0
+        while True:
+            page = await self._client.read_flow_runs(
+                flow_run_filter=FlowRunFilter(state=state),
+                work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[self._pool_name])),
+                sort=FlowRunSort.ID_DESC,
+                limit=_PAGE,
+                offset=offset,
+            )
+            found |= {flow_run.id: flow_run for flow_run in page}
+            offset += len(page)
+            if len(page) < _PAGE:
+                return list(found.values())
 
     async def _resume_if_orphaned(self, flow_run: FlowRun) -> bool:
         """Whether it was orphaned and is resumed."""
         async with self._limiter:
             claim = await claim_of(self._client, flow_run)
-            return claim is not None and await self._is_gone(claim, flow_run) and await self._resume(flow_run, claim)
+            return claim is not None and self._is_gone(claim, flow_run) and await self._resume(flow_run, claim)
 
     async def _resume(self, flow_run: FlowRun, claim: Claim) -> bool:
         if flow_run.state is not None and flow_run.state.is_cancelling():
@@ -115,17 +130,10 @@ class Orphans:
         self._logger.info("Resumed flow run %s: %s", flow_run.id, process_exit)
         return True
 
-    async def _is_gone(self, claim: Claim, flow_run: FlowRun) -> bool:
+    def _is_gone(self, claim: Claim, flow_run: FlowRun) -> bool:
         if claim.is_mine:
             return not self._is_executing(flow_run.id) and _age_seconds(flow_run) > _LOST_TRACK_SECONDS
-        return process_is_gone(claim.process, await self._silent_seconds(claim))
-
-    async def _silent_seconds(self, claim: Claim) -> float:
-        """How long ago the claimer's worker last sent the server a heartbeat."""
-        workers = await self._client.read_workers_for_work_pool(self._pool_name)
-        times = [worker.last_heartbeat_time for worker in workers if worker.name == claim.worker]
-        last = max((time for time in times if time is not None), default=None)
-        return float("inf") if last is None else (dt.datetime.now(dt.UTC) - last).total_seconds()
+        return process_is_gone(claim.process, self._heartbeats.silence(claim.worker))
 
     async def _end_task_runs(self) -> None:
         """Report task runs as crashed that are unended long after their flow run ended: their last event was lost."""

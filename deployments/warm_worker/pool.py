@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from prefect.logging.loggers import get_logger
 
+from deployments.warm_worker.background import BackgroundServices
 from deployments.warm_worker.child_process import Answer, ChildProcess, Job, ProcessSpec
 from deployments.warm_worker.code_fingerprint import CodeFingerprint
 from deployments.warm_worker.master_link import MasterLink
@@ -44,9 +45,10 @@ class ProcessPool:
         self._choosing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._logger = get_logger("worker.pool")
+        self._services = BackgroundServices(self._logger)
 
     async def __aenter__(self) -> ProcessPool:
-        self._watching = asyncio.create_task(watch(self.children))
+        self._services.start("watchdog", partial(watch, self.children))
         return self
 
     async def __aexit__(
@@ -61,9 +63,7 @@ class ProcessPool:
             await asyncio.wait(self._tasks)
         for zygote in self._generations:
             zygote.dismiss()
-        self._watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._watching
+        await self._services.stop()
 
     def children(self) -> list[ChildProcess]:
         """All living children, of the present generation and of older ones that still finish their runs."""

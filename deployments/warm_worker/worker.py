@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -21,12 +21,14 @@ from anyio.abc import TaskStatus
 from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import WorkerFlowRunResponse
+from prefect.events import emit_event
 from prefect.exceptions import Abort
 from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
 from prefect.states import Pending
 from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseWorker
 
+from deployments.warm_worker.background import BackgroundServices, Service
 from deployments.warm_worker.claims import claim_message
 from deployments.warm_worker.compat import WorkerInternals
 from deployments.warm_worker.configuration import (
@@ -43,6 +45,7 @@ from deployments.warm_worker.pool import ProcessPool
 from deployments.warm_worker.pool_lock import PoolLock
 from deployments.warm_worker.prefetch import PREFETCHED_RUNS, Prefetch
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit
+from deployments.warm_worker.process_identity import HEARTBEAT_SECONDS
 from deployments.warm_worker.recovery import persistently, requeue
 from deployments.warm_worker.run_executor import RunExecutor
 from deployments.warm_worker.run_subscription import RunSubscription
@@ -73,7 +76,10 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
     ) -> None:
         # The limit is the number of processes. The base class's limiter is not used: a run that is resumed
         # while its slot is still held makes it raise, which ends the worker.
-        super().__init__(work_pool_name, limit=None, **kwargs)
+        wanted = kwargs.pop("heartbeat_interval_seconds", None) or HEARTBEAT_SECONDS
+        # Prefect's 30 s would have others wait for minutes, or take one that misses a heartbeat for dead.
+        interval = min(wanted, HEARTBEAT_SECONDS)
+        super().__init__(work_pool_name, limit=None, heartbeat_interval_seconds=interval, **kwargs)
         self._internals = WorkerInternals(self)
         self._internals.disable_cancellation_observer()
         self._size = limit
@@ -251,7 +257,9 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             on_due=self._on_due,
             on_interrupted=self._on_interrupted,
         )
-        services = [asyncio.create_task(service) for service in (subscription.run(), *self.services())]
+        services = BackgroundServices(self._logger, self._on_service_failure)
+        for name, service in {"subscription": subscription.run, **self.services()}.items():
+            services.start(name, service)
         try:
             # Else what waits would take the places of the runs that the last worker had begun.
             with suppress(TimeoutError):
@@ -260,14 +268,27 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
                 await self._poll_and_wait()
             await self._finish_running()
         finally:
-            for service in services:
-                service.cancel()
-            await asyncio.gather(*services, return_exceptions=True)
+            await services.stop()
 
-    def services(self) -> list[Coroutine[Any, Any, None]]:
-        """What goes on beside the runs until the worker is told to stop; a subclass may add to it."""
-        life = [self._master.heartbeat()] if self._master else []
-        return [*life, self._keep_synced(), self._keep_warm(), self._orphans.run(self.alone)]
+    def services(self) -> dict[str, Service]:
+        """What goes on beside the runs until the worker is told to stop, by name; a subclass may add to it.
+
+        A service that ends is started again.
+        """
+        life: dict[str, Service] = {"master_heartbeat": self._master.heartbeat} if self._master else {}
+        orphans = partial(self._orphans.run, self.alone)
+        return {**life, "heartbeat": self._keep_synced, "warm_processes": self._keep_warm, "orphans": orphans}
+
+    def _on_service_failure(self, name: str, error: str) -> None:
+        """Tell it as an event, which the UI shows and an automation can act on."""
+        emit_event(
+            event="warm-worker.service.failed",
+            resource={"prefect.resource.id": f"warm-worker.service.{name}", "prefect.resource.name": name},
+            related=[
+                {"prefect.resource.id": f"prefect.work-pool.{self.work_pool.id}", "prefect.resource.role": "pool"}
+            ],
+            payload={"worker": self.name, "service": name, "error": error},
+        )
 
     def is_executing(self, flow_run_id: UUID) -> bool:
         """Whether this worker carries out the run just now."""

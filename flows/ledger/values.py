@@ -119,10 +119,14 @@ class ProcessIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ProcessLease:
-    """Who runs a receipt's current attempt, and when it last said so (`silent_seconds` by the database's clock)."""
+    """Who runs a receipt's current attempt, and how long ago it last said so, by the database's clock.
+
+    `server_up_seconds` is how long the database has been up: a heartbeat could not be written before.
+    """
 
     process: ProcessIdentity
     silent_seconds: float
+    server_up_seconds: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

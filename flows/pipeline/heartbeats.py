@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 from prefect import get_run_logger
 
-from flows.domain.errors import TransientError
 from flows.ledger.receipts import heartbeat
 from flows.pipeline.process_identity import HEARTBEAT_SECONDS
 from flows.pipeline.steps import ReceiptRun
@@ -29,7 +28,7 @@ async def _beat(receipt: ReceiptRun) -> None:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
             await asyncio.to_thread(_beat_once, receipt)
-        except TransientError as error:
+        except Exception as error:  # whatever it is, without heartbeats another host would take the run over
             get_run_logger().warning("A heartbeat could not be written: %s", error)
 
 

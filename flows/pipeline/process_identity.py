@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from flows.ledger.values import ProcessIdentity, ProcessLease
 # keeps the ledger right if that was wrong.
 SILENCE_SECONDS = 45.0
 HEARTBEAT_SECONDS = 10.0
+# A heartbeat may come so late; after that long since this host was booted, a clone of it would have been heard.
+_LATEST_HEARTBEAT_SECONDS = 1.5 * HEARTBEAT_SECONDS
 
 
 def this_process() -> ProcessIdentity:
@@ -28,11 +31,26 @@ def this_process() -> ProcessIdentity:
 def process_is_gone(lease: ProcessLease) -> bool:
     """Whether a lease's process has certainly ended, or, on another host, has been silent for too long."""
     process = lease.process
-    if process.host_id != _host_id():
-        return lease.silent_seconds > SILENCE_SECONDS
-    if process.boot_id != _boot_id():
+    if process.host_id == _host_id() and process.boot_id == _boot_id():
+        return started_ticks(process.pid) != process.pid_started
+    if process.host_id == _host_id() and _ended_with_an_earlier_boot(lease.silent_seconds):
         return True
-    return started_ticks(process.pid) != process.pid_started
+    # While the database was away nobody could be heard.
+    return min(lease.silent_seconds, lease.server_up_seconds) > SILENCE_SECONDS
+
+
+def _ended_with_an_earlier_boot(silent_seconds: float) -> bool:
+    """Whether a process of another boot was last heard before this one began.
+
+    A copy of this machine has its machine-id and another boot, too, but goes on to be heard.
+    """
+    up = seconds_since_boot()
+    return up > _LATEST_HEARTBEAT_SECONDS and silent_seconds > up
+
+
+def seconds_since_boot() -> float:
+    """How long this host is up, whoever sets its clock; in a container, the host of the container."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def started_ticks(pid: int) -> int | None:

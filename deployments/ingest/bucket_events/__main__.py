@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from functools import partial
 
@@ -10,12 +11,12 @@ import boto3
 from pydantic import Field
 
 from deployments import json_logs
-from deployments.background import BackgroundServices
 from deployments.ingest.bucket_events.reception import EventReceiver
 from deployments.ingest.bucket_events.sqs import SqsQueue, consume
 from deployments.ingest.submissions import Submissions
 from deployments.s3 import s3_client
 from deployments.settings import GatewaySettings
+from deployments.warm_worker.background import BackgroundServices
 from flows.ledger.database import open_ledger
 from flows.storage import Inbox
 
@@ -41,7 +42,7 @@ async def run(settings: SqsSettings) -> None:
     loop, main = asyncio.get_running_loop(), asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, main.cancel)  # type: ignore[union-attr]  # this is a task
-    services = BackgroundServices()
+    services = BackgroundServices(logging.getLogger("receiptflow.events"))
     services.start("submissions", submissions.run)
     services.start("sqs", partial(consume, queue, EventReceiver(inbox, ledger, submissions.add)))
     try:

@@ -16,6 +16,7 @@ from flows.ledger.values import AlreadyFinal, Attempt, Busy, ProcessIdentity, Pr
 from flows.ledger.views import ReceiptView, RunningReceipt
 
 _SILENCE = func.extract("epoch", func.clock_timestamp() - col(Receipt.heartbeat_at))
+_SERVER_UP = func.extract("epoch", func.clock_timestamp() - func.pg_postmaster_start_time())
 
 CRASHES_RESET: dict[str, Any] = {"crashes": 0, "crash_reason": None, "steps_done": []}
 # The content stays named: who deletes it deletes its copies, also one that is being read again.
@@ -64,7 +65,8 @@ def begin_attempt(
         unsent = _unsent(receipt_id, session=session)
         return AlreadyFinal(receipt_id, receipt.state, receipt.reason, unsent)
     if receipt.state is State.RUNNING and not mine and receipt.flow_run_id and receipt.process:
-        lease = ProcessLease(ProcessIdentity(**receipt.process), _silent_seconds(receipt_id, session=session))
+        silent, up = session.exec(select(_SILENCE, _SERVER_UP).where(Receipt.id == receipt_id)).one()
+        lease = ProcessLease(ProcessIdentity(**receipt.process), float(silent), float(up))
         if not process_is_gone(lease):
             return Busy(receipt_id, receipt.flow_run_id, receipt.attempt)
     return _take(receipt, flow_run_id, process, session=session, afresh=receipt.state in FINAL_STATES)
@@ -164,11 +166,11 @@ def requeue(receipt: Receipt, reason: str, *, session: Session, held: bool = Fal
 
 def find_running(*, session: Session, limit: int = 1000, after: UUID | None = None) -> list[RunningReceipt]:
     """Receipts in `running` with who holds them, ordered by id, from behind `after`."""
-    query = select(Receipt, _SILENCE).where(is_in(State.RUNNING, col(Receipt.state)))
+    query = select(Receipt, _SILENCE, _SERVER_UP).where(is_in(State.RUNNING, col(Receipt.state)))
     if after is not None:
         query = query.where(col(Receipt.id) > after)
     rows = session.exec(query.order_by(col(Receipt.id)).limit(limit)).all()
-    return [RunningReceipt(as_value(ReceiptView, receipt), _lease(receipt, silence)) for receipt, silence in rows]
+    return [RunningReceipt(as_value(ReceiptView, receipt), _lease(receipt, silent, up)) for receipt, silent, up in rows]
 
 
 def _take(receipt: Receipt, flow_run_id: UUID, process: ProcessIdentity, *, session: Session, afresh: bool) -> Attempt:
@@ -208,9 +210,5 @@ def _unsent(receipt_id: UUID, *, session: Session) -> int:
     return session.exec(pending).one()
 
 
-def _silent_seconds(receipt_id: UUID, *, session: Session) -> float:
-    return float(session.exec(select(_SILENCE).where(Receipt.id == receipt_id)).one())
-
-
-def _lease(receipt: Receipt, silence: object) -> ProcessLease | None:
-    return ProcessLease(ProcessIdentity(**receipt.process), float(str(silence))) if receipt.process else None
+def _lease(receipt: Receipt, silent: Any, up: Any) -> ProcessLease | None:
+    return ProcessLease(ProcessIdentity(**receipt.process), float(silent), float(up)) if receipt.process else None
