@@ -115,7 +115,7 @@ PATHS = (
     "/metrics",
     "/debug/pprof/",
 )
-SHELL_SECONDS = 20
+SHELL_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +146,8 @@ def test_no_port_answers_a_stranger(guarded: Stack, scheme: str) -> None:
     with httpx.Client(verify=False, timeout=10) as stranger:  # noqa: S501  # any server's certificate will do
         for port in ports_of(guarded):
             for path in PATHS:
+                if (port, path) == (guarded.settings.ports.s3, "/status"):
+                    continue  # S3's health check: an empty answer
                 with suppress(httpx.TransportError):
                     answer = stranger.get(f"{scheme}://127.0.0.1:{port}{path}")
                     answered += [(port, path, answer.status_code)] * (answer.status_code not in {400, 401, 403})

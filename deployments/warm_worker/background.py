@@ -17,6 +17,7 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 HEALTHY_AFTER_SECONDS = 60.0  # twice the longest pause: a service that fails at every start is never healthy
 
 Service = Callable[[], Awaitable[None]]
+Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 OnFailure = Callable[[str, str], None]  # the service and its error
 
 
@@ -43,7 +44,7 @@ class ServiceState:
 class BackgroundServices:
     """The services of one process, by name."""
 
-    def __init__(self, logger: logging.Logger, on_failure: OnFailure | None = None) -> None:
+    def __init__(self, logger: Logger, on_failure: OnFailure | None = None) -> None:
         self._logger, self._on_failure = logger, on_failure
         self._states: dict[str, ServiceState] = {}
         self._tasks: list[asyncio.Task[None]] = []
