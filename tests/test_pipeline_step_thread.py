@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 from prefect import flow, task
 
-from flows.pipeline import step_thread
 from flows.pipeline.step_thread import run_in_thread
 
 
@@ -47,20 +46,22 @@ async def test_what_the_work_returns_or_raises_comes_through() -> None:
         await run_in_thread(lambda: 1 // 0)
 
 
+_TIMED_OUT = """
+import asyncio, time
+
+step_thread.GRACE_SECONDS = 0.2
+step_thread.is_deployed = lambda: True
+
+async def timed_out():
+    async with asyncio.timeout(0.1):
+        await step_thread.run_in_thread(lambda: time.sleep(600))
+
+asyncio.run(timed_out())
+"""
+
+
 def test_the_process_of_a_deployed_run_ends_with_a_thread_that_goes_on() -> None:
     """By a signal that the worker counts as the receipt's own fault, so that it is quarantined in the end."""
-    pid = os.fork()
-    if pid == 0:
-        step_thread.GRACE_SECONDS = 0.2
-        step_thread.is_deployed = lambda: True
-
-        async def timed_out() -> None:
-            async with asyncio.timeout(0.1):
-                await run_in_thread(lambda: time.sleep(600))
-
-        try:
-            asyncio.run(timed_out())
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGABRT
+    ended = subprocess.run([sys.executable, "-c", _TIMED_OUT], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == -signal.SIGABRT, ended.stderr
+    assert "its process ends" in ended.stderr
