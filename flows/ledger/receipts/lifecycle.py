@@ -86,8 +86,8 @@ def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: st
     receipts = list(session.exec(shared.with_for_update(key_share=True)))
     is_last = content.canonical_receipt_id is None and len(receipts) == 1
     if content.canonical_receipt_id != receipt.id and not is_last:
-        heir = content.canonical_receipt_id or next(one.id for one in receipts if one.id != receipt.id)
-        reassign(content.id, heir, session=session)
+        successor = content.canonical_receipt_id or next(one.id for one in receipts if one.id != receipt.id)
+        reassign(content.id, successor, session=session)
         return _remove([receipt], reason, session=session)
     session.execute(delete(Expense).where(col(Expense.content_id) == content.id))
     deletion = _remove(receipts, reason, session=session)
