@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import random
 import struct
 import tempfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from deployments.samples.catalogue import CATALOGUE
+from deployments.samples.model import SampleReceipt
 from deployments.samples.render import render_receipt
 
 Kind = Literal["receipt", "copy", "unreadable"]
@@ -52,7 +54,7 @@ class Item:
 def make_items(count: int, rng: random.Random) -> list[Item]:
     """So many files in random order, the same for the same chance."""
     copies, unreadable = round(count * _COPIES_SHARE), round(count * _UNREADABLE_SHARE)
-    originals = [_receipt(number, base) for number, base in enumerate(_bases(count - copies - unreadable, rng))]
+    originals = _receipts(count - copies - unreadable, rng)
     broken = [_unreadable(number, originals[0].data) for number in range(unreadable)]
     again = [_copy(number, rng.choice(originals)) for number in range(copies)]
     items = [*originals, *broken, *again]
@@ -60,19 +62,19 @@ def make_items(count: int, rng: random.Random) -> list[Item]:
     return items
 
 
-def _bases(count: int, rng: random.Random) -> list[tuple[str, bytes]]:
-    wanted = [receipt for receipt in CATALOGUE if receipt.name in _BASES]
+def _receipts(count: int, rng: random.Random) -> list[Item]:
+    bases = [receipt for receipt in CATALOGUE if receipt.name in _BASES]
+    return [_receipt(number, rng.choice(bases)) for number in range(count)]
+
+
+def _receipt(number: int, base: SampleReceipt) -> Item:
+    """The base on a day of its own: two photos of one purchase are not posted twice."""
+    bought = replace(base, when=base.when - dt.timedelta(days=number))
     with tempfile.TemporaryDirectory() as folder:
-        for receipt in wanted:
-            render_receipt(receipt, Path(folder) / receipt.name)
-        drawn = [(path.name, path.read_bytes()) for path in sorted(Path(folder).iterdir())]
-    return [rng.choice(drawn) for _ in range(count)]
-
-
-def _receipt(number: int, base: tuple[str, bytes]) -> Item:
-    name, data = base
-    marked = with_comment(data, f"receipt {number}")
-    return Item(f"{number:04d}-{name}", marked, "receipt")
+        path = Path(folder) / base.name
+        render_receipt(bought, path)
+        marked = with_comment(path.read_bytes(), f"receipt {number}")
+    return Item(f"{number:04d}-{base.name}", marked, "receipt")
 
 
 def _copy(number: int, original: Item) -> Item:
