@@ -79,7 +79,7 @@ async def _things_of_anna(gateway: Gateway) -> dict[str, str]:
     receipt = expensed(gateway.ledger, "anna/1.jpg")
     upload = (await gateway.anna.post("/uploads", json={"media_type": "image/jpeg"})).json()
     hook = (await gateway.anna.post("/webhooks", json={"url": "http://127.0.0.1:9/"})).json()
-    expensed(gateway.ledger, "anna/2.jpg", "cd" * 32)
+    expensed(gateway.ledger, "anna/2.jpg", "cd" * 32, total=99)
     deliveries = (await gateway.anna.get(f"/webhooks/{hook['id']}/deliveries")).json()["items"]
     return {
         "receipt_id": str(receipt.receipt_id),
