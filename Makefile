@@ -65,7 +65,7 @@ bench-scale: setup-dev
 	$(BIN)/python -m benchmarks.bench_scale $(if $(JSON),--json "$(JSON)")
 
 # How well receipts are read: the samples, and the folders of real receipts with truth that are named.
-TRUTH ?= $(wildcard ../shared/receipts/sroie ../shared/receipts/german)
+TRUTH ?= $(wildcard ../shared/receipts/sroie ../shared/receipts/german ../shared/receipts/world ../shared/cases)
 accuracy: setup
 	$(BIN)/python -m deployments.samples build/samples
 	$(BIN)/python -m benchmarks.accuracy build/samples $(TRUTH) --out docs/accuracy.md --readme README.md
