@@ -53,9 +53,9 @@ folding case, accents, punctuation and white space (exact), at least 0.9 alike o
 wrong* counts accepted receipts with a wrong total, date or currency, and behind the slash those with a wrong merchant.
 CPU seconds are one thread, models loaded, from bytes to fields.
 
-The halves are parted by a hash of the file name. Rules and weights are chosen on the tuning half; by now the other half
-was looked at for the causes of its misses as well, so neither is unseen. The truth is used as given, although some of it
-contradicts the picture.
+The halves are parted by a hash of the file name. Rules and weights are chosen on the tuning half; by now the other
+half was looked at for the causes of its misses as well, so neither is unseen. The truth is used as given, although some
+of it contradicts the picture.
 """
 KEPT = "\nThe words were kept from an earlier reading: CPU seconds and memory are those of parsing alone.\n"
 
