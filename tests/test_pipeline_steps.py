@@ -20,7 +20,7 @@ from flows.domain.owners import owner_of
 from flows.ledger.database import Ledger
 from flows.ledger.errors import FencedError
 from flows.ledger.expenses import all_expenses
-from flows.ledger.receipts import get_receipt, mark_submitted, note_crash, receive
+from flows.ledger.receipts import delete_receipt, get_receipt, hold, mark_submitted, note_crash, receive
 from flows.ledger.schema import Receipt, Source, State
 from flows.ledger.values import ReceivedObject
 from flows.ledger.views import ReceiptView
@@ -243,6 +243,26 @@ def test_object_that_vanished_between_claim_and_reading_leaves_its_content_to_th
     assert receipt_of(pipeline, twin).state is State.WAITING
     again = process(pipeline, twin.request.key)
     assert receipt_of(pipeline, again).state in {State.EXPENSED, State.REVIEW}
+
+
+@pytest.mark.parametrize("last_step", ["extract", "parse"])
+def test_process_whose_receipt_was_deleted_meanwhile_leaves_no_results(
+    pipeline: Pipeline, picture: bytes, s3_client: Any, last_step: str
+) -> None:
+    body = picture + uuid4().bytes
+    sha256 = hashlib.sha256(body).hexdigest()
+    late = ReceiptRun(RunRequest(put(pipeline, body), None, "acme", False, uuid4()), pipeline)
+    steps._begin(late)
+    assert steps._claim(late, sha256, body)
+    if last_step == "parse":
+        steps._read(late, sha256, body)
+        steps.parse(late)
+    with pipeline.ledger.session() as session:
+        hold(late.receipt.id, "cancelled", session=session)
+        delete_receipt(late.receipt.id, "asked for", session=session)
+    with pytest.raises(FencedError):
+        steps._read(late, sha256, body) if last_step == "extract" else steps.record(late)
+    assert s3_client.list_objects_v2(Bucket="results", Prefix=f"{sha256}/")["KeyCount"] == 0
 
 
 def test_poison_is_quarantined_after_three_crashes(pipeline: Pipeline, picture: bytes) -> None:

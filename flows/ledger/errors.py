@@ -11,6 +11,10 @@ class LedgerUnavailableError(TransientError):
     """The database is away, overloaded, out of space, or another transaction was in the way; repeat later."""
 
 
+# What a fenced attempt finds where its receipt was.
+DELETED = "deleted"
+
+
 class FencedError(ReceiptflowError):
     """The attempt was given up in favour of another; whatever it still wants to write is refused."""
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, insert, literal_column, text, update
 from sqlmodel import Session, col, select
 
-from flows.ledger.errors import FencedError, ReceiptNotFoundError
+from flows.ledger.errors import DELETED, FencedError, ReceiptNotFoundError
 from flows.ledger.schema import FINAL_STATES, Content, Receipt, State, StateChange
 from flows.ledger.values import Attempt
 
@@ -50,7 +50,7 @@ def lock_attempt(attempt: Attempt, *repeated: State, session: Session) -> Receip
     try:
         receipt = lock_receipt(attempt.receipt_id, session=session)
     except ReceiptNotFoundError as error:
-        raise FencedError(attempt.receipt_id, attempt.number, "deleted") from error
+        raise FencedError(attempt.receipt_id, attempt.number, DELETED) from error
     holds = receipt.attempt == attempt.number and receipt.flow_run_id == attempt.flow_run_id
     if not holds or receipt.state not in {State.RUNNING, *repeated}:
         found = f"{receipt.state.value} in attempt {receipt.attempt} of flow run {receipt.flow_run_id}"
@@ -78,7 +78,7 @@ def lock_content_of_attempt(attempt: Attempt, *repeated: State, session: Session
     try:
         content, _ = lock_content_of(attempt.receipt_id, session=session)
     except ReceiptNotFoundError as error:
-        raise FencedError(attempt.receipt_id, attempt.number, "deleted") from error
+        raise FencedError(attempt.receipt_id, attempt.number, DELETED) from error
     return content, lock_attempt(attempt, *repeated, session=session)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +17,8 @@ from sqlmodel import Session
 
 from flows.domain.errors import ReceiptflowError, UnreadableError
 from flows.domain.fields import DocumentText, ReceiptFields
+from flows.ledger.audit import results_are_owned
+from flows.ledger.errors import DELETED, FencedError
 from flows.ledger.receipts import (
     begin_attempt,
     claim_content,
@@ -250,9 +254,22 @@ def _read(run: ReceiptRun, sha256: str, data: bytes) -> bool:
     if not cached:
         run.preview = reader.preview(data)
         results.put(preview_key(sha256), run.preview, "image/jpeg")
-    with run.pipeline.ledger.session() as session:
+    with _removed_if_deleted(run, sha256), run.pipeline.ledger.session() as session:
         note_progress(run.attempt, f"extract_text/{step.version}", session=session)
     return cached
+
+
+@contextmanager
+def _removed_if_deleted(run: ReceiptRun, sha256: str) -> Iterator[None]:
+    """Remove what this process wrote for a receipt that was deleted meanwhile, its attempt having been given up."""
+    try:
+        yield
+    except FencedError as error:
+        if error.found == DELETED:
+            with run.pipeline.ledger.session() as session:
+                if not results_are_owned(sha256, session=session):
+                    run.pipeline.results.remove_all(f"{sha256}/")
+        raise
 
 
 def preview_key(sha256: str) -> str:
@@ -301,8 +318,10 @@ def _record_once(run: ReceiptRun) -> None:
     attempt = run.attempt
     subject = str(attempt.receipt_id)
     log_execution("started", "record_expense", subject)
-    with run.pipeline.ledger.session() as session:
-        outcome = _recorded(run, attempt, session)
+    with ExitStack() as stack:
+        if run.text is not None:
+            stack.enter_context(_removed_if_deleted(run, run.text.sha256))
+        outcome = _recorded(run, attempt, stack.enter_context(run.pipeline.ledger.session()))
     log_execution("durable", "record_expense", subject)
     run.outcome = outcome
 

@@ -101,16 +101,21 @@ def stuck_notifications(
     return [as_value(NotificationView, row) for row in rows]
 
 
+def results_are_owned(sha256: str, *, session: Session) -> bool:
+    """Whether somebody has a content with this hash; nobody claims one until the transaction ends."""
+    lock_hash(sha256, session=session)
+    return session.exec(select(Content.id).where(Content.sha256 == sha256).limit(1)).first() is not None
+
+
 def results_are_unneeded(sha256: str, *, session: Session) -> bool:
     """Whether results of this hash can be removed until the transaction ends: nobody owns such a content, and nothing
     that is still to be read could turn out to be one, as after the loss of a ledger.
     """
-    lock_hash(sha256, session=session)
-    owned = select(Content.id).where(Content.sha256 == sha256).limit(1)
+    owned = results_are_owned(sha256, session=session)
     unread = select(Receipt.id).where(
         col(Receipt.state).in_([State.WAITING, State.RUNNING]), col(Receipt.sha256).is_(None)
     )
-    return not session.exec(owned).first() and not session.exec(unread.limit(1)).first()
+    return not owned and not session.exec(unread.limit(1)).first()
 
 
 def walk_contents(ledger: Ledger, *, page_size: int = 1000) -> Iterator[str]:

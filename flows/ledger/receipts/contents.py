@@ -12,7 +12,7 @@ from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from flows.ledger.errors import FencedError
+from flows.ledger.errors import DELETED, FencedError
 from flows.ledger.expenses import reassign
 from flows.ledger.locking import lock_attempt, lock_content, lock_hash, lock_receipt, write, write_state
 from flows.ledger.receipts.attempts import requeue
@@ -39,7 +39,7 @@ def claim_content(
     """
     owner = session.exec(select(Receipt.owner).where(Receipt.id == attempt.receipt_id)).one_or_none()
     if owner is None:
-        raise FencedError(attempt.receipt_id, attempt.number, "deleted")
+        raise FencedError(attempt.receipt_id, attempt.number, DELETED)
     lock_hash(sha256, session=session)
     content = _content(owner, sha256, media_type, size_bytes, session=session)
     receipt = lock_attempt(attempt, State.DUPLICATE, session=session)
