@@ -7,6 +7,7 @@ while Prefect's server is away.
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -47,6 +48,12 @@ class GatewaySettings(BaseSettings):
     upload_minutes: int = Field(default=15, gt=0, le=24 * 60, description="Life of a presigned upload.")
     submit_wait_seconds: float = Field(
         default=0.0, ge=0, description="How long POST /receipts waits for the flow run's id, unless the client says."
+    )
+    data_dir: Path | None = Field(
+        default=None, description="The stack's data folder, whose disk is watched; without one, none is."
+    )
+    disk_warning_fraction: float = Field(
+        default=0.1, ge=0, lt=1, description="With less of the disk free, /ready and the metrics warn."
     )
     events_token: SecretStr | None = Field(
         default=None, description="Shared secret of bucket events; without one, the events endpoints are off."

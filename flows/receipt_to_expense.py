@@ -14,7 +14,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger, task
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
@@ -23,23 +22,17 @@ from pydantic import Field
 
 from flows.domain.errors import ReceiptflowError, UnreadableError
 from flows.domain.owners import owner_of
+from flows.flow_runs.manual_retry import was_retried
 from flows.flow_runs.submission import PIPELINE_VERSION
-from flows.pipeline import artifacts, steps
+from flows.pipeline import artifacts, run_outcome, steps
 from flows.pipeline.configuration import load_pipeline
 from flows.pipeline.heartbeats import heartbeats
 from flows.pipeline.notify_owner import send_notifications
 from flows.pipeline.retries import task_options
 from flows.pipeline.step_thread import run_in_thread
-from flows.pipeline.steps import Outcome, ReceiptRun, RunRequest
+from flows.pipeline.steps import ReceiptRun, RunRequest
 
-Key = Annotated[
-    str, Field(min_length=1, description="Object key in the inbox bucket, for example acme/2026-11/lunch.jpg.")
-]
-Bucket = Annotated[str | None, Field(description="Bucket that holds the object; empty for the pipeline's inbox.")]
-Owner = Annotated[
-    str | None, Field(description="Whose expense it is; empty for the key's first folder, or 'default' without one.")
-]
-Force = Annotated[bool, Field(description="Read it again although it is done. Still one expense.")]
+Key = Annotated[str, Field(min_length=1)]
 
 
 @task(**task_options("extract_text"))
@@ -85,8 +78,15 @@ def _state_of(found_durable: bool) -> State[Any]:
     result_storage=PREFECT_LOCAL_STORAGE_PATH.value(),
     validate_parameters=True,
 )
-async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = None, force: Force = False) -> State[Any]:
-    """One receipt from the inbox becomes one expense, exactly once, however often this is run."""
+async def receipt_to_expense(key: Key, bucket: str = "", owner: str = "", force: bool = False) -> State[Any]:
+    """One receipt from the inbox becomes one expense, exactly once, however often this is run.
+
+    Args:
+        key: Object key in the inbox bucket, for example acme/2026-11/lunch.jpg.
+        bucket: Bucket that holds the object. Empty: the pipeline's inbox.
+        owner: Whose expense it is. Empty: the key's first folder, or "default" where it has none.
+        force: Read it again although it is done. It stays one expense.
+    """
     receipt = await _open(key, bucket, owner, force)
     async with heartbeats(receipt):
         try:
@@ -103,16 +103,20 @@ async def receipt_to_expense(key: Key, bucket: Bucket = None, owner: Owner = Non
         return await _finish(receipt)
 
 
-async def _open(key: str, bucket: str | None, owner: str | None, force: bool) -> ReceiptRun:
-    request = RunRequest(key, bucket or None, owner or owner_of(key), force, flow_run_id=UUID(flow_run.id))
+async def _open(key: str, bucket: str, owner: str, force: bool) -> ReceiptRun:
+    run_id = UUID(flow_run.id)
+    retried = await was_retried(run_id, flow_run.run_count)
+    request = RunRequest(key, bucket or None, owner or owner_of(key), force, flow_run_id=run_id, retried=retried)
     return ReceiptRun(request, await load_pipeline())
 
 
 async def _show(receipt: ReceiptRun) -> None:
     """Attach the artifacts. They are for reading only: without them the expense stands all the same."""
+    outcome = receipt.outcome
+    title = artifacts.summary_key(receipt.receipt.key, outcome.receipt_id)
     try:
         markdown, picture = await asyncio.to_thread(_artifacts_of, receipt)
-        await artifacts.publish(receipt.outcome.receipt_id, markdown, picture)
+        await artifacts.publish(title, run_outcome.in_words(outcome), markdown, picture)
     except (ReceiptflowError, OSError) as error:
         get_run_logger().warning("The run's artifacts could not be made: %s", error)
 
@@ -120,7 +124,11 @@ async def _show(receipt: ReceiptRun) -> None:
 def _artifacts_of(receipt: ReceiptRun) -> tuple[str, bytes | None]:
     outcome, request = receipt.outcome, receipt.request
     markdown = artifacts.summary(
-        key=request.key, owner=request.owner, outcome=outcome.name, message=outcome.message, fields=receipt.fields
+        key=request.key,
+        owner=request.owner,
+        outcome=outcome.name.capitalize(),
+        message=outcome.message,
+        fields=receipt.fields,
     )
     if receipt.fields is None or receipt.text is None:
         return markdown, None
@@ -133,12 +141,5 @@ def _artifacts_of(receipt: ReceiptRun) -> tuple[str, bytes | None]:
 
 async def _finish(receipt: ReceiptRun) -> State[Any]:
     outcome = receipt.outcome
-    if outcome.name != "Expensed":
-        await _tag(outcome)
-    return Completed(name=outcome.name, message=outcome.message)
-
-
-async def _tag(outcome: Outcome) -> None:
-    """Tag runs that need an eye, so that the UI's list can be filtered for them. Most runs need no tag."""
-    async with get_client() as client:
-        await client.update_flow_run(UUID(flow_run.id), tags={*flow_run.tags, outcome.name.lower()})
+    await run_outcome.label(UUID(flow_run.id), outcome, receipt.request.key, flow_run.tags)
+    return run_outcome.final_state(outcome)

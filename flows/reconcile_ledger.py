@@ -1,34 +1,34 @@
 """The flow `reconcile-ledger`: compare the buckets, the ledger and Prefect's runs with each other.
 
-Order: compare (and, if asked, repair as it goes), then say in an artifact what was found. A run that found something
-ends `Completed` under the name `Discrepancies`, so that it stands out in the list. Needs the block
-`receipt-pipeline/default`.
+Order: compare (and, if asked, repair as it goes), then say in an artifact what was found. A run that leaves something
+unrepaired ends `Failed`, as a check that fails does. Needs the block `receipt-pipeline/default`.
 """
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
-from pydantic import Field
+from prefect.states import Completed, Failed
 
 from flows.pipeline.configuration import load_pipeline
 from flows.reconciliation import Counts, Discrepancy, find_discrepancies, open_repairer
-
-Repair = Annotated[bool, Field(description="Repair what can be repaired, and say what was done.")]
 
 # An artifact is for people; the whole list is in the run's log.
 _SHOWN = 100
 
 
 @flow(name="reconcile-ledger", persist_result=False)
-async def reconcile_ledger(repair: Repair = False) -> State[Any]:
-    """Find every object, receipt, expense, result and run that does not fit the others."""
+async def reconcile_ledger(repair: bool = False) -> State[Any]:
+    """Find every object, receipt, expense, result and run that does not fit the others.
+
+    Args:
+        repair: Repair what can be repaired, and say what was done.
+    """
     counts, shown = Counts(), list[str]()
     pipeline = await load_pipeline()
     async with AsyncExitStack() as stack:
@@ -41,7 +41,7 @@ async def reconcile_ledger(repair: Repair = False) -> State[Any]:
     await acreate_markdown_artifact(
         key="reconcile-ledger", markdown=_markdown(counts, shown), description="What does not fit"
     )
-    return Completed(name="Discrepancies" if counts.discrepancies else None, message=in_words(counts))
+    return Failed(message=in_words(counts)) if counts.discrepancies else Completed(message=in_words(counts))
 
 
 def in_words(counts: Counts) -> str:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
-from pydantic import Field
 
 from flows.domain.junk_files import is_junk_file
 from flows.flow_runs.recovery import resubmit_lost
@@ -24,9 +23,6 @@ from flows.ledger.values import ReceivedObject, WaitingReceipt
 from flows.ledger.views import Page
 from flows.pipeline.configuration import Pipeline, load_pipeline
 from flows.storage import Inbox, ObjectVersion
-
-Bucket = Annotated[str | None, Field(description="Bucket to sweep; empty for the pipeline's inbox.")]
-Prefix = Annotated[str, Field(description="Only keys that begin so, for example acme/. Empty for all.")]
 
 SUBMISSION_PAGE = 25 * AT_ONCE
 # Long enough for a submission under way to be noted in the ledger.
@@ -62,8 +58,13 @@ class SweepCounts:
 
 
 @flow(name="sweep-inbox", persist_result=False)
-async def sweep_inbox(bucket: Bucket = None, prefix: Prefix = "") -> dict[str, Any]:
-    """Receive and submit whatever lies in the inbox and is not known yet."""
+async def sweep_inbox(bucket: str = "", prefix: str = "") -> dict[str, Any]:
+    """Receive and submit whatever lies in the inbox and is not known yet.
+
+    Args:
+        bucket: Bucket to sweep. Empty: the pipeline's inbox.
+        prefix: Only keys that begin so, for example acme/. Empty: all.
+    """
     counts = await sweep(await load_pipeline(), bucket=bucket or None, prefix=prefix)
     get_run_logger().info("Swept: %s", counts.in_words())
     await acreate_markdown_artifact(

@@ -180,7 +180,7 @@ class Live:
         """
         receipt = self.final(receipt_id)
         assert receipt.state.value in {"expensed", "review"}, receipt.reason
-        assert self.ended(receipt).state_name in {"Expensed", "Review"}
+        assert self.ended(receipt).state_name == "Completed"
         self.require_single_effects(receipt, unlogged=unlogged)
         until(lambda: not self.open_tasks(receipt), "the end of all its task runs")
         return receipt

@@ -113,7 +113,8 @@ async def test_an_owner_is_a_whole_folder_name(gateway: Gateway) -> None:
 
 async def test_health_tells_nothing_and_needs_nothing(gateway: Gateway, ledger: Ledger) -> None:
     assert (await gateway.nobody.get("/health")).json() == {"status": "ok", "version": version("receiptflow")}
-    assert set((await gateway.nobody.get("/ready")).json()) == {"ready", "ledger", "storage", "prefect", "services"}
+    parts = {"ready", "ledger", "storage", "prefect", "services", "disk_low"}
+    assert set((await gateway.nobody.get("/ready")).json()) == parts
 
 
 async def test_the_page_allows_its_own_script_only(gateway: Gateway) -> None:

@@ -47,13 +47,13 @@ async def test_one_that_is_being_read_is_neither_retried_nor_deleted(gateway: Ga
     assert (await gateway.anna.delete(f"/receipts/{receipt_id}")).status_code == 409
 
 
-async def _with_artifacts(receipt_id: UUID) -> UUID:
+async def _with_artifacts(receipt_id: UUID, key: str) -> UUID:
     """A flow run that attached a summary and a picture, as a receipt's does."""
     async with get_client() as client:
         flow_id = await client.create_flow_from_name("receipt-to-expense")
         body = {"flow_id": str(flow_id), "state": {"type": "COMPLETED"}}
         flow_run_id = (await client.request("POST", "/flow_runs/", json=body)).json()["id"]
-        summary = {"key": summary_key(receipt_id), "type": "markdown", "data": "secret"}
+        summary = {"key": summary_key(key, receipt_id), "type": "markdown", "data": "secret"}
         for artifact in (summary, {"type": "image", "data": "data:image/jpeg;base64,c2VjcmV0"}):
             await client.request("POST", "/artifacts/", json={**artifact, "flow_run_id": flow_run_id})
         assert len([one for one in await client.read_artifacts() if str(one.flow_run_id) == flow_run_id]) == 2
@@ -67,8 +67,8 @@ async def test_deleting_removes_everything_but_a_line_of_audit(
     accepted = await gateway.accepted()
     receipt_id = UUID(accepted["receipt_id"])
     await asyncio.to_thread(_expensed, gateway, receipt_id)
-    flow_run_id = await _with_artifacts(receipt_id)
     key = (await gateway.anna.get(accepted["status_url"])).json()["key"]
+    flow_run_id = await _with_artifacts(receipt_id, key)
 
     assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
 
@@ -105,7 +105,7 @@ async def test_every_flow_run_of_a_receipt_goes_with_its_states_and_logs(
     gateway = gateway_with_prefect
     accepted = await gateway.accepted()
     receipt_id = UUID(accepted["receipt_id"])
-    runs = [await _with_artifacts(uuid4()) for _ in range(2)]
+    runs = [await _with_artifacts(uuid4(), "anna/1.jpg") for _ in range(2)]
     for flow_run_id in runs:
         attempt = await asyncio.to_thread(begun, gateway.ledger, receipt_id, flow_run_id, process_is_gone=gone)
     async with get_client() as client:
@@ -129,7 +129,8 @@ async def test_a_deletion_that_is_cut_off_finds_the_rest_when_it_is_tried_again(
     """The picture is found by its run's summary, so that goes last."""
     gateway = gateway_with_prefect
     accepted = await gateway.accepted()
-    flow_run_id = await _with_artifacts(UUID(accepted["receipt_id"]))
+    key = (await gateway.anna.get(accepted["status_url"])).json()["key"]
+    flow_run_id = await _with_artifacts(UUID(accepted["receipt_id"]), key)
     client, deleted = gateway.parts.orchestrator._client, list[UUID]()
     delete = client.delete_artifact
 

@@ -22,12 +22,14 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.states import Completed
 
+from deployments.provisioning.automations import FAILED_RUNS
 from deployments.provisioning.prefect_objects import POOL, QUEUES, RETIRED
 from deployments.stack import Stack
 from deployments.stack.settings import StackSettings
 from flows.flow_runs.submission import DEPLOYMENT
 from flows.ledger.migrate import schema_is_current
 
+DEPLOYMENTS = {"receipt", "inbox", "ledger", "webhooks", "operator", "history"}
 COMMAND = str(Path(sys.executable).with_name("receiptflow"))
 
 
@@ -98,7 +100,7 @@ def test_everything_is_there_afterwards_and_changes_stay(provisioned: dict[str, 
         queues = {queue.name: queue for queue in client.read_work_queues(work_pool_name=POOL)}
         assert {name: queues[name].priority for name in QUEUES} == QUEUES
         deployments = {deployment.name for deployment in client.read_deployments()}
-        assert {"receipt", "inbox", "all"} <= deployments
+        assert deployments == DEPLOYMENTS
         document = client.read_block_document_by_name("inbox", "s3-bucket")
         assert document.data["bucket_name"] == bucket
         assert client.read_block_type_by_slug("llm-parser").name == "LLM Parser"
@@ -128,7 +130,7 @@ def test_a_deployment_of_the_release_before_goes_with_its_scheduled_runs(provisi
         with pytest.raises(ObjectNotFound):
             client.read_flow_run(run.id)
         assert client.read_flow_run(ran.id).state_name == "Completed"
-        assert client.read_deployment_by_name("reconcile-ledger/all").schedules
+        assert client.read_deployment_by_name("reconcile-ledger/ledger").schedules
 
 
 def test_a_deployment_that_was_deleted_is_made_again(provisioned: dict[str, str]) -> None:
@@ -147,3 +149,34 @@ def test_schedules_are_acted_on(provisioned: dict[str, str]) -> None:
         while not client.request("POST", "/flow_runs/count", json=filters).json():
             assert time.monotonic() < end, "no run was scheduled"
             time.sleep(1)
+
+
+def test_every_form_describes_its_fields_and_offers_no_null(elsewhere: dict[str, str]) -> None:
+    """The UI's form for a custom run is made of the deployed schema; it shows a null as "Property is type None"."""
+    assert provision(elsewhere, "--create").returncode == 0
+    with pointed_at(elsewhere) as client:
+        deployments = client.read_deployments()
+    assert len({one.name for one in deployments}) == len(deployments) >= len(DEPLOYMENTS)
+    for deployment in deployments:
+        assert deployment.description, deployment.name
+        for name, field in (deployment.parameter_openapi_schema or {})["properties"].items():
+            assert field.get("description"), f"{deployment.name}: {name} has no description"
+            assert "null" not in repr(field), f"{deployment.name}: {name} may be null"
+
+
+def test_the_automation_is_installed_once_and_stays_as_it_was_set(elsewhere: dict[str, str]) -> None:
+    """Paused at first; provisioned again, it is neither doubled nor switched off, and finds a deployment made anew."""
+    assert provision(elsewhere, "--create").returncode == 0
+    named = {"automations": {"name": {"any_": [FAILED_RUNS]}}}
+    with pointed_at(elsewhere) as client:
+        (installed,) = client.request("POST", "/automations/filter", json=named).json()
+        assert installed["enabled"] is False
+        client.request("PATCH", f"/automations/{installed['id']}", json={"enabled": True})
+        operator = client.read_deployment_by_name("notify-operator/operator").id
+        client.delete_deployment(operator)
+        client.request("DELETE", "/variables/name/receiptflow_deployed")
+        assert provision(elsewhere).returncode == 0
+        (again,) = client.request("POST", "/automations/filter", json=named).json()
+        remade = client.read_deployment_by_name("notify-operator/operator").id
+    assert (again["id"], again["enabled"]) == (installed["id"], True)
+    assert again["actions"][0]["deployment_id"] == str(remade) != str(operator)

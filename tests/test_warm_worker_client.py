@@ -128,8 +128,8 @@ async def test_a_run_that_ended_is_asked_for(watched: Watched, server: PrefectCl
     run = await claimed_run(server)
     watched.client.know(run)
     await watched.client.set_flow_run_state(run.id, Running())
-    await watched.client.set_flow_run_state(run.id, Completed(name="Expensed"))
-    assert (await watched.client.read_flow_run(run.id)).state_name == "Expensed"
+    await watched.client.set_flow_run_state(run.id, Completed(name="Cached"))
+    assert (await watched.client.read_flow_run(run.id)).state_name == "Cached"
 
 
 async def test_another_run_is_asked_for(watched: Watched, server: PrefectClient) -> None:

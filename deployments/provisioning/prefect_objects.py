@@ -26,13 +26,15 @@ from pydantic import SecretStr
 from yaml import safe_load
 
 import flows
-from blocks import ExpenseDatabase, LlmParser, OcrEngine, ReceiptPipeline
+from blocks import ExpenseDatabase, LlmParser, OcrEngine, ReceiptPipeline, RetentionPolicy
+from deployments.provisioning.automations import install_automations
 from deployments.receipt_worker import ReceiptWorker
 from deployments.s3 import BOTO_CONFIG
 from flows.domain.errors import ConfigurationError
 from flows.flow_runs.submission import BACKLOG_QUEUE, FRESH_QUEUE
 from flows.ledger.migrate import upgrade
 from flows.pipeline.configuration import PIPELINE_BLOCK
+from flows.prune_history import POLICY_BLOCK
 
 POOL = "receipts"
 PROJECT_FILE = Path(__file__).resolve().with_name("prefect.yaml")
@@ -40,7 +42,7 @@ PROJECT_FILE = Path(__file__).resolve().with_name("prefect.yaml")
 QUEUES = {"housekeeping": 1, FRESH_QUEUE: 2, BACKLOG_QUEUE: 10}
 _DEPLOYED = "receiptflow_deployed"
 # What releases before this one deployed and this one does not: their schedules would make runs that fail.
-RETIRED = ("reconcile-books/all",)
+RETIRED = ("reconcile-books/all", "reconcile-ledger/all", "deliver-webhooks/all")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,15 @@ async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None
     await database.asave("expenses", overwrite=True)
     pipeline = ReceiptPipeline(database=database, **await _kept_settings())
     await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
+    await _keep_or_make_policy()
     await LlmParser.aregister_type_and_schema()  # nobody needs one, but the UI shall offer it
+
+
+async def _keep_or_make_policy() -> None:
+    try:
+        await RetentionPolicy.aload(POLICY_BLOCK)
+    except ValueError:
+        await RetentionPolicy().asave(POLICY_BLOCK, overwrite=True)
 
 
 async def _kept_settings() -> dict[str, Any]:
@@ -132,6 +142,7 @@ async def _deploy(client: PrefectClient) -> None:
     output, _ = await process.communicate()
     if process.returncode != 0:
         raise ConfigurationError(f"`prefect deploy --all` failed:\n{output.decode(errors='replace')}")
+    await install_automations(client)
     await Variable.aset(_DEPLOYED, fingerprint, overwrite=True)
 
 
@@ -149,6 +160,7 @@ async def _all_exist(client: PrefectClient) -> bool:
 
 
 def _fingerprint() -> str:
-    """Of what a deployment holds: prefect.yaml and the flows' signatures."""
-    files = [PROJECT_FILE, *sorted(Path(str(flows.__file__)).parent.glob("*.py"))]
+    """Of what is deployed: prefect.yaml, the flows' signatures, the automations."""
+    here = [PROJECT_FILE, PROJECT_FILE.with_name("automations.py"), Path(__file__)]
+    files = [*here, *sorted(Path(str(flows.__file__)).parent.glob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

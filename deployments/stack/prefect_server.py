@@ -11,6 +11,7 @@ from deployments.stack.settings import StackSettings
 # What the server is run with, beyond addresses and secrets. Tune it here.
 SERVER_SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "DO_NOT_TRACK": "1",
     # A run's task states are written together instead of one transaction each: twelve of a four-step run. They are
     # seen in the UI up to a second later.
@@ -23,6 +24,8 @@ SERVER_SETTINGS = {
     # A backlog is not late: marking each of its runs so is one more change of state for every one of them.
     "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "900",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "60",
+    # Artifacts and logs of the runs that `prune-history` deletes; events go by themselves after seven days.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "30",
 }
 

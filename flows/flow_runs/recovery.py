@@ -35,11 +35,13 @@ from flows.ledger.receipts import (
     count_unended,
     detach_run,
     hold,
+    receipts_of_flow_runs,
     submitted_unfinished,
     unended,
     unended_of_flow_runs,
     waiting_among,
 )
+from flows.ledger.schema import State
 from flows.ledger.values import WaitingReceipt
 from flows.ledger.views import ReceiptView
 
@@ -50,6 +52,8 @@ _PAGE = 200
 _LONGEST_WAIT_SECONDS = 20
 _PATIENT_TRIES = 30
 _SELDOM_SECONDS = 600
+# Quarantined receipts' runs are among the failed ones: a quick look must not read them again each time.
+_RECENTLY = dt.timedelta(minutes=10)
 
 
 @dataclass
@@ -70,13 +74,14 @@ async def resume_stopped(
     """Resume the runs that failed or crashed before their receipt was processed and its owner notified; hold the
     receipts of cancelled ones.
 
-    Looks at the page of runs that stopped last; with `deep` at all, however long ago they stopped. That goes by the
-    ledger's receipts that are not done, which are few unless there is a backlog, or by Prefect's stopped runs where
-    those are fewer: a page of either costs one request.
+    Looks at the page of runs that stopped last, within ten minutes; with `deep` at all, however long ago they stopped.
+    That goes by the ledger's receipts that are not done, which are few unless there is a backlog, or by Prefect's
+    stopped runs where those are fewer: a page of either costs one request.
     """
     recovered = Recovered()
     if not deep:
-        await _resume_page(client, ledger, await _stopped(client, deployment_id), recovered)
+        since = dt.datetime.now(dt.UTC) - _RECENTLY
+        await _resume_page(client, ledger, await _stopped(client, deployment_id, since=since), recovered)
     elif await _fewer_receipts(client, ledger, deployment_id):
         await _resume_by_receipts(client, ledger, deployment_id, recovered)
     else:
@@ -122,22 +127,29 @@ async def _resume_by_runs(client: PrefectClient, ledger: Ledger, deployment_id: 
 
 
 async def _stopped(
-    client: PrefectClient, deployment_id: UUID, *, ids: list[UUID] | None = None, before: dt.datetime | None = None
+    client: PrefectClient,
+    deployment_id: UUID,
+    *,
+    ids: list[UUID] | None = None,
+    before: dt.datetime | None = None,
+    since: dt.datetime | None = None,
 ) -> list[FlowRun]:
-    """The runs that stopped last, among these or before a moment, at most a page of them."""
+    """The runs that stopped last, among these, before or since a moment, at most a page of them."""
     return await client.read_flow_runs(
-        flow_run_filter=_stopped_filter(ids, before),
+        flow_run_filter=_stopped_filter(ids, before, since),
         deployment_filter=_of(deployment_id),
         sort=FlowRunSort.END_TIME_DESC,
         limit=_PAGE,
     )
 
 
-def _stopped_filter(ids: list[UUID] | None = None, before: dt.datetime | None = None) -> FlowRunFilter:
+def _stopped_filter(
+    ids: list[UUID] | None = None, before: dt.datetime | None = None, since: dt.datetime | None = None
+) -> FlowRunFilter:
     return FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_STOPPED)),
         id=None if ids is None else FlowRunFilterId(any_=ids),
-        end_time=None if before is None else FlowRunFilterEndTime(before_=before),
+        end_time=FlowRunFilterEndTime(before_=before, after_=since) if before or since else None,
     )
 
 
@@ -155,7 +167,11 @@ async def _resume_page(client: PrefectClient, ledger: Ledger, runs: list[FlowRun
 def _unended_of(ledger: Ledger, runs: Sequence[FlowRun]) -> list[ReceiptView]:
     """The runs' receipts that are not final yet, or whose owner was not notified."""
     with ledger.session() as session:
-        return unended_of_flow_runs([run.id for run in runs], session=session)
+        ids = [run.id for run in runs]
+        found = unended_of_flow_runs(ids, session=session)
+        # A run that ended with another version of the object has done its work; `resubmit_lost` gives these a new one.
+        spent = {one.flow_run_id for one in receipts_of_flow_runs(ids, session=session) if one.state.is_final}
+    return [one for one in found if one.state.is_final or one.flow_run_id not in spent]
 
 
 async def _resume_one(
@@ -204,7 +220,7 @@ async def resubmit_lost(
     recovered, after = Recovered(), None
     while page := await asyncio.to_thread(_unfinished, ledger, quiet_seconds, after):
         after = page[-1].id
-        known = await _expected(client, [receipt.flow_run_id for receipt in page if receipt.flow_run_id])
+        known = await _expected(client, ledger, [receipt.flow_run_id for receipt in page if receipt.flow_run_id])
         lost = [receipt for receipt in page if receipt.flow_run_id not in known]
         reopened = await asyncio.to_thread(_give_back, ledger, lost)
         await submitter.submit_all(reopened)
@@ -217,18 +233,26 @@ def _unfinished(ledger: Ledger, quiet_seconds: float, after: UUID | None) -> lis
         return submitted_unfinished(session=session, quiet_seconds=quiet_seconds, limit=_PAGE, after=after)
 
 
-async def _expected(client: PrefectClient, flow_run_ids: list[UUID]) -> set[UUID]:
-    """The runs from which something can still come: they exist, have not completed, and can be carried out."""
+async def _expected(client: PrefectClient, ledger: Ledger, flow_run_ids: list[UUID]) -> set[UUID]:
+    """The runs from which something can still come: they exist, are not done, and can be carried out."""
     runs = await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=flow_run_ids)), limit=_PAGE
     )
-    open_runs = [run for run in runs if not (run.state and run.state.is_completed())]
+    failed = [run.id for run in runs if run.state_type == StateType.FAILED]
+    done = await asyncio.to_thread(_that_quarantined, ledger, failed)
+    open_runs = [run for run in runs if run.id not in done and not (run.state and run.state.is_completed())]
     deployments = await _existing_deployments(client, {run.deployment_id for run in open_runs if run.deployment_id})
     return {
         run.id
         for run in open_runs
         if run.deployment_id in {None, *deployments} or (run.state and run.state.is_running())
     }
+
+
+def _that_quarantined(ledger: Ledger, flow_run_ids: Sequence[UUID]) -> set[UUID | None]:
+    with ledger.session() as session:
+        receipts = receipts_of_flow_runs(flow_run_ids, session=session)
+    return {receipt.flow_run_id for receipt in receipts if receipt.state is State.QUARANTINED}
 
 
 async def _existing_deployments(client: PrefectClient, deployment_ids: set[UUID]) -> set[UUID]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ _NAMED_FIELDS = (
 )  # fmt: skip
 _BOX_COLOURS = {"merchant": "#2563eb", "purchase_date": "#9333ea", "total": "#16a34a", "currency": "#ea580c"}
 _OTHER_COLOUR = "#6b7280"
+# Characters; the UI's cards show about as much.
+_TITLE_LENGTH, _HEADLINE_LENGTH = 60, 200
 
 
 def summary(*, key: str, owner: str, outcome: str, message: str, fields: ReceiptFields | None) -> str:
@@ -120,18 +123,29 @@ def _draw_box(draw: ImageDraw.ImageDraw, name: str, box: BBox, scale: tuple[floa
     draw.text((left, max(top - 13, 0)), name, fill=colour, font=ImageFont.load_default(size=11))
 
 
-def summary_key(receipt_id: UUID) -> str:
-    """Under which Prefect keeps the summaries of a receipt, one a reading."""
-    return f"receipt-{receipt_id}"
+def summary_key(key: str, receipt_id: UUID) -> str:
+    """Under which Prefect keeps the summaries of a receipt, one a reading, and what its UI calls them.
+
+    The object's key as far as Prefect takes it (small letters, digits, dashes), and enough of the id to be single.
+    """
+    words = re.findall("[a-z0-9]+", key.lower())
+    title = "-".join(words)[-_TITLE_LENGTH:].strip("-") or "receipt"
+    return f"{title}-{receipt_id.hex[-12:]}"
 
 
-async def publish(receipt_id: UUID, markdown: str, picture: bytes | None) -> None:
+async def publish(title: str, headline: str, markdown: str, picture: bytes | None) -> None:
     """Attach the summary, and the picture if there is one, to the current flow run.
+
+    Args:
+        title: Of `summary_key`.
+        headline: What became of the receipt, in one line.
+        markdown: The summary.
+        picture: JPEG, or None.
 
     The picture travels inside the artifact as a data URL: it needs no address that a browser could not reach, and
     no link that expires. It has no key, since of one with a key Prefect keeps the data twice.
     """
-    await acreate_markdown_artifact(key=summary_key(receipt_id), markdown=markdown, description="What was read")
+    await acreate_markdown_artifact(key=title, markdown=markdown, description=headline[:_HEADLINE_LENGTH])
     if picture is not None:
         url = "data:image/jpeg;base64," + base64.b64encode(picture).decode()
         await acreate_image_artifact(image_url=url, description="The receipt with the found fields boxed")

@@ -37,6 +37,7 @@ from flows.pipeline.configuration import Pipeline
 from flows.pipeline.durable_step import Step, log_execution
 from flows.pipeline.llm_parser import parse_with_llm
 from flows.pipeline.process_identity import process_is_gone, this_process
+from flows.pipeline.run_outcome import ALREADY_RUNNING, Outcome
 from flows.reading.documents import media_type_of
 from flows.reading.parser import PARSER_VERSION, latest_day, parse_receipt
 from flows.reading.reader import Reader
@@ -45,12 +46,6 @@ from flows.storage import Inbox, ObjectGoneError, ObjectVersion
 CRASHES_BEFORE_QUARANTINE = 3
 # A kill -9 is the kernel's answer to exhausted memory, but also an operator's to anything: it proves less.
 KILLS_BEFORE_QUARANTINE = 5
-_STATE_NAMES = {
-    State.EXPENSED: "Expensed",
-    State.REVIEW: "Review",
-    State.DUPLICATE: "Duplicate",
-    State.QUARANTINED: "Quarantined",
-}
 
 
 class PoisonError(UnreadableError):
@@ -70,15 +65,7 @@ class RunRequest:
     owner: str
     force: bool
     flow_run_id: UUID
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ends. `name` becomes the flow run's state name."""
-
-    name: str
-    message: str
-    receipt_id: UUID
+    retried: bool = False
 
 
 class ReceiptRun:
@@ -174,6 +161,7 @@ def _begin(run: ReceiptRun) -> None:
             this_process(),
             process_is_gone=process_is_gone,
             force=run.request.force,
+            retried=run.request.retried,
             session=session,
         )
         run.known = get_receipt(receipt_id, session=session)
@@ -202,10 +190,9 @@ def _receipt_of(run: ReceiptRun) -> UUID:
 
 def _outcome_of(begun: AlreadyFinal | Busy, receipt: ReceiptView) -> Outcome:
     if isinstance(begun, Busy):
-        return Outcome("AlreadyRunning", f"Flow run {begun.flow_run_id} is working on this receipt.", receipt.id)
-    name = _STATE_NAMES[begun.state]
+        return Outcome(ALREADY_RUNNING, f"Flow run {begun.flow_run_id} is working on this receipt.", receipt.id)
     mine = "" if receipt.state is State.DUPLICATE or begun.unsent else "Done before: "
-    return Outcome(name, f"{mine}{begun.reason or receipt.key}", receipt.id)
+    return Outcome(begun.state, f"{mine}{begun.reason or receipt.key}", receipt.id)
 
 
 def _refuse_poison(receipt: ReceiptView) -> None:
@@ -229,7 +216,7 @@ def _claim(run: ReceiptRun, sha256: str, data: bytes) -> bool:
     with run.pipeline.ledger.session() as session:
         claim = claim_content(run.attempt, sha256, size_bytes=len(data), media_type=_media_type(data), session=session)
     if isinstance(claim, DuplicateOf):
-        run.outcome = Outcome("Duplicate", f"The same content as receipt {claim.receipt_id}.", run.receipt.id)
+        run.outcome = Outcome(State.DUPLICATE, f"The same content as receipt {claim.receipt_id}.", run.receipt.id)
         return False
     return True
 
@@ -330,7 +317,7 @@ def _recorded(run: ReceiptRun, attempt: Attempt, session: Session) -> Outcome:
     if run.refusal is not None:
         code = type(run.refusal).__name__.removesuffix("Error")
         record_quarantine(attempt, str(run.refusal), code=code, session=session)
-        return Outcome("Quarantined", str(run.refusal), attempt.receipt_id)
+        return Outcome(State.QUARANTINED, str(run.refusal), attempt.receipt_id)
     if run.fields is None or run.text is None:
         raise RuntimeError("parse() comes before record()")
     extraction = Extraction(
@@ -341,11 +328,11 @@ def _recorded(run: ReceiptRun, attempt: Attempt, session: Session) -> Outcome:
     if run.fields.decision == "review":
         reasons = run.fields.reasons or ("The reading is unsure.",)
         record_review(attempt, run.fields, extraction, reasons=reasons, session=session)
-        return Outcome("Review", "; ".join(reasons), attempt.receipt_id)
+        return Outcome(State.REVIEW, "; ".join(reasons), attempt.receipt_id)
     recorded = record_expense(attempt, run.fields, extraction, session=session)
     if isinstance(recorded, SamePurchase):
-        return Outcome("Review", recorded.reason, attempt.receipt_id)
-    return Outcome("Expensed", in_words(run.fields), attempt.receipt_id)
+        return Outcome(State.REVIEW, recorded.reason, attempt.receipt_id)
+    return Outcome(State.EXPENSED, in_words(run.fields), attempt.receipt_id)
 
 
 def in_words(fields: ReceiptFields) -> str:

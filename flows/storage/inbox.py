@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flows.storage.storage import ObjectGoneError, ObjectReplacedError, ObjectVersion, s3_errors, skip_unread_fields
+from flows.storage.storage import (
+    ObjectGoneError,
+    ObjectReplacedError,
+    ObjectVersion,
+    all_fields,
+    s3_errors,
+    skip_unread_fields,
+)
 
 _Listing = Callable[..., tuple[list[dict[str, Any]], dict[str, str]]]
 
@@ -55,6 +63,21 @@ class Inbox:
         yield from self._pages(self._objects_page, prefix, page_size)
         if self.is_versioned():
             yield from self._pages(self._older_versions_page, prefix, page_size)
+
+    def older_pages(self, page_size: int = 1000) -> Iterator[list[tuple[ObjectVersion, dt.datetime]]]:
+        """The overwritten versions with the time of their writing, a listing page at a time."""
+        marker: dict[str, str] = {}
+        while self.is_versioned():
+            with s3_errors(self.bucket), all_fields():
+                entries, marker = self._older_versions_page(Bucket=self.bucket, MaxKeys=page_size, **marker)
+            yield [(self._listed(entry), entry["LastModified"]) for entry in entries if not entry["Key"].endswith("/")]
+            if not marker:
+                return
+
+    def remove(self, version: ObjectVersion) -> None:
+        """Remove one version for good; one that is gone already is no error."""
+        with s3_errors(self.bucket, version.key):
+            self._client.delete_object(Bucket=self.bucket, Key=version.key, VersionId=version.version_id)
 
     def _pages(self, listing: _Listing, prefix: str, page_size: int) -> Iterator[list[ObjectVersion]]:
         marker: dict[str, str] = {}

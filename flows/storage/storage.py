@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ class ObjectGoneError(UnreadableError):
 
 class ObjectReplacedError(UnreadableError):
     """The key holds another object now; that one is a receipt of its own."""
+
+
+_ALL_FIELDS: ContextVar[bool] = ContextVar("all_fields", default=False)
 
 
 @dataclass(frozen=True)
@@ -88,5 +92,16 @@ def skip_unread_fields(client: Any) -> None:
         client.meta.events.register(name, _without_unread, unique_id=f"receiptflow-{operation}")
 
 
+@contextmanager
+def all_fields() -> Iterator[None]:
+    """Requests of this thread within the block get whole listings, with dates."""
+    token = _ALL_FIELDS.set(True)
+    try:
+        yield
+    finally:
+        _ALL_FIELDS.reset(token)
+
+
 def _without_unread(response_dict: dict[str, Any], **_: Any) -> None:
-    response_dict["body"] = _UNREAD.sub(b"", response_dict["body"])
+    if not _ALL_FIELDS.get():
+        response_dict["body"] = _UNREAD.sub(b"", response_dict["body"])

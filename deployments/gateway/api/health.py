@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
+from deployments.disk import disk_of
 from deployments.gateway.context import Context, GatewayContext
 from deployments.version import installed_version
 from flows.domain.errors import ReceiptflowError
@@ -26,7 +27,10 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Which parts answer. Prefect may be away, and a service may fail: receipts are accepted all the same."""
+    """Which parts answer. Prefect may be away, and a service may fail: receipts are accepted all the same.
+
+    `disk_low` warns in time: receipts are accepted until the disk is full.
+    """
 
     ready: bool
     ledger: bool
@@ -36,6 +40,7 @@ class Readiness(BaseModel):
         description="What runs in the gateway's background. One that failed within the last minute is failing.",
         examples=[{"submissions": "running", "change_watcher": "running", "webhook_sender": "running"}],
     )
+    disk_low: bool = Field(default=False, description="Whether little of the disk is free.")
 
 
 @router.get("/health", summary="Is the process alive?")
@@ -55,7 +60,13 @@ async def ready(response: Response, context: Context) -> Readiness:
         storage=storage,
         prefect=context.submissions.connected,
         services={name: "running" if state.healthy else "failing" for name, state in context.services.states.items()},
+        disk_low=_disk_is_low(context),
     )
+
+
+def _disk_is_low(context: GatewayContext) -> bool:
+    folder = context.settings.data_dir
+    return folder is not None and disk_of(folder).is_low(context.settings.disk_warning_fraction)
 
 
 async def _answers(ask: object, context: GatewayContext) -> bool:

@@ -8,6 +8,7 @@ import statistics
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+from deployments.disk import Disk, disk_of
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.auth import Admin
 from deployments.gateway.http.problems import RESPONSES
@@ -25,6 +26,8 @@ async def get_metrics(_caller: Admin, context: Context) -> Response:
     _step_gauges(registry, steps)
     _submission_gauges(registry, context)
     _service_gauges(registry, context)
+    if context.settings.data_dir is not None:
+        _disk_gauges(registry, disk_of(context.settings.data_dir), context.settings.disk_warning_fraction)
     text = generate_latest(context.metrics.registry) + generate_latest(registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
@@ -67,6 +70,15 @@ def _service_gauges(registry: CollectorRegistry, context: GatewayContext) -> Non
     for name, state in context.services.states.items():
         healthy.labels(name).set(state.healthy)
         failures.labels(name).set(state.failures)
+
+
+def _disk_gauges(registry: CollectorRegistry, disk: Disk, warning_fraction: float) -> None:
+    for name, text, value in (
+        ("receiptflow_disk_free_bytes", "Free on the disk of the data folder.", disk.free_bytes),
+        ("receiptflow_disk_total_bytes", "Size of the disk of the data folder.", disk.total_bytes),
+        ("receiptflow_disk_low", "1 where less than the warning's fraction is free.", disk.is_low(warning_fraction)),
+    ):
+        Gauge(name, text, registry=registry).set(value)
 
 
 def _step_gauges(registry: CollectorRegistry, steps: dict[str, list[float]]) -> None:

@@ -52,8 +52,7 @@ def _delete(context: GatewayContext, receipt_id: UUID, owner: str, loop: asyncio
     """
     with context.ledger.session() as session:
         deletion = delete_receipt(receipt_id, "deleted through the API", session=session, owner=owner)
-        ids = [receipt.id for receipt in deletion.objects]
-        removal = context.orchestrator.remove_runs(deletion.flow_run_ids, ids)
+        removal = context.orchestrator.remove_runs(deletion.flow_run_ids, deletion.objects)
         asyncio.run_coroutine_threadsafe(removal, loop).result()
         for receipt in deletion.objects:
             context.originals(receipt.bucket).remove(receipt.key, receipt.etag)

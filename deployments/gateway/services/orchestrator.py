@@ -27,6 +27,7 @@ from prefect.exceptions import ObjectNotFound
 
 from deployments.gateway.api.schemas import Step
 from flows.flow_runs.submission import OrchestratorUnavailableError
+from flows.ledger.views import ReceiptView
 from flows.pipeline.artifacts import summary_key
 
 _log = logging.getLogger("receiptflow.gateway")
@@ -77,20 +78,20 @@ class Orchestrator:
         self._seconds = (time.monotonic(), seconds)
         return seconds
 
-    async def remove_runs(self, flow_run_ids: Collection[UUID], receipt_ids: Collection[UUID]) -> None:
+    async def remove_runs(self, flow_run_ids: Collection[UUID], receipts: Collection[ReceiptView]) -> None:
         """Remove flow runs with their states, task runs, logs and artifacts: all that Prefect was told of receipts.
 
         Prefect's events about them go by themselves after its retention period.
 
         Args:
             flow_run_ids: Those that the ledger knows; one that is gone already is no error.
-            receipt_ids: By whose summaries others are found, as of a run that found the receipt done.
+            receipts: By whose summaries others are found, as of a run that found the receipt done.
 
         Raises:
             OrchestratorUnavailableError: Prefect is away; what was removed is, the rest is found by a repeat.
         """
         try:
-            summaries = await self._artifacts(ArtifactFilter(key=ArtifactFilterKey(any_=_keys(receipt_ids))))
+            summaries = await self._artifacts(ArtifactFilter(key=ArtifactFilterKey(any_=_keys(receipts))))
             runs = {*flow_run_ids, *(artifact.flow_run_id for artifact in summaries if artifact.flow_run_id)}
             attached = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=list(runs)))
             others = await self._artifacts(attached) if runs else []
@@ -107,8 +108,8 @@ class Orchestrator:
         return await self._client.read_artifacts(artifact_filter=wanted)
 
 
-def _keys(receipt_ids: Collection[UUID]) -> list[str]:
-    return [summary_key(receipt_id) for receipt_id in receipt_ids]
+def _keys(receipts: Collection[ReceiptView]) -> list[str]:
+    return [summary_key(receipt.key, receipt.id) for receipt in receipts]
 
 
 async def _unless_gone(removal: Awaitable[None]) -> None:

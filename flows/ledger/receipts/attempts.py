@@ -42,6 +42,7 @@ def begin_attempt(
     process_is_gone: Callable[[ProcessLease], bool],
     session: Session,
     force: bool = False,
+    retried: bool = False,
 ) -> Attempt | AlreadyFinal | Busy:
     """Begin an attempt: from here on only the attempt that is returned may write for the receipt.
 
@@ -55,6 +56,8 @@ def begin_attempt(
         process_is_gone: Asked under the row's lock about another flow run's process; must answer at once.
         session: The transaction.
         force: Read again although done. A forced flow run that is resumed after it was done is not forced again.
+        retried: A person retried the flow run after it had failed: what it quarantined is read again, once its owner
+            was notified.
 
     Raises:
         ReceiptNotFoundError: There is none.
@@ -63,7 +66,8 @@ def begin_attempt(
     mine = receipt.flow_run_id == flow_run_id
     if receipt.state in FINAL_STATES and (mine or not force):
         unsent = _unsent(receipt_id, session=session)
-        return AlreadyFinal(receipt_id, receipt.state, receipt.reason, unsent)
+        if not (retried and mine and receipt.state is State.QUARANTINED and not unsent):
+            return AlreadyFinal(receipt_id, receipt.state, receipt.reason, unsent)
     if receipt.state is State.RUNNING and not mine and receipt.flow_run_id and receipt.process:
         silent, up = session.exec(select(_SILENCE, _SERVER_UP).where(Receipt.id == receipt_id)).one()
         lease = ProcessLease(ProcessIdentity(**receipt.process), float(silent), float(up))

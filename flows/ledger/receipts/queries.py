@@ -92,6 +92,13 @@ def get_receipt(receipt_id: UUID, *, session: Session, owner: str | None = None)
     return as_value(ReceiptView, row)
 
 
+def receipt_at(bucket: str, key: str, etag: str, version_id: str, *, session: Session) -> ReceiptView | None:
+    """The receipt of exactly this version of an object, or None."""
+    there = (Receipt.bucket == bucket, Receipt.key == key, Receipt.etag == etag, Receipt.version_id == version_id)
+    row = session.exec(select(Receipt).where(*there)).one_or_none()
+    return as_value(ReceiptView, row) if row else None
+
+
 def read_receipts(receipt_ids: Collection[UUID], *, session: Session) -> list[ReceiptView]:
     """The receipts with these ids, the one received first at the front."""
     query = select(Receipt).where(col(Receipt.id).in_(receipt_ids))
