@@ -213,3 +213,9 @@ def test_a_discount_before_tax() -> None:
 def test_labels_of_many_languages(text: str) -> None:
     value, _ = total_of(f"A   9,90\nB   12,00\n{text}")
     assert value == Decimal("21.90")
+
+
+def test_what_was_given_beside_a_currency_proves_a_subtotal() -> None:
+    """Some shops print no total: a subtotal, what was given, and the change."""
+    value, _ = total_of("WURST   2,92\nBROT   13,03\nZwischensumme EUR   15,95\nEURO   20,00\nRueckgeld EUR   4,05")
+    assert value == Decimal("15.95")

@@ -230,7 +230,7 @@ def _given_before_change(lines: list[Line]) -> list[Line]:
         if len(above.money) != 1 or not any(money.label.kind == "change" for money in line.money):
             continue
         given = above.money[0]
-        if not given.label.kind and _ONLY_MARK.fullmatch(above.text[: given.amount.start] or given.label_text):
+        if not given.label.kind and _ONLY_MARK.fullmatch(re.split(r"\d", above.text, maxsplit=1)[0]):
             lines[index - 1] = replace(above, money=(replace(given, label=Label("cash", 1)),))
     return lines
 

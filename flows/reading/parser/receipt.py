@@ -25,7 +25,7 @@ from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_
 from flows.reading.parser.taxes import TaxRow, as_found, find_taxes, table_gross
 from flows.reading.parser.totals import Candidate, Sums, collect, rank_totals, sums_of
 
-PARSER_VERSION = "5"
+PARSER_VERSION = "6"
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
 
