@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks.bench.backlog import backlog
 from benchmarks.bench.burst import burst
 from benchmarks.bench.latency import latency
+from benchmarks.bench.material import Receipts
 from benchmarks.bench.parts import Bench, Figures, Part
 from benchmarks.bench.process_worker import process_worker
 from benchmarks.bench.report import MEASURED, document, profile_table, table
@@ -80,7 +81,7 @@ def _measure(folder: Path, options: argparse.Namespace, figures: Figures) -> lis
     failed = []
     _say("starting the stack")
     with System(folder, options.port or free_ports(Ports.COUNT)) as system:
-        bench = Bench(system, folder / "samples", options.quick, _say)
+        bench = Bench(system, Receipts(folder / "samples"), options.quick, _say)
         with bench.closing:
             for name in options.only:
                 began, load = time.monotonic(), os.getloadavg()[0]

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from benchmarks.bench.material import slip, unique
+from benchmarks.bench.material import slip
 from benchmarks.bench.parts import Bench, Figures, patience
 from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
@@ -73,11 +73,12 @@ class _Sent:
 
 
 def _send(system: System, keys: Sequence[str], count: int) -> _Sent:
-    sent, picture, began = _Sent(), slip(), time.perf_counter()
+    sent, slips = _Sent(), [slip(number) for number in range(count)]
+    began = time.perf_counter()
 
     def send(number: int) -> None:
         asked = time.perf_counter()
-        answer = system.try_post(unique(picture), keys[number % len(keys)])
+        answer = system.try_post(slips[number], keys[number % len(keys)])
         sent.answers.append(time.perf_counter() - asked)
         sent.statuses[str(answer.status_code)] += 1
         if answer.is_success:
@@ -128,14 +129,13 @@ def _fresh_beside_backfill(bench: Bench) -> tuple[dict[str, int], dict[str, floa
     """How many of a backfill still waited after some single uploads, and how long these took from answer to ledger."""
     system, count, singles = bench.system, bench.size(full=200, quick=16), bench.size(full=20, quick=4)
     system.s3.create_bucket(Bucket=_BUCKET)
-    picture = slip()
     for number in range(count):
-        system.s3.put_object(Bucket=_BUCKET, Key=f"backfill/{number:05d}.jpg", Body=unique(picture))
+        system.s3.put_object(Bucket=_BUCKET, Key=f"backfill/{number:05d}.jpg", Body=slip(number))
     command = ("-c", _SWEEP, str(system.settings.root), _BUCKET)
     python(*command, seconds=_SWEEP_TIMEOUT_SECONDS, environment=system.environment)
     waits = []
-    for _ in range(singles):
-        receipt = system.post(unique(picture))
+    for number in range(singles):
+        receipt = system.post(slip(count + number))
         answered = time.time()
         waits.append(system.finished([receipt], patience(1))[0] - answered)
     waiting = "SELECT count(*) FROM receipts WHERE bucket = %s AND state = 'waiting'"

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.bare import BareLoop
-from benchmarks.bench.material import batch
+from benchmarks.bench.material import Receipts
 from benchmarks.bench.system import System
 
 # A receipt takes about a second of one core. On a machine on which it takes this long, something is broken.
@@ -25,7 +24,7 @@ class Bench:
     """One benchmark run: parts ask it for pictures, patience and the baseline."""
 
     system: System
-    samples: Path
+    receipts: Receipts
     quick: bool
     say: Callable[[str], None]
     closing: ExitStack = field(default_factory=ExitStack)
@@ -35,8 +34,8 @@ class Bench:
         return quick if self.quick else full
 
     def batch(self, count: int, *, mixed: bool = True) -> list[bytes]:
-        """So many distinct receipts."""
-        return batch(self.samples, count, mixed=mixed)
+        """So many receipts, each a purchase of its own."""
+        return self.receipts.batch(count, mixed=mixed)
 
     @cached_property
     def bare(self) -> BareLoop:

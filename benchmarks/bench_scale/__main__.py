@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.bench.material import Receipts
 from benchmarks.bench.parts import Figures
 from benchmarks.bench_scale.cluster import PORTS, namespace
 from benchmarks.bench_scale.measures import lost_host, once_each, rate, wake_up
@@ -31,7 +32,9 @@ def main() -> None:
         for name in options.only:
             _say(f"starting: {name}")
             settings = StackSettings(data_dir=Path(folder) / name, port=options.port or free_ports(PORTS))
-            figures[name] = _measure(settings, Path(folder) / "samples", options, shared=name == "two_servers")
+            figures[name] = _measure(
+                settings, Receipts(Path(folder) / "samples"), options, shared=name == "two_servers"
+            )
             _say(json.dumps(figures[name]))
     if {"one_server", "two_servers"} <= figures.keys():
         figures["ratios"] = _ratios(figures)
@@ -52,21 +55,21 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(settings: StackSettings, samples: Path, options: argparse.Namespace, *, shared: bool) -> Figures:
+def _measure(settings: StackSettings, receipts: Receipts, options: argparse.Namespace, *, shared: bool) -> Figures:
     """One host, then two: the second joins through the other server if there is one."""
     with running(settings, shared=shared) as site:
         site.join("a", server="a", processes=1)
-        one = rate(site, samples, options.receipts, hosts=1)
+        one = rate(site, receipts, options.receipts, hosts=1)
         site.join("b", server="b" if shared else "a", processes=1)
-        two = rate(site, samples, options.receipts, hosts=2)
+        two = rate(site, receipts, options.receipts, hosts=2)
         figures = {
             "one_host": one,
             "two_hosts": two,
             "hosts_ratio": two["receipts_per_second"] / one["receipts_per_second"],
-            "started_after_seconds": wake_up(site, samples, singles=8),
+            "started_after_seconds": wake_up(site, receipts, singles=8),
             "once_each": once_each(site),
         }
-        return {**figures, "lost_host": lost_host(site, samples)}
+        return {**figures, "lost_host": lost_host(site, receipts)}
 
 
 def _ratios(figures: Figures) -> dict[str, float]:

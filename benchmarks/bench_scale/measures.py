@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.bench.cpu import process_tree
-from benchmarks.bench.material import batch
+from benchmarks.bench.material import Receipts
 from benchmarks.bench.observed import TooSlowError
 from benchmarks.bench.parts import SETTLE_SECONDS, Figures, patience
 from benchmarks.bench.steps import costs_by_content, mean_cpu
@@ -22,10 +22,10 @@ _WARM_ROUNDS = 20
 _LOST_RECEIPTS = 8
 
 
-def rate(site: Site, samples: Path, count: int, hosts: int) -> Figures:
+def rate(site: Site, receipts: Receipts, count: int, hosts: int) -> Figures:
     """Receipts a second once all hosts work, from the first that is processed; CPU seconds a receipt by part."""
-    warm(site, samples, hosts)
-    bodies = batch(samples, count, mixed=False)
+    warm(site, receipts, hosts)
+    bodies = receipts.batch(count, mixed=False)
     before = site.cpu_seconds()
     ids = site.post_all(bodies)
     ends = site.finished(ids, patience(count))
@@ -39,11 +39,11 @@ def rate(site: Site, samples: Path, count: int, hosts: int) -> Figures:
     }
 
 
-def warm(site: Site, samples: Path, hosts: int) -> None:
+def warm(site: Site, receipts: Receipts, hosts: int) -> None:
     """Give receipts until so many hosts share them."""
     for _ in range(_WARM_ROUNDS):
         before = _taken(site)
-        bodies = batch(samples, 2 * hosts, mixed=False)
+        bodies = receipts.batch(2 * hosts, mixed=False)
         site.finished(site.post_all(bodies), patience(len(bodies)))
         if sum(after > before[host] for host, after in _taken(site).items()) == hosts:
             return
@@ -55,11 +55,11 @@ def _taken(site: Site) -> Counter[str]:
     return Counter({host: len(costs_by_content(site.cluster.executions(host))) for host in HOSTS})
 
 
-def wake_up(site: Site, samples: Path, singles: int) -> dict[str, float]:
+def wake_up(site: Site, receipts: Receipts, singles: int) -> dict[str, float]:
     """Seconds from the acknowledged upload to the beginning of work, one receipt at a time, whichever host takes it."""
     waits = []
     query = "SELECT extract(epoch FROM started_at) FROM receipts WHERE id = %s AND finished_at IS NOT NULL"
-    for body in batch(samples, singles, mixed=False):
+    for body in receipts.batch(singles, mixed=False):
         receipt = site.post(body)
         acknowledged = time.time()
         waits.append(site.awaited(query, [receipt], 1, patience(1))[0] - acknowledged)
@@ -67,12 +67,12 @@ def wake_up(site: Site, samples: Path, singles: int) -> dict[str, float]:
     return {"p50": statistics.median(waits), "most": max(waits)}
 
 
-def lost_host(site: Site, samples: Path) -> dict[str, float]:
+def lost_host(site: Site, receipts: Receipts) -> dict[str, float]:
     """A host is killed while it reads; seconds until its receipt is processed, read by the other host or its own next.
 
     Its supervisor starts the worker anew, in another process namespace: to the others it is a new host.
     """
-    bodies = batch(samples, _LOST_RECEIPTS, mixed=False)
+    bodies = receipts.batch(_LOST_RECEIPTS, mixed=False)
     log, host = site.cluster.executions("b"), site.pids()["host-b"]
     before = _open_readings(log)
     ids = site.post_all(bodies)
