@@ -65,6 +65,16 @@ def test_secrets_of_an_older_version_are_completed(stack_settings: Settings) -> 
     assert set(json.loads(path.read_text())) > {"s3_secret_key", "prefect_auth_string", "prefect_encryption_key"}
 
 
+def test_secrets_of_a_newer_version_are_refused_with_the_reason(stack_settings: Settings) -> None:
+    settings = stack_settings()
+    path = settings.root / "secrets.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"s3_secret_key": "x" * 40, "moon_key": "y" * 40}))
+    with pytest.raises(DataUnusableError, match=r"newer receiptflow has used .*moon_key"):
+        Stack(settings, core=["postgres"]).start()
+    assert "moon_key" in path.read_text()
+
+
 def test_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_text("")

@@ -38,9 +38,11 @@ def up(
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     from deployments.cli.image_files import pictures_in  # noqa: PLC0415
     from deployments.stack import Stack  # noqa: PLC0415
+    from deployments.stack.datadir import require_restored  # noqa: PLC0415
     from deployments.stack.settings import StackSettings  # noqa: PLC0415
 
     settings = StackSettings(data_dir=data, port=port)
+    require_restored(settings.root)
     files = pictures_in(receipts) if receipts is not None else None
     try:
         with Stack(settings) as stack:

@@ -50,6 +50,11 @@ def load_credentials(root: Path) -> Credentials:
         credentials = Credentials.model_validate_json(text)
         Fernet(credentials.prefect_encryption_key.get_secret_value())
     except (ValidationError, ValueError) as error:
+        if unknown := _unknown_fields(error):
+            raise DataUnusableError(
+                f"A newer receiptflow has used {root} ({path.name} has {unknown}): start that release, or restore a "
+                "backup that this one made into another folder."
+            ) from error
         raise DataUnusableError(
             f"{path} is broken ({_first_line(error)}): restore it from a backup. Without it, block secrets in "
             "Prefect's database are lost; delete it only if that is no loss."
@@ -58,6 +63,16 @@ def load_credentials(root: Path) -> Credentials:
     if revealed != text:
         write_private(path, revealed)
     return credentials
+
+
+def _unknown_fields(error: Exception) -> str:
+    """The fields that this release does not know, if nothing else is wrong."""
+    if not isinstance(error, ValidationError):
+        return ""
+    found = error.errors(include_input=False, include_url=False)
+    if any(one["type"] != "extra_forbidden" for one in found):
+        return ""
+    return ", ".join(str(one["loc"][0]) for one in found)
 
 
 def _first_line(error: Exception) -> str:

@@ -14,6 +14,8 @@ from deployments.stack.errors import DataInUseError, DataUnusableError, PortBusy
 from deployments.stack.settings import Ports, StackSettings
 
 _LOCK_NAME = "stack.lock"
+# Lies in a data folder while a backup is restored into it.
+RESTORE_MARK = "restore-unfinished"
 # What a killed stack leaves behind dies within milliseconds; a loaded machine may take longer.
 _DYING_SECONDS = 10.0
 _MAX_LOG_BYTES = 10_000_000
@@ -100,6 +102,20 @@ def make_folders(settings: StackSettings) -> None:
     if not os.access(settings.root, os.W_OK | os.X_OK):
         raise DataUnusableError(f"{settings.root} is not writable for you: choose another folder (DATA=…).")
     _require_own(settings.socket_dir)
+
+
+def require_restored(root: Path) -> None:
+    """Refuse a data folder that a restore was cut off in: its ledger is not there yet, and would be made empty.
+
+    Raises:
+        DataUnusableError: names the backup.
+    """
+    mark = root / RESTORE_MARK
+    if mark.exists():
+        raise DataUnusableError(
+            f"The restore of {mark.read_text().strip()} into {root} was cut off: run `receiptflow restore` again, "
+            "which goes on from there."
+        )
 
 
 def _require_own(folder: Path) -> None:

@@ -31,6 +31,7 @@ from flows.ledger.errors import LedgerUnavailableError
 _LOCK = 0x72637074666C6F77
 # Well below the 10 s (`flows.ledger.database`) after which a writer that waits behind a migration gives up.
 LOCK_TIMEOUT_SECONDS = 3
+_MIGRATIONS = "flows.ledger:migrations"
 _TRIES = 10
 _PAUSE_SECONDS = 2.0
 _TURN_POLL_SECONDS = 0.2
@@ -133,9 +134,16 @@ def schema_is_current(url: str) -> bool:
         return there == ScriptDirectory.from_config(config_for(connection)).get_current_head()
 
 
+def knows_revision(revision: str) -> bool:
+    """Whether this version of the code has the migration that leads to a schema of this revision."""
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS)
+    return any(script.revision == revision for script in ScriptDirectory.from_config(config).walk_revisions())
+
+
 def config_for(connection: Connection) -> Config:
     """What Alembic's commands need to work on this connection, within its transaction if it has begun one."""
     config = Config()
-    config.set_main_option("script_location", "flows.ledger:migrations")
+    config.set_main_option("script_location", _MIGRATIONS)
     config.attributes["connection"] = connection
     return config

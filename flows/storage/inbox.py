@@ -60,9 +60,17 @@ class Inbox:
         stand alone: SeaweedFS leaves out of its later pages what it should have listed before the marker ("acme-b/1"
         behind "acme/1"). Neither is in the order of the keys there. Folders' markers are left out.
         """
-        yield from self._pages(self._objects_page, prefix, page_size)
+        yield from self.present_pages(prefix, page_size)
         if self.is_versioned():
-            yield from self._pages(self._older_versions_page, prefix, page_size)
+            yield from self.older_pages(prefix, page_size)
+
+    def present_pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
+        """The objects that their keys name now, without their versions."""
+        return self._pages(self._objects_page, prefix, page_size)
+
+    def older_pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
+        """The versions of a versioned bucket that were overwritten, as far as S3 lists them."""
+        return self._pages(self._older_versions_page, prefix, page_size)
 
     def older_pages(self, page_size: int = 1000) -> Iterator[list[tuple[ObjectVersion, dt.datetime]]]:
         """The overwritten versions with the time of their writing, a listing page at a time."""

@@ -1,0 +1,1 @@
+"""Backup and restore of a pipeline: ledger, originals, steps' results, and the settings and secrets of a stack."""
