@@ -6,6 +6,8 @@ again.
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,8 @@ from deployments.stack import Stack
 from deployments.stack.settings import StackSettings
 from flows.reconciliation import Counts, Discrepancy, find_discrepancies
 from flows.sweep_inbox import sweep
+
+COMMAND = (str(Path(sys.executable).parent / "receiptflow"),)
 
 pytestmark = pytest.mark.recovery
 
@@ -64,6 +68,16 @@ def require_consistent(live: Live, contents: int) -> None:
     assert until(lambda: asyncio.run(discrepancies(live)) == [], "a clean reconcile")
 
 
+def require_no_secrets(live: Live, folder: Path) -> None:
+    """The command without options: nothing is encrypted, and no credential lies there."""
+    data = str(live.stack.settings.root)
+    subprocess.run([*COMMAND, "backup", str(folder), "--data", data], check=True, capture_output=True)
+    whole = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert SECRETS.encode() not in whole
+    for name in ("s3_secret_key", "prefect_auth_string", "prefect_encryption_key", "events_token"):
+        assert getattr(live.stack.credentials, name).get_secret_value().encode() not in whole
+
+
 def test_a_stack_comes_back_whole_elsewhere_and_over_its_newer_bucket(
     stack_settings: Callable[[], StackSettings], prepare: Prepare, tmp_path: Path
 ) -> None:
@@ -76,6 +90,7 @@ def test_a_stack_comes_back_whole_elsewhere_and_over_its_newer_bucket(
         live.started("extract_text", times=2)
         live.add(picture())
         manifest = back_up(live, backups, public)
+        require_no_secrets(live, tmp_path / "plain")
         later = live.require_one_expense(live.add(picture()))
         read_before = len(live.lines("extract_text", "durable"))
         live.pipeline.ledger.close()

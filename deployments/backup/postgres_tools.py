@@ -7,17 +7,16 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL
 
 from deployments.backup.errors import NotEmptyError, PostgresToolError
 from deployments.stack.postgres import binary
-from flows.ledger.database import driver_url, mapped_errors
+from flows.ledger.database import driver_url
 from flows.ledger.errors import LedgerUnavailableError
 
 # libpq's environment variables for what an address can say behind its question mark. A password in a program's
@@ -46,7 +45,7 @@ def frozen(url: str) -> Iterator[tuple[psycopg.Connection[Any], str]]:
     """A connection that sees the database as it is now until the end of the block, and the name of that state, by which
     pg_dump sees the same.
     """
-    with mapped_errors(), connect(url) as connection:
+    with connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -95,7 +94,7 @@ def load(url: str, dump: IO[bytes]) -> None:
 def create_empty(url: str, database: str) -> None:
     """Make a database on the same server, in place of one that an earlier restore left."""
     name = sql.Identifier(database)
-    with mapped_errors(), connect(url, "postgres") as connection:
+    with connect(url, "postgres") as connection:
         connection.autocommit = True
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(name))
@@ -159,7 +158,7 @@ def _major(program: str) -> int:
 
 
 def _environment(url: str) -> dict[str, str]:
-    target: URL = driver_url(url)
+    target = driver_url(url)
     query = {name: value if isinstance(value, str) else value[0] for name, value in target.query.items()}
     named = {
         "PGHOST": target.host or query.get("host"),
@@ -169,8 +168,8 @@ def _environment(url: str) -> dict[str, str]:
         "PGDATABASE": target.database,
         **{variable: query.get(name) for name, variable in _VARIABLES.items()},
     }
-    inherited: Sequence[tuple[str, str]] = [(k, v) for k, v in os.environ.items() if not k.startswith("PG")]
-    return {**dict(inherited), **{name: value for name, value in named.items() if value}}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**inherited, **{name: value for name, value in named.items() if value}}
 
 
 def _last_words(errors: IO[bytes]) -> str:

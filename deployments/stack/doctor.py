@@ -34,6 +34,7 @@ _MODULES = (
     "pypdfium2",
     "pillow_heif",
     "asyncpg",
+    "pyrage",
 )
 # What a missing system library is called where it comes from, by a part of the loader's message.
 _LIBRARIES = {
