@@ -65,6 +65,16 @@ def test_secrets_of_an_older_version_are_completed(stack_settings: Settings) -> 
     assert set(json.loads(path.read_text())) > {"s3_secret_key", "prefect_auth_string", "prefect_encryption_key"}
 
 
+def test_a_secret_that_was_named_otherwise_is_kept(stack_settings: Settings) -> None:
+    settings = stack_settings()
+    path = settings.root / "secrets.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"gateway_key_seed": "x" * 40}))
+    assert Stack(settings).environment["RECEIPTFLOW_EVENTS_TOKEN"] == "x" * 40
+    assert json.loads(path.read_text())["events_token"] == "x" * 40
+    assert "gateway_key_seed" not in json.loads(path.read_text())
+
+
 def test_secrets_of_a_newer_version_are_refused_with_the_reason(stack_settings: Settings) -> None:
     settings = stack_settings()
     path = settings.root / "secrets.json"

@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 
 from cryptography.fernet import Fernet
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from deployments.stack.errors import DataUnusableError
 
@@ -34,7 +34,10 @@ class Credentials(BaseModel):
         default_factory=lambda: SecretStr("receiptflow:" + secrets.token_urlsafe(32)), min_length=32
     )
     prefect_encryption_key: SecretStr = Field(default_factory=lambda: SecretStr(Fernet.generate_key().decode()))
-    events_token: SecretStr = Field(default_factory=_token, min_length=32)
+    # Release 0.1.0 began with the second name.
+    events_token: SecretStr = Field(
+        default_factory=_token, min_length=32, validation_alias=AliasChoices("events_token", "gateway_key_seed")
+    )
 
 
 def load_credentials(root: Path) -> Credentials:
