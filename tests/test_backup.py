@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,7 @@ class Place:
 def places(postgres: Stack, s3_client: Any) -> Iterator[Callable[[], Place]]:
     """Makes empty places on the session's servers."""
     made: list[tuple[str, Ledger]] = []
+    buckets: list[str] = []
 
     def make(*, versioned: bool = True) -> Place:
         name = f"backup_{uuid.uuid4().hex[:10]}"
@@ -121,6 +122,7 @@ def places(postgres: Stack, s3_client: Any) -> Iterator[Callable[[], Place]]:
         for kind in ("inbox", "results"):
             env[f"RECEIPTFLOW_{kind.upper()}_BUCKET"] = bucket = f"{kind}-{uuid.uuid4().hex[:8]}"
             s3_client.create_bucket(Bucket=bucket)
+            buckets.append(bucket)
         if versioned:
             inbox = env["RECEIPTFLOW_INBOX_BUCKET"]
             s3_client.put_bucket_versioning(Bucket=inbox, VersioningConfiguration={"Status": "Enabled"})
@@ -131,11 +133,21 @@ def places(postgres: Stack, s3_client: Any) -> Iterator[Callable[[], Place]]:
         return Place(env, s3_client, ledger)
 
     yield make
+    for bucket in buckets:
+        remove(s3_client, bucket)
     for _, ledger in made:
         ledger.close()
     with psycopg.connect(host=str(postgres.settings.socket_dir), user="postgres", autocommit=True) as connection:
         for name, _ in made:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+def remove(client: Any, bucket: str) -> None:
+    """Each bucket takes volumes of its own, of which a small SeaweedFS has few."""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for one in page.get("Versions", []):
+            client.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+    client.delete_bucket(Bucket=bucket)
 
 
 @pytest.fixture
@@ -235,6 +247,7 @@ def test_to_an_s3_bucket_and_back(
     assert len({one.split("/")[1] for one in open_destination("s3://backups/a/b").names("snapshots/")}) == 1
     with pytest.raises(NoBackupError, match="None was finished"):
         load_snapshot(open_destination("s3://backups/elsewhere"))
+    remove(s3_client, "backups")
 
 
 def test_encrypted_nothing_is_readable_and_only_its_key_opens_it(
@@ -351,14 +364,14 @@ class Deleting:
                     self._place.s3.delete_object(**found)
 
 
-def test_what_is_deleted_meanwhile_is_in_neither_ledger_nor_objects(
+def test_what_is_deleted_before_it_was_copied_is_in_neither_ledger_nor_objects(
     places: Callable[..., Place], tmp_path: Path
 ) -> None:
     place, there = places(), places()
     ids = [place.add(f"anna/{number}.jpg", b"%d" % number) for number in range(8)]
-    destination: Any = Deleting(place, open_destination(str(tmp_path)), ids[:2])
+    destination: Any = Deleting(place, open_destination(str(tmp_path)), ids[:1])
     manifest = Backup(place.site, destination, Sealer(), with_secrets=False, with_results=True).take()
-    assert (manifest.counts.passes, manifest.counts.objects, manifest.counts.missing) == (3, 6, 0)
+    assert (manifest.counts.passes, manifest.counts.objects, manifest.counts.missing) == (2, 7, 0)
     give_back(tmp_path, there)
     assert there.discrepancies() == []
     assert there.contents() == place.contents()
@@ -366,10 +379,16 @@ def test_what_is_deleted_meanwhile_is_in_neither_ledger_nor_objects(
 
 def test_deletions_without_end_are_said(places: Callable[..., Place], tmp_path: Path) -> None:
     place = places()
-    ids = [place.add(f"anna/{number}.jpg", b"%d" % number) for number in range(8)]
-    destination: Any = Deleting(place, open_destination(str(tmp_path)), ids)
+    victims = [place.add("anna/first.jpg", b"first")]
+
+    class Busy(Backup):
+        def _still_exist(self, receipt_ids: Sequence[str]) -> bool:
+            victims.append(place.add(f"anna/{uuid.uuid4()}.jpg", os.urandom(9)))  # not there yet when it was listed
+            return super()._still_exist(receipt_ids)
+
+    destination: Any = Deleting(place, open_destination(str(tmp_path)), victims)
     with pytest.raises(MovingTargetError, match="each of 5 passes"):
-        Backup(place.site, destination, Sealer(), with_secrets=False, with_results=True).take()
+        Busy(place.site, destination, Sealer(), with_secrets=False, with_results=True).take()
     assert list(tmp_path.glob("snapshots/*/manifest.json")) == []
 
 
