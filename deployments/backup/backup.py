@@ -114,7 +114,7 @@ class Backup:
             for page in bucket.present_pages():
                 catalogue.add_present(page)
             if bucket.is_versioned():
-                for page in bucket.older_pages():
+                for page in bucket.overwritten_pages():
                     catalogue.add_older(page)
 
     def _copy_objects(self, catalogue: Catalogue) -> None:

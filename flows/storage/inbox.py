@@ -62,13 +62,13 @@ class Inbox:
         """
         yield from self.present_pages(prefix, page_size)
         if self.is_versioned():
-            yield from self.older_pages(prefix, page_size)
+            yield from self.overwritten_pages(prefix, page_size)
 
     def present_pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
         """The objects that their keys name now, without their versions."""
         return self._pages(self._objects_page, prefix, page_size)
 
-    def older_pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
+    def overwritten_pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
         """The versions of a versioned bucket that were overwritten, as far as S3 lists them."""
         return self._pages(self._older_versions_page, prefix, page_size)
 
