@@ -48,6 +48,7 @@ async def test_what_the_work_returns_or_raises_comes_through() -> None:
 
 _TIMED_OUT = """
 import asyncio, time
+from flows.pipeline import step_thread
 
 step_thread.GRACE_SECONDS = 0.2
 step_thread.is_deployed = lambda: True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -151,7 +152,7 @@ def running(stack_settings: Callable[[], StackSettings], prepare: Prepare) -> It
             raise AssertionError("the stack did not come up")
         stack = Running(settings)
         exports = stack.run(str(BIN / "receiptflow"), "env", "--data", str(settings.data_dir))
-        stack.env |= dict(re.findall(r"export (\w+)=(\S+)", exports))
+        stack.env |= dict(word.split("=", 1) for word in shlex.split(exports) if word != "export")
         yield stack
         process.send_signal(signal.SIGINT)
         process.wait(timeout=COMMAND_SECONDS)
