@@ -1,5 +1,5 @@
-"""One worker of a pool at a time looks after orphans, by Prefect's own means: a host that dies gives the turn up by
-itself, a worker that replaces a killed one of its host does not wait, and a restarted server forgets nothing.
+"""One worker of a pool at a time recovers orphans, by Prefect's own means: a host that dies frees the lock by itself,
+and a worker that replaces a killed one of its host does not wait.
 """
 
 from __future__ import annotations
