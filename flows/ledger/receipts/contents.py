@@ -65,6 +65,7 @@ def promote_duplicate(content: Content, *, session: Session) -> UUID | None:
         select(Receipt.id)
         .where(Receipt.content_id == content.id, Receipt.state == State.DUPLICATE)
         .order_by(col(Receipt.received_at), col(Receipt.id))
+        .with_for_update(key_share=True)  # one that is read again meanwhile is no duplicate any more
     ).all()
     successor = lock_receipt(duplicates[0], session=session) if duplicates else None
     query = update(Content).where(col(Content.id) == content.id)
