@@ -88,6 +88,7 @@ def test_an_invented_total_does_not_get_through(server: Misbehaving) -> None:
     fields = ask(server, (200, {}, {**GOOD, "total": "99.99"})).fields
     assert fields.total is not None and fields.total.value == Decimal("2.50")
     assert fields.reasons == ("total: the language model says 99.99, which is not printed; 2.50 was read",)
+    assert Decimal("99.99") not in [found.value for found in fields.candidates["total"]]
 
 
 def test_an_invented_merchant_does_not_get_through(server: Misbehaving) -> None:

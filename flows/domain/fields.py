@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 T = TypeVar("T")
 
@@ -110,8 +111,25 @@ class Check(Value):
     detail: str
 
 
+class Candidates(TypedDict, total=False):
+    """Of the fields that decide, all values that may be meant: best first, the chosen one before the others.
+
+    The confidences of one field's add up to at most about 1.0.
+    """
+
+    total: tuple[Found[Decimal], ...]
+    purchase_date: tuple[Found[dt.date], ...]
+    currency: tuple[Found[str], ...]
+    merchant: tuple[Found[str], ...]
+
+
 class ReceiptFields(Value):
-    """What was read from one receipt: the durable result of `parse_receipt`."""
+    """What was read from one receipt: the durable result of `parse_receipt`.
+
+    `amounts` has what each kind of label on the receipt stands at (cash, change, service, discount …) in printed
+    order, so that the checks can be made again when a person changes a value. Results from before parser version 7
+    have neither `candidates` nor `amounts`.
+    """
 
     parser_version: str
     merchant: Found[str] | None = None
@@ -135,3 +153,5 @@ class ReceiptFields(Value):
     checks: tuple[Check, ...] = ()
     decision: Literal["accept", "review"] = "review"
     reasons: tuple[str, ...] = ()
+    candidates: Candidates = Field(default_factory=Candidates)
+    amounts: dict[str, tuple[Decimal, ...]] = Field(default_factory=dict)

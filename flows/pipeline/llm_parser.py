@@ -137,11 +137,14 @@ def _in_review(fields: ReceiptFields, *reasons: str) -> ReceiptFields:
 def _reconciled(own: ReceiptFields, said: LlmAnswer, printed: str) -> ReceiptFields:
     """Hold the model's fields against the built-in parser's: agreement raises confidence, disagreement lowers it."""
     reasons, changes = list(own.reasons), dict[str, Any]()
+    candidates: dict[str, Any] = dict(own.candidates)
     for name in ("total", "purchase_date", "currency"):
         mine: Found[Any] | None = getattr(own, name)
         theirs = getattr(said, name)
         if theirs is None:
             continue
+        if _stands_in(theirs, printed):
+            candidates[name] = _with_theirs(candidates.get(name, ()), theirs)
         if mine is not None and mine.value == theirs:
             changes[name] = mine.model_copy(update={"confidence": max(mine.confidence, _AGREED_CONFIDENCE)})
             reasons = [reason for reason in reasons if not reason.startswith(f"{name}:")]
@@ -157,8 +160,18 @@ def _reconciled(own: ReceiptFields, said: LlmAnswer, printed: str) -> ReceiptFie
     if said.merchant and squeeze(said.merchant) in squeeze(printed):
         old = own.merchant or Found[str](value=said.merchant, confidence=_DISPUTED_CONFIDENCE)
         changes["merchant"] = old.model_copy(update={"value": said.merchant})
+    for name, found in changes.items():
+        candidates[name] = (found, *(each for each in candidates.get(name, ()) if each.value != found.value))
     decision = "review" if reasons else "accept"
+    changes["candidates"] = candidates
     return own.model_copy(update={**changes, "reasons": tuple(reasons), "decision": decision})
+
+
+def _with_theirs(candidates: tuple[Found[Any], ...], value: object) -> tuple[Found[Any], ...]:
+    """Return the candidates with the model's answer last, where it is none of them."""
+    if any(each.value == value for each in candidates):
+        return candidates
+    return (*candidates, Found(value=value, confidence=_DISPUTED_CONFIDENCE, evidence="language model"))
 
 
 def _stands_in(value: object, printed: str) -> bool:

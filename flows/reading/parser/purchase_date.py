@@ -52,10 +52,13 @@ class DateChoice:
     lead: float = 0.0
     in_epoch: bool = True  # the tax that the receipt names was charged on that day
     settled: bool = False  # something tells the order of day and month
+    others: tuple[ScoredDay, ...] = ()  # the other days that were weighed, best first
 
 
 @dataclass
-class _Scored:
+class ScoredDay:
+    """A day that may be that of purchase, where it is printed best, and what speaks for it in points."""
+
     day: dt.date
     line: Line
     mention: DateMention
@@ -84,11 +87,11 @@ def choose_date(
         if not is_other_date(lines, line, mention) and _ERA_COUNTRIES.get(mention.orders[0], country) == country
     ]
     order = _order(mentions, today, country, currency)
-    scored: dict[dt.date, _Scored] = {}
+    scored: dict[dt.date, ScoredDay] = {}
     for line, mention in mentions:
         for day, form in zip(mention.readings, mention.orders, strict=True):
-            if _possible(day, today):
-                _add(scored, _Scored(day, line, mention, _score(line, mention, form, order, country), 1, {form}))
+            if is_possible_day(day, today):
+                _add(scored, ScoredDay(day, line, mention, _score(line, mention, form, order, country), 1, {form}))
     if not scored:
         return None
     _confirm(scored, lines)
@@ -149,7 +152,8 @@ def _in_epoch(day: dt.date, lines: Sequence[Line], country: str | None) -> bool:
     )
 
 
-def _possible(day: dt.date, today: dt.date) -> bool:
+def is_possible_day(day: dt.date, today: dt.date) -> bool:
+    """Tell whether a purchase may have been made on that day: not later than `today`, nor a generation ago."""
     return day <= today and today.year - day.year <= MAX_AGE_YEARS
 
 
@@ -165,7 +169,9 @@ def _order(
     }
     for _, mention in mentions:
         possible = [
-            (day, form) for day, form in zip(mention.readings, mention.orders, strict=True) if _possible(day, today)
+            (day, form)
+            for day, form in zip(mention.readings, mention.orders, strict=True)
+            if is_possible_day(day, today)
         ]
         forms = {form for _, form in possible if form in {"dmy", "mdy"}}
         if len(forms) == 1:
@@ -200,18 +206,18 @@ def _score(line: Line, mention: DateMention, form: str, order: tuple[str | None,
     return score
 
 
-def _add(scored: dict[dt.date, _Scored], new: _Scored) -> None:
+def _add(scored: dict[dt.date, ScoredDay], new: ScoredDay) -> None:
     old = scored.get(new.day)
     if old is None:
         scored[new.day] = new
         return
     best = old if old.score >= new.score else new
-    scored[new.day] = _Scored(
+    scored[new.day] = ScoredDay(
         new.day, best.line, best.mention, best.score + 0.5, old.count + 1, old.orders | new.orders
     )
 
 
-def _confirm(scored: dict[dt.date, _Scored], lines: Sequence[Line]) -> None:
+def _confirm(scored: dict[dt.date, ScoredDay], lines: Sequence[Line]) -> None:
     """Count a day once more where a receipt or transaction number spells it: `2018061010100170023`."""
     runs = [digits for line in lines for digits in re.findall(r"\d{8,}", line.text)]
     for day, each in scored.items():
@@ -224,7 +230,7 @@ def _confirm(scored: dict[dt.date, _Scored], lines: Sequence[Line]) -> None:
             each.count += 1
 
 
-def _choice(ranked: list[_Scored]) -> DateChoice:
+def _choice(ranked: list[ScoredDay]) -> DateChoice:
     best = ranked[0]
     rival = next((each for each in ranked[1:] if best.score - each.score < _CLEAR_LEAD), None)
     text = fold(best.line.raw)
@@ -237,6 +243,7 @@ def _choice(ranked: list[_Scored]) -> DateChoice:
         time_beside=bool(best.line.times),
         rival=rival.day if rival else None,
         lead=best.score - rival.score if rival else _CLEAR_LEAD,
+        others=tuple(ranked[1:]),
     )
 
 

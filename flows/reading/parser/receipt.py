@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from flows.domain.fields import Check, DocumentText, Found, LineItem, ReceiptFields
+from flows.domain.fields import Candidates, Check, DocumentText, Found, LineItem, ReceiptFields
 from flows.reading.parser import details
+from flows.reading.parser.candidates import (
+    currency_candidates,
+    date_candidates,
+    found_at,
+    merchant_candidates,
+    name_found,
+    total_candidates,
+)
 from flows.reading.parser.checks import checks_of
 from flows.reading.parser.confidence import date_confidence, total_confidence
 from flows.reading.parser.currency import CurrencyChoice, choose_currency
+from flows.reading.parser.currency_marks import SHARED
 from flows.reading.parser.decide import Findings, name_check, reasons_for
 from flows.reading.parser.hints import Hints
 from flows.reading.parser.items import find_items, goods_lines, item_sum
@@ -20,12 +29,11 @@ from flows.reading.parser.lines import Line, Money, read_lines
 from flows.reading.parser.locale_evidence import CountryGuess, guess_country
 from flows.reading.parser.merchant import NameCandidate, find_merchants, merchant_confidence
 from flows.reading.parser.purchase_date import DateChoice, choose_date, choose_time
-from flows.reading.parser.rows import enclosing
 from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_receipt
 from flows.reading.parser.taxes import TaxRow, as_found, find_taxes, table_gross
-from flows.reading.parser.totals import Candidate, Sums, collect, rank_totals, sums_of
+from flows.reading.parser.totals import CHECKED_KINDS, Candidate, Sums, collect, rank_totals, sums_of
 
-PARSER_VERSION = "6"
+PARSER_VERSION = "7"
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
 
@@ -62,7 +70,7 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
         words always give the same one.
     """
     reading = _read(text, today, hints or Hints())
-    fields = _fields(reading)
+    fields = _fields(reading, today)
     reasons = reasons_for(
         fields,
         Findings(
@@ -109,26 +117,27 @@ def _likely(totals: Sequence[Candidate]) -> Candidate | None:
     return totals[0] if totals and totals[0].score >= _MIN_TOTAL_SCORE else None
 
 
-def _fields(reading: _Reading) -> ReceiptFields:
-    lines, place, date, currency = reading.lines, reading.place, reading.date, reading.currency
+def _fields(reading: _Reading, today: dt.date) -> ReceiptFields:
+    lines, place, date = reading.lines, reading.place, reading.date
     time = choose_time(lines, date)
     checks = checks_of(reading.total, reading.sums, reading.taxes, date)
     merchant = reading.names[0] if reading.names else None
-    named = _merchant(reading.names)
+    named, day, total = _merchant(reading.names), _date(date), _total(reading, checks)
+    currency = _currency(reading.currency, reading.money, lines)
     return ReceiptFields(
         parser_version=PARSER_VERSION,
         merchant=named,
         merchant_address=details.find_address(lines, [line.index for line in merchant.lines] if merchant else []),
         merchant_phone=details.find_phone(lines),
         merchant_tax_id=details.find_tax_id(lines),
-        purchase_date=_date(date),
-        purchase_time=_at(time[1].value, 0.95, time[0], time[1].start, time[1].end) if time else None,
-        total=_total(reading, checks),
+        purchase_date=day,
+        purchase_time=found_at(time[1].value, 0.95, time[0], time[1].start, time[1].end) if time else None,
+        total=total,
         subtotal=_labelled(reading, "subtotal"),
         tax=_tax(reading),
         tip=_labelled(reading, "tip"),
         rounding=_labelled(reading, "rounding"),
-        currency=_unplaced(currency.currency, currency.confidence, currency.evidence),
+        currency=currency,
         country=_unplaced(place.country, place.confidence, place.evidence if place.country else ""),
         language=details.find_language(lines),
         receipt_number=details.find_receipt_number(lines),
@@ -136,38 +145,42 @@ def _fields(reading: _Reading) -> ReceiptFields:
         taxes=as_found(reading.taxes),
         line_items=reading.items,
         checks=checks + name_check(named),
+        candidates=Candidates(
+            total=total_candidates(total, reading.totals, lines),
+            purchase_date=date_candidates(day, date, lines, today),
+            currency=currency_candidates(currency, lines, reading.money, place),
+            merchant=merchant_candidates(named, reading.names),
+        ),
+        amounts={
+            kind: tuple(reading.sums.values(kind)) for kind in sorted(reading.sums.by_kind) if kind in CHECKED_KINDS
+        },
     )
+
+
+def _currency(choice: CurrencyChoice, money: Sequence[Money], lines: Sequence[Line]) -> Found[str] | None:
+    """Return the currency with the amount that its mark stands at, where it is printed beside one."""
+    if choice.currency is None:
+        return None
+    marked = next((each for each in money if choice.currency in {each.mark, *SHARED.get(each.mark or "", ())}), None)
+    if marked is None:
+        return _unplaced(choice.currency, choice.confidence, choice.evidence)
+    found = found_at(choice.currency, choice.confidence, lines[marked.line], marked.amount.start, marked.amount.end)
+    return found.model_copy(update={"evidence": choice.evidence})
 
 
 def _unplaced(value: str | None, confidence: float, evidence: str = "") -> Found[str] | None:
     return Found(value=value, confidence=round(confidence, 3), evidence=evidence) if value else None
 
 
-def _at(value: T, confidence: float, line: Line, start: int, end: int) -> Found[T]:
-    return Found(
-        value=value,
-        confidence=round(confidence, 3),
-        page=line.row.page,
-        bbox=line.row.box_of(start, end),
-        evidence=line.raw,
-    )
-
-
 def _merchant(found: Sequence[NameCandidate]) -> Found[str] | None:
-    if not found:
-        return None
-    best = found[0]
-    page = best.lines[0].row.page
-    box = enclosing(tuple(line.row.bbox for line in best.lines if line.row.page == page))
-    evidence = " / ".join(line.raw for line in best.lines)
-    return Found(value=best.name, confidence=merchant_confidence(found), page=page, bbox=box, evidence=evidence)
+    return name_found(found[0], merchant_confidence(found)) if found else None
 
 
 def _date(date: DateChoice | None) -> Found[dt.date] | None:
     if date is None:
         return None
     ocr = date.line.row.confidence_of(date.mention.start, date.mention.end)
-    return _at(date.day, date_confidence(date, ocr), date.line, date.mention.start, date.mention.end)
+    return found_at(date.day, date_confidence(date, ocr), date.line, date.mention.start, date.mention.end)
 
 
 def _total(reading: _Reading, checks: Sequence[Check]) -> Found[Decimal] | None:
@@ -177,7 +190,7 @@ def _total(reading: _Reading, checks: Sequence[Check]) -> Found[Decimal] | None:
     money = best.best
     line = reading.lines[money.line]
     confidence = total_confidence(reading.totals, checks, line.row.confidence_of(money.amount.start, money.amount.end))
-    found = _at(_signed(best), confidence, line, money.amount.start, money.amount.end)
+    found = found_at(_signed(best), confidence, line, money.amount.start, money.amount.end)
     if not best.mended:
         return found
     return found.model_copy(update={"evidence": f"worked out, {money.amount.value} is printed: {line.raw}"})
@@ -198,7 +211,7 @@ def _labelled(reading: _Reading, kind: str) -> Found[Decimal] | None:
     best = max(found, key=lambda each: (each.label.strength, -each.line))
     line = reading.lines[best.line]
     confidence = 0.9 * line.row.confidence_of(best.amount.start, best.amount.end)
-    return _at(best.amount.value, confidence, line, best.amount.start, best.amount.end)
+    return found_at(best.amount.value, confidence, line, best.amount.start, best.amount.end)
 
 
 def _tax(reading: _Reading) -> Found[Decimal] | None:

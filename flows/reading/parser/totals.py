@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -49,22 +49,39 @@ _SIDE_KINDS = {
     "table",
     "count",
 }
+# The kinds of labels whose amounts the checks add up.
+CHECKED_KINDS = frozenset(
+    {
+        *("total", "subtotal", "tax", "service", "tip", "discount", "deposit", "rounding", "partial", "amount"),
+        *("cash", "card", "voucher", "change"),
+    }
+)
+
 _HARDLY_EVER = {"change", "cash", "discount", "rounding", "points", "voucher"}
 
 
 @dataclass(frozen=True)
-class Sums:
-    """What the labelled amounts, the items and the tax table say."""
+class Amounts:
+    """What the labelled amounts, the items and the tax table say; `named` has each label's in printed order."""
 
-    by_kind: dict[str, list[Money]]
+    named: Mapping[str, Sequence[Decimal]]
     items: Decimal | None = None
     table: Decimal | None = None
 
     def values(self, kind: str) -> list[Decimal]:
-        return [money.amount.value for money in self.by_kind.get(kind, [])]
+        """Return the amounts with that kind of label, in printed order."""
+        return list(self.named.get(kind, ()))
 
     def positive(self, kind: str) -> list[Decimal]:
+        """Return the same without signs and zeros."""
         return [abs(value) for value in self.values(kind) if value]
+
+
+@dataclass(frozen=True)
+class Sums(Amounts):
+    """The same, with the places of the labelled amounts."""
+
+    by_kind: Mapping[str, Sequence[Money]] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,7 +114,8 @@ def sums_of(money: Iterable[Money], *, items: Decimal | None = None, table: Deci
     by_kind: dict[str, list[Money]] = defaultdict(list)
     for each in money:
         by_kind[each.label.kind].append(each)
-    return Sums(dict(by_kind), items, table)
+    named = {kind: [each.amount.value for each in found] for kind, found in by_kind.items()}
+    return Sums(named, items, table, dict(by_kind))
 
 
 def rank_totals(money: Sequence[Money], sums: Sums, home: str | None = None) -> list[Candidate]:
@@ -114,7 +132,7 @@ def rank_totals(money: Sequence[Money], sums: Sums, home: str | None = None) -> 
     candidates += _recomputed(candidates, sums)
     largest = max((candidate.value for candidate in candidates), default=Decimal(0))
     for candidate in candidates:
-        candidate.checks = _checks(candidate.value, sums)
+        candidate.checks = proofs_of(candidate.value, sums)
     _weigh_rounding(candidates, sums)
     _weigh_tips(candidates, sums)
     native = any(each.strength or _is_paid(each) for each in candidates if not _only_foreign(each, home))
@@ -182,7 +200,7 @@ def _label_score(candidate: Candidate) -> float:
     return score
 
 
-def _checks(value: Decimal, sums: Sums) -> dict[str, str]:
+def proofs_of(value: Decimal, sums: Amounts) -> dict[str, str]:
     """Return the cross-checks that come out at `value`, each in words that a person understands."""
     found: dict[str, str] = {}
     for check in (_paid_minus_change, _subtotal_and_more, _tendered, _split, _items, _tax_table, _parts, _tipped):
@@ -192,7 +210,7 @@ def _checks(value: Decimal, sums: Sums) -> dict[str, str]:
     return found
 
 
-def _paid_minus_change(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+def _paid_minus_change(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     given = [*sums.positive("cash"), *sums.positive("card")]
     for paid in [*given, sum(given, Decimal(0))]:
         for change in sums.positive("change"):
@@ -203,7 +221,7 @@ def _paid_minus_change(value: Decimal, sums: Sums) -> tuple[str, str] | None:
     return None
 
 
-def _subtotal_and_more(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+def _subtotal_and_more(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     for subtotal in dict.fromkeys(sums.positive("subtotal")):
         way = _ways(subtotal, sums).get(value)
         if way is not None and subtotal != value:
@@ -211,7 +229,7 @@ def _subtotal_and_more(value: Decimal, sums: Sums) -> tuple[str, str] | None:
     return None
 
 
-def _ways(subtotal: Decimal, sums: Sums) -> dict[Decimal, str]:
+def _ways(subtotal: Decimal, sums: Amounts) -> dict[Decimal, str]:
     """Return what tax, service, tip, rounding and discount can make of a subtotal, and how."""
     ways = {subtotal: ""}
     for kind, signs in (
@@ -272,14 +290,14 @@ def _rounded_from(candidate: Candidate, sums: Sums) -> Decimal | None:
     return None
 
 
-def _tendered(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+def _tendered(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     for kind, words in (("card", "by card"), ("cash", "in cash"), ("voucher", "by voucher")):
         if value in sums.positive(kind):
             return "tendered", f"{value} was paid {words}"
     return None
 
 
-def _split(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+def _split(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     """Add up what was paid by several means: a gift card and the rest by card."""
     paid = list(dict.fromkeys([*sums.positive("voucher"), *sums.positive("card"), *sums.positive("cash")]))
     change = sums.positive("change")
@@ -290,7 +308,7 @@ def _split(value: Decimal, sums: Sums) -> tuple[str, str] | None:
     return None
 
 
-def _items(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+def _items(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     if sums.items is None or value == 0:
         return None
     if sums.items == value:
@@ -313,7 +331,7 @@ def _items(value: Decimal, sums: Sums) -> tuple[str, str] | None:
     return ("items", f"the items add up to {sums.items}, rounded to {value}") if rounded else None
 
 
-def _tax_table(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+def _tax_table(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     if sums.table is None or not value:
         return None
     if sums.table == value or any(abs(sums.table - value) == each for each in sums.positive("rounding")):
@@ -325,7 +343,7 @@ def _tax_table(value: Decimal, sums: Sums) -> tuple[str, str] | None:
     return None
 
 
-def _parts(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+def _parts(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     parts = list(dict.fromkeys(part for part in sums.values("partial") if part))
     for first, one in enumerate(parts):
         for other in parts[first + 1 :]:
@@ -334,7 +352,7 @@ def _parts(value: Decimal, sums: Sums) -> tuple[str, str] | None:
     return None
 
 
-def _tipped(value: Decimal, sums: Sums) -> tuple[str, str] | None:
+def _tipped(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     paid = {*sums.positive("total"), *sums.positive("card"), *sums.positive("cash")}
     for tip in sums.positive("tip"):
         base = value - tip
