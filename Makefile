@@ -33,9 +33,9 @@ JOBS ?= 2
 # A group of tests goes to one worker whole, and the groups in the order of tests/selection.py.
 PARALLEL := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
-# While you work, in under two minutes: lint, types, and the tests that need no more than PostgreSQL.
+# While you work, in under two minutes: lint, types, and the tests that need no more than PostgreSQL and read no pictures.
 check: lint
-	$(BIN)/python -m pytest $(PARALLEL) -m "(pure or postgres) and not slow" $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "(pure or postgres) and not (ocr or slow)" $(ARGS)
 
 # All that CI runs.
 test: setup-dev

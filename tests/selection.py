@@ -18,7 +18,8 @@ _HURT = {"running_pipeline", "hurt_stack", "small_disk"}
 _STACK = {"stack", "seaweedfs", "stack_settings", "prepare", "wheel"}
 _MARKERS = ("recovery", "stack", "postgres", "pure")
 _GROUPS = {"running_pipeline": "pipeline", "stack": "prefect"}
-_READS = {"Reader", "load_engine"}
+# A module that has one of these at hand reads pictures with the real networks, or draws all samples.
+_READS = {"Reader", "load_engine", "Networks", "render_samples"}
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups at this hook too
@@ -29,6 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked = set(getattr(item, "fixturenames", ()))
         if not any(item.get_closest_marker(marker) for marker in _MARKERS):
             item.add_marker(_marker(asked))
+        if _reads(item):
+            item.add_marker("ocr")
         group = _shared_group(asked) or item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))
         ranks[group] = min(_rank(item), ranks.get(group, len(_MARKERS)))
@@ -61,8 +64,11 @@ def _group(item: pytest.Item) -> str:
     return str(mark.args[0])
 
 
+def _reads(item: pytest.Item) -> bool:
+    return bool(_READS & vars(getattr(item, "module", item)).keys())
+
+
 def _rank(item: pytest.Item) -> int:
     """The earlier the longer; reading takes longer than what PostgreSQL is needed for."""
     rank = next(rank for rank, marker in enumerate(_MARKERS) if item.get_closest_marker(marker))
-    reads = _READS & vars(getattr(item, "module", item)).keys()
-    return min(rank, _MARKERS.index("postgres")) if reads else rank
+    return min(rank, _MARKERS.index("postgres")) if _reads(item) else rank

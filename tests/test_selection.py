@@ -28,6 +28,7 @@ def test_server(stack): pass
 """
 _TWO = """
 import pytest
+Reader = object  # what a module names that reads pictures
 def test_server_too(stack): pass
 def test_starts(prepare): pass
 def test_kills(running_pipeline): pass
@@ -39,6 +40,7 @@ _MARKED = {
     "postgres": {"test_rows"},
     "stack": {"test_server", "test_server_too", "test_starts"},
     "recovery": {"test_kills", "test_kills_elsewhere"},
+    "ocr": {"test_server_too", "test_starts", "test_kills", "test_kills_elsewhere"},
 }
 
 
@@ -72,4 +74,4 @@ def test_a_group_stays_in_one_worker(suite: pytest.Pytester) -> None:
         workers.setdefault(test.rpartition("@")[2].strip(), set()).add(worker)
     assert workers.keys() == {"pipeline", "prefect", "test_one", "test_two"}
     assert all(len(names) == 1 for names in workers.values())
-    assert len(lines) == sum(map(len, _MARKED.values()))
+    assert len(lines) == sum(len(tests) for marker, tests in _MARKED.items() if marker != "ocr")
