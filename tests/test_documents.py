@@ -148,7 +148,7 @@ def test_many_pages_of_tiff_and_pdf_are_all_decoded() -> None:
     tiff = open_document(saved(picture(), "TIFF", save_all=True, append_images=more), LIMITS)
     assert [page.image.size for page in tiff.pages] == [(300, 500), (300, 500), (200, 300)]
     assert len(open_document(pdf_of_pages(3), LIMITS).pages) == 3
-    assert len(open_document(pdf_of_pages(3), LIMITS, first_page_only=True).pages) == 1
+    assert len(open_document(pdf_of_pages(3), LIMITS, page=1).pages) == 1
 
 
 def test_a_large_picture_is_reduced_and_says_how_much() -> None:
@@ -181,7 +181,7 @@ def test_a_jpeg_hardly_twice_too_large_is_decoded_at_a_half() -> None:
 def test_other_content_is_refused_by_what_it_is(data: bytes, found: str) -> None:
     with pytest.raises(UnsupportedTypeError, match=found) as refusal:
         open_document(data, LIMITS)
-    assert "JPEG, PNG, WebP, TIFF, HEIC, AVIF, GIF or PDF" in str(refusal.value)
+    assert "JPEG, PNG, WebP, TIFF, HEIC, AVIF, GIF, JPEG 2000 or PDF" in str(refusal.value)
 
 
 def test_an_empty_file_is_refused() -> None:

@@ -10,8 +10,9 @@ from ocr_pages import jpeg, receipt, tilted
 from PIL import Image
 
 from flows.domain.errors import UnreadableError
-from flows.reading.documents import Limits, TooLargeError
-from flows.reading.reader import NoTextError, Reader
+from flows.domain.fields import BBox
+from flows.reading.documents import Limits, NoSuchPageError, TooLargeError
+from flows.reading.reader import NoRegionError, NoTextError, Reader
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +91,63 @@ def test_engines_differ_in_their_version() -> None:
     versions = {Reader(engine="tesseract").version, Reader(engine="rapidocr").version}
     versions.add(Reader(engine="tesseract", languages=("eng",)).version)
     assert len(versions) == 3
+
+
+def _turned(degrees: float) -> bytes:
+    return jpeg(tilted(receipt(), degrees))
+
+
+@pytest.mark.parametrize("turn", [0.0, 90.0, 183.0])
+def test_a_rectangle_of_the_page_is_read_again(reader: Reader, turn: float) -> None:
+    data = _turned(turn)
+    page = reader.extract(data).pages[0]
+    word = next(word for word in page.words if "croissant" in word.text)
+    again = Reader().read_region(data, 1, word.bbox)  # in a process that has not read the page
+    assert [word.text.replace(" ", "") for word in again] == [word.text.replace(" ", "")]
+    assert again[0].bbox == pytest.approx(word.bbox, abs=12)
+
+
+def test_a_rectangle_around_some_lines_gives_them_in_order(reader: Reader) -> None:
+    data = _turned(0)
+    page = reader.extract(data).pages[0]
+    lines = [word for word in page.words if "Date" in word.text or "SUBTOTAL" in word.text]
+    box = BBox(0, lines[0].bbox.top, page.width * 2, lines[1].bbox.bottom)
+    text = [word.text for word in reader.read_region(data, 1, box)]
+    assert "Date" in text[0] and "SUBTOTAL" in text[-1]
+    assert not any("TOTAL" in line or "BAKERY" in line for line in text[1:-1])
+
+
+def test_a_single_number_is_read(reader: Reader) -> None:
+    data = _turned(0)
+    word = next(word for word in reader.extract(data).pages[0].words if word.text.startswith("CHANGE"))
+    number = word.bbox._replace(left=word.bbox.left + (word.bbox.right - word.bbox.left) * 0.6)
+    assert [found.text.strip() for found in reader.read_region(data, 1, number)] == ["9.10"]
+
+
+def test_tesseract_reads_a_rectangle_of_its_page() -> None:
+    reader, data = Reader("tesseract"), _turned(0)
+    word = next(word for word in reader.extract(data).pages[0].words if word.text == "SUBTOTAL")
+    row = BBox(0, word.bbox.top - 8, 560, word.bbox.bottom + 8)
+    assert "10.90" in [found.text for found in reader.read_region(data, 1, row)]
+
+
+@pytest.mark.parametrize("box", [(10, 10, 10, 60), (5000, 0, 5100, 60), (60, 60, 10, 10), (0, 0, float("nan"), 50)])
+def test_a_rectangle_without_page_is_refused(reader: Reader, box: tuple[float, ...]) -> None:
+    with pytest.raises(NoRegionError, match="bbox"):
+        reader.read_region(_turned(0), 1, BBox(*box))
+
+
+def test_a_page_that_is_not_there_is_refused(reader: Reader) -> None:
+    buffer = io.BytesIO()
+    receipt().save(buffer, "PDF", resolution=150)
+    for data, page in ((_turned(0), 2), (_turned(0), 0), (buffer.getvalue(), 3)):
+        with pytest.raises(NoSuchPageError, match=f"no page {page}"):
+            reader.read_region(data, page, BBox(0, 0, 100, 100))
+
+
+def test_the_second_page_is_read_alone(reader: Reader) -> None:
+    buffer = io.BytesIO()
+    receipt().save(buffer, "PDF", save_all=True, append_images=[receipt(size=26)], resolution=150)
+    page = reader.extract(buffer.getvalue()).pages[1]
+    word = next(word for word in page.words if word.text.startswith("CHANGE"))
+    assert "9.10" in reader.read_region(buffer.getvalue(), 2, word.bbox)[-1].text

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 
 from PIL import Image
 
-from flows.domain.errors import UnreadableError
-from flows.domain.fields import DocumentText, Page
+from flows.domain.errors import ReceiptflowError, UnreadableError
+from flows.domain.fields import BBox, DocumentText, Page, Word
 from flows.reading.documents import Limits, open_document
 from flows.reading.ocr import OcrEngine, OcrPage, Upright, load_engine
 
@@ -25,6 +26,8 @@ _MIN_WORD_CHARACTERS = 3
 _MIN_WORD_CONFIDENCE = 0.6
 _REMEMBERED_PAGES = 64
 _PREVIEW_QUALITY = 85
+_MIN_REGION_PX = 8.0  # less than any letter that can be read is high
+_PageKey = tuple[str, int]  # the document's SHA-256, and the page's number
 
 
 class NoTextError(UnreadableError):
@@ -32,6 +35,18 @@ class NoTextError(UnreadableError):
 
     def __init__(self) -> None:
         super().__init__("No text was found on the picture. Take it again: closer, sharper, with more light.")
+
+
+class NoRegionError(ReceiptflowError):
+    """A rectangle to be read that holds no part of the page."""
+
+    def __init__(self, page: int, bbox: BBox, size: tuple[int, int]) -> None:
+        super().__init__(
+            f"bbox: ({', '.join(f'{side:.0f}' for side in bbox)}) holds nothing of page {page}, which is "
+            f"{size[0]} x {size[1]} pixels; give left, top, right and bottom of a part of it that is at least "
+            f"{_MIN_REGION_PX:.0f} pixels high and wide."
+        )
+        self.page, self.bbox, self.size = page, bbox, size
 
 
 class Reader:
@@ -49,7 +64,7 @@ class Reader:
         self.engine_name = engine
         self.limits = limits or Limits()
         self.languages = tuple(languages)
-        self._uprights: OrderedDict[str, Upright] = OrderedDict()
+        self._uprights: OrderedDict[_PageKey, Upright] = OrderedDict()
         self._last: tuple[str, Image.Image] | None = None  # a preview is mostly asked for right after reading
 
     @property
@@ -66,7 +81,8 @@ class Reader:
         """
         document = open_document(data, self.limits)
         read = [self._engine.read(page.image) for page in document.pages]
-        self._remember(document.sha256, read[0].upright)
+        for page, words in zip(document.pages, read, strict=True):
+            self._remember((document.sha256, page.number), words.upright)
         self._last = document.sha256, document.pages[0].image
         if _characters(read) < _MIN_CHARACTERS and not any(page.unread for page in read):
             raise NoTextError
@@ -81,16 +97,45 @@ class Reader:
     def preview(self, data: bytes, max_height: int = 900) -> bytes:
         """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""
         sha256, page = self._first_page(data)
-        picture = self._upright_of(sha256, page).apply_within(page, max_height)
+        picture = self._upright_of((sha256, 1), page).apply_within(page, max_height)
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY)
         return buffer.getvalue()
+
+    def read_region(self, data: bytes, page: int, bbox: BBox) -> tuple[Word, ...]:
+        """What stands in a rectangle of a page, read again by the engine that read the page.
+
+        Args:
+            data: The document's bytes.
+            page: Counted from 1.
+            bbox: In pixels of the upright page, as in `Page` and `Word`. It is cut to the page.
+
+        Returns:
+            The words in reading order, in the same pixels; none where nothing was read.
+
+        Raises:
+            NoSuchPageError: the document has no such page.
+            NoRegionError: the rectangle is empty, too small to hold a letter, or lies outside the page.
+            UnreadableError: as `extract`.
+        """
+        document = open_document(data, self.limits, page=page)
+        image = document.pages[0].image
+        upright = self._upright_of((document.sha256, page), image)
+        box = BBox(
+            max(0.0, bbox.left),
+            max(0.0, bbox.top),
+            min(float(upright.width), bbox.right),
+            min(float(upright.height), bbox.bottom),
+        )
+        if not all(map(math.isfinite, bbox)) or min(box.right - box.left, box.bottom - box.top) < _MIN_REGION_PX:
+            raise NoRegionError(page, bbox, (upright.width, upright.height))
+        return self._engine.read_part(upright.apply(image), box)
 
     def _first_page(self, data: bytes) -> tuple[str, Image.Image]:
         last, self._last = self._last, None
         if last and last[0] == hashlib.sha256(data).hexdigest():
             return last
-        document = open_document(data, self.limits, first_page_only=True)
+        document = open_document(data, self.limits, page=1)
         return document.sha256, document.pages[0].image
 
     @cached_property
@@ -99,13 +144,13 @@ class Reader:
             return load_engine(self.engine_name, languages=self.languages)
         return load_engine(self.engine_name)
 
-    def _upright_of(self, sha256: str, page: Image.Image) -> Upright:
-        if sha256 not in self._uprights:
-            self._remember(sha256, self._engine.upright(page))
-        return self._uprights[sha256]
+    def _upright_of(self, page: _PageKey, image: Image.Image) -> Upright:
+        if page not in self._uprights:
+            self._remember(page, self._engine.upright(image))
+        return self._uprights[page]
 
-    def _remember(self, sha256: str, upright: Upright) -> None:
-        self._uprights[sha256] = upright
+    def _remember(self, page: _PageKey, upright: Upright) -> None:
+        self._uprights[page] = upright
         while len(self._uprights) > _REMEMBERED_PAGES:
             self._uprights.popitem(last=False)
 

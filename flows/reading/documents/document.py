@@ -32,13 +32,14 @@ class Document:
     pages: tuple[PageImage, ...]
 
 
-def open_document(data: bytes, limits: Limits, *, first_page_only: bool = False) -> Document:
+def open_document(data: bytes, limits: Limits, *, page: int | None = None) -> Document:
     """Decode `data` within `limits`; the type is decided by content.
 
     Args:
-        first_page_only: decode page 1 alone; it is the same picture as with all pages.
+        page: decode this page alone, counted from 1; it is the same picture as with all pages.
 
     Raises:
+        NoSuchPageError: the document has no page of that number.
         UnreadableError: a subclass of `flows.reading.documents.errors` per cause, with what to do in its message.
     """
     if not data:
@@ -47,8 +48,8 @@ def open_document(data: bytes, limits: Limits, *, first_page_only: bool = False)
         raise TooLargeError("bytes", len(data), limits.max_bytes)
     media_type = media_type_of(data)
     if media_type == "application/pdf":
-        decoded = render_pages(data, limits, first_page_only=first_page_only)
+        decoded = render_pages(data, limits, page=page)
     else:
-        decoded = decode_pictures(data, media_type, limits, first_page_only=first_page_only)
-    pages = tuple(PageImage(number, image, scale) for number, (image, scale) in enumerate(decoded, start=1))
+        decoded = decode_pictures(data, media_type, limits, page=page)
+    pages = tuple(PageImage(number, image, scale) for number, (image, scale) in enumerate(decoded, start=page or 1))
     return Document(media_type, hashlib.sha256(data).hexdigest(), pages)

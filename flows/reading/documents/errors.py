@@ -17,7 +17,8 @@ class UnsupportedTypeError(UnreadableError):
 
     def __init__(self, found: str) -> None:
         super().__init__(
-            f"The file is {found}, not a receipt picture. Send JPEG, PNG, WebP, TIFF, HEIC, AVIF, GIF or PDF."
+            f"The file is {found}, not a receipt picture. "
+            "Send JPEG, PNG, WebP, TIFF, HEIC, AVIF, GIF, JPEG 2000 or PDF."
         )
         self.found = found
 
@@ -46,6 +47,14 @@ class TooManyPagesError(UnreadableError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"The document has more than {limit} pages, the limit. Send the receipt's pages only.")
         self.limit = limit
+
+
+class NoSuchPageError(UnreadableError):
+    """A page was asked for that the document does not have."""
+
+    def __init__(self, page: int, pages: int) -> None:
+        super().__init__(f"There is no page {page}; the document has {pages}, counted from 1.")
+        self.page, self.pages = page, pages
 
 
 class EncryptedFileError(UnreadableError):

@@ -15,6 +15,7 @@ from flows.domain.errors import UnreadableError
 from flows.reading.documents.errors import (
     BrokenFileError,
     EncryptedFileError,
+    NoSuchPageError,
     TooLargeError,
     TooManyPagesError,
     TooSmallError,
@@ -22,7 +23,10 @@ from flows.reading.documents.errors import (
 from flows.reading.documents.limits import Limits
 
 _MEDIA_TYPE = "application/pdf"
-_REFUSALS = {error.__name__: error for error in (EncryptedFileError, TooLargeError, TooManyPagesError, TooSmallError)}
+_REFUSALS = {
+    error.__name__: error
+    for error in (EncryptedFileError, NoSuchPageError, TooLargeError, TooManyPagesError, TooSmallError)
+}
 # Beside the pages themselves: PDFium, a decoded picture of max_pixels in colour, and its working copies.
 _BASE_MEMORY_BYTES = 1_000_000_000
 _BYTES_PER_PIXEL = 8
@@ -30,14 +34,14 @@ _BYTES_PER_PIXEL = 8
 _WALL_PER_CPU_SECONDS = 8
 
 
-def render_pages(data: bytes, limits: Limits, *, first_page_only: bool = False) -> list[tuple[Image.Image, float]]:
+def render_pages(data: bytes, limits: Limits, *, page: int | None = None) -> list[tuple[Image.Image, float]]:
     """Every page as an "RGB" image, with its scale (always 1.0: a page has no stored pixels).
 
     Raises:
-        EncryptedFileError, TooManyPagesError, TooLargeError, TooSmallError: before rendering.
+        EncryptedFileError, NoSuchPageError, TooManyPagesError, TooLargeError, TooSmallError: before rendering.
         BrokenFileError: PDFium gave up, fell over, or took longer than `Limits.pdf_cpu_seconds`.
     """
-    head, _, pixels = _rendered(data, limits, first_page_only).partition(b"\n")
+    head, _, pixels = _rendered(data, limits, page).partition(b"\n")
     answer: dict[str, Any] = json.loads(head)
     if "refusal" in answer:
         raise _refusal(answer["refusal"], answer["values"])
@@ -49,9 +53,9 @@ def render_pages(data: bytes, limits: Limits, *, first_page_only: bool = False) 
     return pages
 
 
-def _rendered(data: bytes, limits: Limits, first_page_only: bool) -> bytes:
+def _rendered(data: bytes, limits: Limits, page: int | None) -> bytes:
     settings = asdict(limits) | {
-        "first_page_only": first_page_only,
+        "page": page,
         "cpu_seconds": limits.pdf_cpu_seconds,
         "memory_bytes": _BASE_MEMORY_BYTES + limits.max_pixels * _BYTES_PER_PIXEL,
     }

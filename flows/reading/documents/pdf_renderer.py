@@ -52,7 +52,10 @@ def _pages(data: bytes, settings: dict[str, Any]) -> Iterator[tuple[tuple[int, i
         if count == 0:
             raise _Refusal("BrokenFileError", "no pages")
         max_pixels = min(settings["page_pixels"], settings["document_pixels"] // count)
-        for index in range(1 if settings["first_page_only"] else count):
+        page = settings["page"]
+        if page is not None and not 1 <= page <= count:
+            raise _Refusal("NoSuchPageError", page, count)
+        for index in range(count) if page is None else [page - 1]:
             yield _render(document[index], max_pixels, settings)
     except pypdfium2.PdfiumError as error:
         if error.err_code == pdfium.FPDF_ERR_PASSWORD:

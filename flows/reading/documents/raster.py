@@ -12,7 +12,13 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
-from flows.reading.documents.errors import BrokenFileError, TooLargeError, TooManyPagesError, TooSmallError
+from flows.reading.documents.errors import (
+    BrokenFileError,
+    NoSuchPageError,
+    TooLargeError,
+    TooManyPagesError,
+    TooSmallError,
+)
 from flows.reading.documents.limits import Limits
 
 _FORMATS = {
@@ -38,25 +44,25 @@ _UPRIGHT = {
 
 
 def decode_pictures(
-    data: bytes, media_type: str, limits: Limits, *, first_page_only: bool = False
+    data: bytes, media_type: str, limits: Limits, *, page: int | None = None
 ) -> list[tuple[Image.Image, float]]:
     """Every page of a picture file, upright, mode "RGB" or "L", each with its scale (stored pixels per page pixel).
 
     Only TIFF has several; of animations and bursts the first picture counts.
 
     Raises:
-        TooLargeError, TooSmallError, TooManyPagesError: by the header, before decoding.
+        TooLargeError, TooSmallError, TooManyPagesError, NoSuchPageError: by the header, before decoding.
         BrokenFileError: the decoder gave up.
     """
     _register_heif()
     try:
         with Image.open(io.BytesIO(data), formats=(_FORMATS[media_type],)) as picture:
             pages = _page_count(picture, limits)
-            wanted = range(1 if first_page_only else pages)
+            wanted = range(pages) if page is None else [_index(page, pages)]
             decoded = (_decode(picture, index, limits, limits.pixels_per_page(pages)) for index in wanted)
             # A file's own picture is overwritten by its next page; a single one need not be copied.
             return [(image.copy() if pages > 1 else image, scale) for image, scale in decoded]
-    except (TooLargeError, TooSmallError, TooManyPagesError, MemoryError):
+    except (TooLargeError, TooSmallError, TooManyPagesError, NoSuchPageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:  # Pillow's own bound, before ours could look at the size
         pixels = re.search(r"\d+", str(error))
@@ -80,6 +86,12 @@ def _page_count(picture: Image.Image, limits: Limits) -> int:
     if pages > limits.max_pages:
         raise TooManyPagesError(limits.max_pages)
     return pages
+
+
+def _index(page: int, pages: int) -> int:
+    if not 1 <= page <= pages:
+        raise NoSuchPageError(page, pages)
+    return page - 1
 
 
 def _has_page(picture: Image.Image, index: int) -> bool:

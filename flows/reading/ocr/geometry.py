@@ -5,6 +5,7 @@ Points are float arrays of shape (n, 2), quads of shape (n, 4, 2) clockwise from
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from flows.domain.fields import BBox
+from flows.domain.fields import BBox, Word
 
 Floats = NDArray[np.floating[Any]]
 
@@ -83,6 +84,19 @@ def bbox_of(points: Floats, width: int, height: int) -> BBox:
     ys = np.clip(points[..., 1], 0, height)
     left, top, right, bottom = (round(float(v), 1) for v in (xs.min(), ys.min(), xs.max(), ys.max()))
     return BBox(left, top, right, bottom)
+
+
+def cut_out(image: Image.Image, box: BBox) -> tuple[Image.Image, tuple[int, int]]:
+    """The part of a picture in a box, which must overlap it, and where its left top corner lies in whole pixels."""
+    left, top = max(0, math.floor(box.left)), max(0, math.floor(box.top))
+    right, bottom = min(image.width, math.ceil(box.right)), min(image.height, math.ceil(box.bottom))
+    return image.crop((left, top, right, bottom)), (left, top)
+
+
+def moved(word: Word, x: float, y: float) -> Word:
+    """The same word in a picture whose left top corner lies so much further left and up."""
+    box = word.bbox
+    return word.model_copy(update={"bbox": BBox(box.left + x, box.top + y, box.right + x, box.bottom + y)})
 
 
 def side_lengths(quads: Floats) -> tuple[Floats, Floats]:

@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from flows.domain.fields import BBox, Word
 from flows.reading.ocr.engine import OcrEngine, OcrPage
 from flows.reading.ocr.geometry import Upright
 from flows.reading.ocr.straighten import flatten_light
@@ -45,6 +46,7 @@ _DETECTION = "osd"
 _FOLDERS = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
 _MIN_SHARE = 0.4  # of a page's letters, that are in the language's script
 _SURE_WORD = 0.6
+_SURE_PART = 0.8
 _DETECTION_SIDE_PX = 1600
 
 
@@ -80,28 +82,49 @@ class AnyScript:
         if not page.unread or _DETECTION not in self._languages:
             return page
         upright = page.upright.apply(image)
-        script = _script_of(upright, self._languages[_DETECTION])
-        languages, letters = SCRIPTS.get(script or "", ((), ""))
-        name = next((name for name in languages if name in self._languages), None)
-        other = self._in(name, letters, upright, page) if name else None
-        return max(page, other, key=_surely_read) if other else page
+        language = self._language_of(upright)
+        other = self._in(*language, upright, page) if language else None
+        return max(page, other, key=lambda each: _surely_read(each.words)) if other else page
 
     def upright(self, image: Image.Image) -> Upright:
         """As the engine."""
         return self._engine.upright(image)
 
+    def read_part(self, page: Image.Image, box: BBox) -> tuple[Word, ...]:
+        """As the engine, or where that is unsure, as the language in whose script the page is written."""
+        words = self._engine.read_part(page, box)
+        if _DETECTION not in self._languages or (words and min(word.confidence for word in words) >= _SURE_PART):
+            return words
+        language = self._language_of(page)
+        if language is None:
+            return words
+        name, script = language
+        other = _tesseract(name, self._languages[name]).read_part(page, box)
+        return max(words, other, key=_surely_read) if _is_in(script, other) else words
+
+    def _language_of(self, upright: Image.Image) -> tuple[str, str] | None:
+        """Return an installed language for the page's script, and the word that its letters' names begin with."""
+        script = _script_of(upright, self._languages[_DETECTION])
+        languages, letters = SCRIPTS.get(script or "", ((), ""))
+        name = next((name for name in languages if name in self._languages), None)
+        return (name, letters) if name else None
+
     def _in(self, name: str, script: str, upright: Image.Image, page: OcrPage) -> OcrPage | None:
         """Return the upright page as that language reads it, where it reads its own letters on it."""
         read = _tesseract(name, self._languages[name]).read_level(upright)
-        letters = [char for word in read.words if word.confidence >= _SURE_WORD for char in word.text if char.isalpha()]
-        own = sum(unicodedata.name(char, "").startswith(script) for char in letters)
-        if not letters or own < _MIN_SHARE * len(letters):
+        if not _is_in(script, read.words):
             return None
         return replace(read, upright=page.upright, unread=0)
 
 
-def _surely_read(page: OcrPage) -> float:
-    return sum(word.confidence * len(word.text) for word in page.words if word.confidence >= _SURE_WORD)
+def _is_in(script: str, words: Sequence[Word]) -> bool:
+    letters = [char for word in words if word.confidence >= _SURE_WORD for char in word.text if char.isalpha()]
+    own = sum(unicodedata.name(char, "").startswith(script) for char in letters)
+    return bool(letters) and own >= _MIN_SHARE * len(letters)
+
+
+def _surely_read(words: Sequence[Word]) -> float:
+    return sum(word.confidence * len(word.text) for word in words if word.confidence >= _SURE_WORD)
 
 
 def _script_of(image: Image.Image, folder: str) -> str | None:

