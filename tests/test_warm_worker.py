@@ -233,6 +233,18 @@ def test_a_process_that_gives_the_interpreter_to_nobody_is_replaced(bench: Bench
     assert any("no sign of life" in (state.message or "") for state in bench.client.read_flow_run_states(run.id))
 
 
+def test_a_process_that_has_long_been_idle_is_replaced_by_a_fresh_one(bench: Bench, tmp_path: Path) -> None:
+    deployment, note = bench.deploy("four_steps"), tmp_path / "note"
+    template = bench.client.read_work_pool(bench.pool).base_job_template
+    template["variables"]["properties"]["idle_time_limit_seconds"]["default"] = 0.5
+    bench.client.update_work_pool(bench.pool, WorkPoolUpdate(base_job_template=template))
+    bench.start("--limit", "1")
+    bench.wait(bench.run(deployment, path=str(note)), "Completed")
+    until(lambda: not psutil.pid_exists(pids(note)[0]))
+    bench.wait(bench.run(deployment, path=str(note)), "Completed")
+    assert len(set(pids(note))) == 2
+
+
 def test_a_run_that_always_dies_is_given_up(shared: Bench, tmp_path: Path) -> None:
     """After `max_attempts` starts it is Crashed, once, and the flow's hook has run."""
     deployment = shared.deploy("dies_always", max_attempts=3)
@@ -345,7 +357,8 @@ def test_a_backlog_is_not_asked_for_run_by_run(bench: Bench, tmp_path: Path) -> 
 def test_the_job_template_documents_its_fields() -> None:
     """What the UI shows: every field with a title or a description, and the worker type's own description."""
     properties = WarmWorker.get_default_base_job_template()["variables"]["properties"]
-    wanted = {"processes", "runs_per_process", "memory_limit_mb", "run_time_limit_seconds", "env", "nice"}
+    limits = {"idle_time_limit_seconds", "memory_limit_mb", "run_time_limit_seconds"}
+    wanted = {"processes", "runs_per_process", *limits, "env", "nice"}
     assert wanted <= properties.keys()
     assert all(properties[name].get("description") for name in wanted)
     assert WarmWorker.get_description()

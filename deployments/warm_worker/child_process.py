@@ -56,6 +56,7 @@ class ChildProcess:
         self.reserved = True
         self.retiring = False
         self.started = self.last_message = time.monotonic()
+        self.ended_last = 0.0
         self.runs = 0
         self._link = link
         self._loop = asyncio.get_running_loop()
@@ -71,6 +72,11 @@ class ChildProcess:
         """Whether it can be given a job."""
         return not (self.reserved or self.retiring or self.ended.done())
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long it has had nothing to do since its last run; 0 while it works, and before its first run."""
+        return time.monotonic() - self.ended_last if self.is_free and self.runs else 0.0
+
     async def work(self, job: Job) -> Answer | ProcessExit:
         """Have the job executed; a child that dies meanwhile is an answer too, never an exception."""
         if self.ended.done():
@@ -82,7 +88,7 @@ class ChildProcess:
         try:
             return await self._answer
         finally:
-            self.job = None
+            self.job, self.ended_last = None, time.monotonic()
 
     def send(self, order: dict[str, Any]) -> None:
         """Send an order without waiting for what comes of it; to a dead child it is not sent."""

@@ -36,6 +36,13 @@ class WarmVariables(BaseVariables):
         description="A process is replaced by a fresh one after so many runs; 1 is a fresh process for every run. "
         "Default: 100.",
     )
+    idle_time_limit_seconds: float = Field(
+        default=600,
+        ge=0,
+        title="Idle time limit (seconds)",
+        description="A process that had no run for so long is replaced by a fresh one, which gives back the memory of "
+        "what its runs had loaded; the next run loads it again. 0: never. Default: 600.",
+    )
     memory_limit_mb: int = Field(
         default=2048,
         ge=0,
@@ -86,6 +93,7 @@ class WarmJobConfiguration(BaseJobConfiguration):
 
     processes: int = 0
     runs_per_process: int = 100
+    idle_time_limit_seconds: float = 600
     memory_limit_mb: int = 2048
     run_time_limit_seconds: float = 600
     nice: int = 0

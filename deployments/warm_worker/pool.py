@@ -73,8 +73,11 @@ class ProcessPool:
         """The child that works on this job, if one does."""
         return next((child for child in self.children() if child.job and child.job.key == key), None)
 
-    async def warm(self, spec: ProcessSpec) -> None:
+    async def warm(self, spec: ProcessSpec, *, idle_seconds: float = 0) -> None:
         """Have as many children ready as may run, of the code as it is now, so that no run waits for its process.
+
+        Those that worked, and had nothing to do for `idle_seconds` since, are replaced: what their runs had loaded
+        goes with them. 0: never.
 
         They are made with the spec that was used last, with the one given before the first job. Code that is being
         changed is left to settle: two calls must find it the same, unless a run asks for it before.
@@ -85,6 +88,9 @@ class ProcessPool:
             return
         async with self._choosing:
             zygote = await self._current_zygote()
+            for child in self.children():
+                if idle_seconds and child.idle_seconds > idle_seconds:
+                    self._retire(child)
             for _ in range(self.size - sum(not child.retiring for child in self.children())):
                 child = await zygote.fork(self._recent or spec)
                 child.reserved = False

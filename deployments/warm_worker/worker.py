@@ -316,7 +316,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             try:
                 configuration = await from_template(self.work_pool.base_job_template, {}, self.client)
                 configuration.prepare_for_flow_run(FlowRun(flow_id=uuid4()))
-                await self._pool.warm(configuration.spec())
+                await self._pool.warm(configuration.spec(), idle_seconds=configuration.idle_time_limit_seconds)
             except (OSError, httpx.HTTPError, ConfigurationError) as error:
                 self._logger.warning("No processes could be made ready (%r); trying again", error)
             await asyncio.sleep(_WARM_SECONDS)
