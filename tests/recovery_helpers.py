@@ -68,14 +68,25 @@ def _lines(chance: int) -> tuple[str, ...]:
 
 def picture(comment: str = "") -> bytes:
     """A small readable receipt that no other call gave, with a comment for the reader in it."""
+    buffer = io.BytesIO()
+    _printed().save(buffer, "JPEG", quality=90)
+    data, text = buffer.getvalue(), comment.encode()
+    return data[:2] + b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text + data[2:]
+
+
+def document(pages: int, comment: str = "") -> bytes:
+    """A PDF of so many readable receipts, with a comment for the reader in front of it."""
+    buffer = io.BytesIO()
+    _printed().save(buffer, "PDF", save_all=True, append_images=[_printed() for _ in range(pages - 1)])
+    return f"%{comment}\n".encode() + buffer.getvalue()
+
+
+def _printed() -> Image.Image:
     image = Image.new("L", (500, 420), 255)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(30)
     for number, line in enumerate(_lines(uuid4().int)):
         draw.text((30, 20 + 55 * number), line, fill=0, font=font)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=90)
-    data, text = buffer.getvalue(), comment.encode()
-    return data[:2] + b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text + data[2:]
+    return image
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from PIL import Image
 from sqlmodel import select
 
 from deployments.samples import HOSTILE, render_hostile, render_samples
@@ -29,7 +31,7 @@ from flows.pipeline.configuration import Pipeline
 from flows.pipeline.durable_step import EXECUTION_LOG
 from flows.pipeline.steps import MissingObjectError, ReceiptRun, RunRequest
 from flows.reading.documents import Limits
-from flows.reading.reader import Reader
+from flows.reading.reader import KeepPage, Reader, read_now
 from flows.storage import Inbox, Results, StorageUnavailableError
 from flows.sweep_inbox import SweepCounts, receive_unknown
 
@@ -43,9 +45,9 @@ class CountingReader(Reader):
         super().__init__(engine="tesseract", limits=LIMITS)
         self.count = 0
 
-    def extract(self, data: bytes) -> DocumentText:
+    def extract(self, data: bytes, keep: KeepPage = read_now) -> DocumentText:
         self.count += 1
-        return super().extract(data)
+        return super().extract(data, keep)
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +169,64 @@ def test_resumed_attempt_goes_on_behind_the_finished_step(pipeline: Pipeline, pi
         steps.record(cut_off)
 
 
-class FailingResults(Results):
-    """The real results bucket, refusing the first writes."""
+def test_pages_of_a_document_are_durable_one_by_one(
+    pipeline: Pipeline, samples: Path, execution_log: Path, s3_client: Any
+) -> None:
+    pages = [Image.open(path).convert("RGB") for path in sorted(samples.iterdir()) if path.suffix in {".jpg", ".png"}]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "PDF", save_all=True, append_images=[pages[0]] * 2)
+    key, run = put(pipeline, buffer.getvalue() + uuid4().bytes), uuid4()
+    object.__setattr__(pipeline, "results", FailingResults(s3_client, "results", after=2))
+    cut_off = ReceiptRun(RunRequest(key, None, "acme", False, run), pipeline)
+    with pytest.raises(StorageUnavailableError):
+        steps.extract(cut_off)  # reading page 3 is over, and its result is not durable
+    resumed = process(pipeline, key, flow_run_id=run)
+    assert resumed.text is not None and len(resumed.text.pages) == 3
+    lines = [line.split("\t") for line in execution_log.read_text().splitlines()]
+    started = [line[4].rpartition("/")[2] for line in lines if line[1:3] == ["started", "read_page"]]
+    assert started == ["1", "2", "3", "3"]
+    assert not [one for one in _results_of(pipeline, resumed.text.sha256) if "/read_page/" in one]
 
-    failures = 1
+
+def test_a_single_page_has_no_result_beside_its_document(
+    pipeline: Pipeline, picture: bytes, execution_log: Path
+) -> None:
+    done = process(pipeline, put(pipeline, picture + uuid4().bytes))
+    assert done.text is not None
+    assert "read_page" not in execution_log.read_text()
+
+
+def test_deleting_a_receipt_whose_reading_was_cut_off_removes_its_pages(pipeline: Pipeline, s3_client: Any) -> None:
+    buffer = io.BytesIO()
+    page = Image.new("RGB", (400, 300), "white")
+    page.save(buffer, "PDF", save_all=True, append_images=[page])
+    body = buffer.getvalue() + uuid4().bytes
+    object.__setattr__(pipeline, "results", FailingResults(s3_client, "results", after=1))
+    cut_off = ReceiptRun(RunRequest(put(pipeline, body), None, "acme", False, uuid4()), pipeline)
+    with pytest.raises(StorageUnavailableError):
+        steps.extract(cut_off)
+    sha256 = hashlib.sha256(body).hexdigest()
+    assert len(_results_of(pipeline, sha256)) == 1
+    with pipeline.ledger.session() as session:
+        hold(cut_off.receipt.id, "cancelled", session=session)
+        deletion = delete_receipt(cut_off.receipt.id, "asked for", session=session)
+    assert deletion.results_sha256 == sha256, "all under it is removed"
+
+
+def _results_of(pipeline: Pipeline, sha256: str) -> list[str]:
+    return [key for key in pipeline.results.all_keys() if key.startswith(sha256)]
+
+
+class FailingResults(Results):
+    """The real results bucket, refusing one write, after so many that it takes."""
+
+    def __init__(self, client: Any, bucket: str, after: int = 0) -> None:
+        super().__init__(client, bucket)
+        self.until_failure = after
 
     def put(self, key: str, body: bytes, content_type: str = "application/json") -> None:
-        if self.failures:
-            self.failures -= 1
+        self.until_failure -= 1
+        if self.until_failure == -1:
             raise StorageUnavailableError("S3 is away")
         super().put(key, body, content_type)
 

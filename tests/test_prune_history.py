@@ -120,6 +120,7 @@ def test_only_replaced_outputs_go() -> None:
         ("ab/parse_receipt/1.json", old),
         ("ab/parse_receipt/1.json.answer.txt", old),
         ("ab/parse_receipt/2.json", new),
+        ("ab/read_page/1/19.json", old),
         ("ab/preview.jpg", old),
     ]
     kept = KeptResults(may_go=True, referred_to=frozenset({"ab/extract_text/1.json"}))
@@ -128,6 +129,7 @@ def test_only_replaced_outputs_go() -> None:
         "ab/extract_text/0.json",
         "ab/parse_receipt/1.json",
         "ab/parse_receipt/1.json.answer.txt",
+        "ab/read_page/1/19.json",
     ]
     assert not list(replaced_keys(kept_preview, kept, old))
 

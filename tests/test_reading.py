@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import weakref
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,8 +13,9 @@ from ocr_pages import jpeg, receipt, tilted
 from PIL import Image
 
 from flows.domain.errors import UnreadableError
-from flows.domain.fields import BBox
+from flows.domain.fields import BBox, Page, Word
 from flows.reading.documents import Limits, NoSuchPageError, TooLargeError
+from flows.reading.ocr import OcrPage, Upright
 from flows.reading.reader import NoRegionError, NoTextError, Reader
 
 
@@ -36,6 +40,54 @@ def test_every_page_of_a_document_is_read(reader: Reader) -> None:
     assert text.media_type == "application/pdf"
     assert [page.number for page in text.pages] == [1, 2]
     assert all(any("CHANGE" in word.text for word in page.words) for page in text.pages)
+
+
+class OnePageAtATime:
+    """An engine that notes how many of the pictures that it was ever handed are still in memory."""
+
+    name, version = "weighing", "1"
+
+    def __init__(self) -> None:
+        self.handed: list[weakref.ref[Image.Image]] = []
+        self.alive: list[int] = []
+
+    def read(self, image: Image.Image) -> OcrPage:
+        self.handed.append(weakref.ref(image))
+        gc.collect()
+        self.alive.append(sum(one() is not None for one in self.handed))
+        word = Word(text="CHANGE", confidence=1.0, bbox=BBox(1, 1, 5, 5))
+        return OcrPage((word, word), Upright.turned(image.size, 0.0))
+
+    def upright(self, image: Image.Image) -> Upright:
+        return Upright.turned(image.size, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["PDF", "TIFF"])
+def test_a_document_of_20_pages_has_one_picture_in_memory_beside_the_first(kind: str) -> None:
+    buffer = io.BytesIO()
+    receipt().save(buffer, kind, save_all=True, append_images=[receipt()] * 19)
+    engine, weighing = OnePageAtATime(), Reader()
+    weighing.__dict__["_engine"] = engine
+    text = weighing.extract(buffer.getvalue())
+    assert [page.number for page in text.pages] == list(range(1, 21))
+    assert max(engine.alive) == 2, "the first one is kept for the preview"
+
+
+def test_pages_that_were_kept_are_not_read_again(reader: Reader) -> None:
+    buffer = io.BytesIO()
+    receipt().save(buffer, "PDF", save_all=True, append_images=[receipt(size=26), receipt()], resolution=150)
+    whole, read = reader.extract(buffer.getvalue()), []
+
+    def kept_but_the_second(number: int, read_page: Callable[[], Page]) -> Page:
+        if number != 2:
+            return whole.pages[number - 1]
+        read.append(number)
+        return read_page()
+
+    assert reader.extract(buffer.getvalue(), kept_but_the_second) == whole
+    assert read == [2]
+    preview = Image.open(io.BytesIO(reader.preview(buffer.getvalue())))
+    assert preview.height > preview.width, "the first page is opened for it again"
 
 
 @pytest.mark.parametrize("turn", [0.0, 90.0, 183.0])

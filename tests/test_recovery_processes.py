@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import Iterator
 
 import psutil
 import pytest
 from prefect.states import Cancelling, Crashed
-from recovery_helpers import Live, kill, picture, until
+from recovery_helpers import Live, document, kill, picture, until
 
 from deployments.ingest.local_files import retry_receipt
 from flows.flow_runs.submission import DEPLOYMENT
@@ -47,6 +48,20 @@ def test_killed_flow_process_is_resumed_where_it_was(live: Live, event: str, ste
     if event == "started":
         assert "AwaitingRetry" in live.states(receipt)
         assert live.run(receipt).run_count == 2
+
+
+def test_death_on_page_19_of_20_reads_one_page_again(live: Live) -> None:
+    receipt_id = live.add(document(20, "slow-page=19:8"))
+    before = len(live.lines("read_page", "durable"))
+    line = live.started("read_page", times=before + 19)
+    assert line.version.endswith("/19")
+    kill([psutil.Process(line.pid)])
+    receipt = live.require_one_expense(receipt_id)
+    assert receipt.sha256 is not None
+    started = Counter(line.version.rpartition("/")[2] for line in live.lines("read_page", subject=receipt.sha256))
+    assert started == {str(number): 2 if number == 19 else 1 for number in range(1, 21)}
+    kept = live.pipeline.s3.list_objects_v2(Bucket="results", Prefix=f"{receipt.sha256}/")["Contents"]
+    assert not [one["Key"] for one in kept if "/read_page/" in one["Key"]], "they served the document's own result"
 
 
 @pytest.fixture()

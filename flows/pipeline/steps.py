@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from sqlmodel import Session
@@ -36,6 +37,7 @@ from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
 from flows.pipeline.durable_step import Step, log_execution
 from flows.pipeline.llm_parser import parse_with_llm
+from flows.pipeline.page_results import PageResults
 from flows.pipeline.process_identity import process_is_gone, this_process
 from flows.pipeline.run_outcome import ALREADY_RUNNING, Outcome
 from flows.reading.documents import media_type_of
@@ -237,13 +239,20 @@ def _read(run: ReceiptRun, sha256: str, data: bytes) -> bool:
     reader: Reader = run.pipeline.reader
     results = run.pipeline.results
     step = _step_of_text(run, sha256)
-    run.text, cached = step.durable(results, lambda: reader.extract(data))
-    if not cached:
-        run.preview = reader.preview(data)
-        results.put(preview_key(sha256), run.preview, "image/jpeg")
-    with _removed_if_deleted(run, sha256), run.pipeline.ledger.session() as session:
-        note_progress(run.attempt, f"extract_text/{step.version}", session=session)
+    pages = PageResults(results, sha256, step.version, partial(_note_progress, run))
+    with _removed_if_deleted(run, sha256):
+        run.text, cached = step.durable(results, lambda: reader.extract(data, pages.durable))
+        if not cached:
+            run.preview = reader.preview(data)
+            results.put(preview_key(sha256), run.preview, "image/jpeg")
+        _note_progress(run, f"extract_text/{step.version}")
+    pages.remove()
     return cached
+
+
+def _note_progress(run: ReceiptRun, step: str) -> None:
+    with run.pipeline.ledger.session() as session:
+        note_progress(run.attempt, step, session=session)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from itertools import groupby, islice
 
 from flows.ledger.retention import Expiry, KeptResults, kept_results
 from flows.pipeline.configuration import Pipeline
+from flows.pipeline.page_results import PAGES
 from flows.reconciliation import sorted_on_disk
 
 _CONTENTS = 500  # as many as the ledger is asked about at once
@@ -57,8 +58,9 @@ def replaced_keys(outputs: Sequence[tuple[str, dt.datetime]], kept: KeptResults,
     """
     newest: dict[str, tuple[dt.datetime, str]] = {}
     for key, modified in outputs:
-        if key.endswith(".json"):
-            step = key.split("/")[1]
+        step = key.split("/")[1]
+        # Pages serve the reading of their document alone; what a killed process left of them is nobody's newest.
+        if key.endswith(".json") and step != PAGES:
             newest[step] = max(newest.get(step, (modified, key)), (modified, key))
     stay = {key for _, key in newest.values()} | kept.referred_to
     for key, modified in outputs:

@@ -9,14 +9,14 @@ import hashlib
 import io
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 
 from PIL import Image
 
 from flows.domain.errors import ReceiptflowError, UnreadableError
 from flows.domain.fields import BBox, DocumentText, Page, Word
-from flows.reading.documents import Limits, open_document
+from flows.reading.documents import Limits, OpenDocument, open_document, open_pages
 from flows.reading.ocr import OcrEngine, OcrPage, Upright, load_engine
 
 # Fewer letters and digits than any receipt's total and date have, in words that are no accident: Tesseract sees single
@@ -28,6 +28,14 @@ _REMEMBERED_PAGES = 64
 _PREVIEW_QUALITY = 85
 _MIN_REGION_PX = 8.0  # less than any letter that can be read is high
 _PageKey = tuple[str, int]  # the document's SHA-256, and the page's number
+
+# A page's number, and what reads it → the page.
+KeepPage = Callable[[int, Callable[[], Page]], Page]
+
+
+def read_now(_number: int, read: Callable[[], Page]) -> Page:
+    """Keep nothing: every page is read."""
+    return read()
 
 
 class NoTextError(UnreadableError):
@@ -72,27 +80,39 @@ class Reader:
         """Of the extract step: changes when the same bytes could give other words."""
         return f"{self._engine.version}/pages-{self.limits.page_pixels}-{self.limits.pdf_dpi}dpi"
 
-    def extract(self, data: bytes) -> DocumentText:
-        """Every word of the document.
+    def extract(self, data: bytes, keep: KeepPage = read_now) -> DocumentText:
+        """Every word of the document, read page by page, with one page's picture in memory at a time.
+
+        Args:
+            data: the object.
+            keep: gives each page of a document that has several: what it kept of an earlier try, or what it is handed
+                to read the page.
 
         Raises:
             UnreadableError: not an accepted, intact, bounded picture or document.
             NoTextError: nothing to read on any page.
         """
-        document = open_document(data, self.limits)
-        read = [self._engine.read(page.image) for page in document.pages]
-        for page, words in zip(document.pages, read, strict=True):
-            self._remember((document.sha256, page.number), words.upright)
-        self._last = document.sha256, document.pages[0].image
-        if _characters(read) < _MIN_CHARACTERS and not any(page.unread for page in read):
+        with open_pages(data, self.limits) as document:
+            numbers = range(1, document.page_count + 1)
+            kept = keep if document.page_count > 1 else read_now
+            pages = tuple(kept(number, partial(self._read_page, document, number)) for number in numbers)
+        if _characters(pages) < _MIN_CHARACTERS and not any(page.unread_lines for page in pages):
             raise NoTextError
         return DocumentText(
             sha256=document.sha256,
             media_type=document.media_type,
             engine=self._engine.name,
             engine_version=self.version,
-            pages=tuple(_page(number, page) for number, page in enumerate(read, start=1)),
+            pages=pages,
         )
+
+    def _read_page(self, document: OpenDocument, number: int) -> Page:
+        image = document.page(number).image
+        page = self._engine.read(image)
+        self._remember((document.sha256, number), page.upright)
+        if number == 1:
+            self._last = document.sha256, image
+        return _page(number, page)
 
     def preview(self, data: bytes, max_height: int = 900) -> bytes:
         """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""
@@ -155,7 +175,7 @@ class Reader:
             self._uprights.popitem(last=False)
 
 
-def _characters(pages: Sequence[OcrPage]) -> int:
+def _characters(pages: Sequence[Page]) -> int:
     sure = (word.text for page in pages for word in page.words if word.confidence >= _MIN_WORD_CONFIDENCE)
     counts = (sum(character.isalnum() for character in text) for text in sure)
     return sum(count for count in counts if count >= _MIN_WORD_CHARACTERS)

@@ -1,6 +1,6 @@
 """Bytes become upright, bounded page images, or a refusal that says why. Pure: no network, no settings object."""
 
-from flows.reading.documents.document import Document, PageImage, open_document
+from flows.reading.documents.document import Document, OpenDocument, PageImage, open_document, open_pages
 from flows.reading.documents.errors import (
     BrokenFileError,
     EmptyFileError,
@@ -21,6 +21,7 @@ __all__ = [
     "EncryptedFileError",
     "Limits",
     "NoSuchPageError",
+    "OpenDocument",
     "PageImage",
     "TooLargeError",
     "TooManyPagesError",
@@ -28,4 +29,5 @@ __all__ = [
     "UnsupportedTypeError",
     "media_type_of",
     "open_document",
+    "open_pages",
 ]

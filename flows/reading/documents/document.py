@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from PIL import Image
 
-from flows.reading.documents.errors import EmptyFileError, TooLargeError
+from flows.reading.documents.errors import EmptyFileError, NoSuchPageError, TooLargeError
 from flows.reading.documents.limits import Limits
 from flows.reading.documents.media import media_type_of
-from flows.reading.documents.pdf import render_pages
-from flows.reading.documents.raster import decode_pictures
+from flows.reading.documents.pdf import open_pdf
+from flows.reading.documents.raster import open_picture
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,43 @@ class Document:
     pages: tuple[PageImage, ...]
 
 
-def open_document(data: bytes, limits: Limits, *, page: int | None = None) -> Document:
-    """Decode `data` within `limits`; the type is decided by content.
+class _Pages(Protocol):
+    count: int
 
-    Args:
-        page: decode this page alone, counted from 1; it is the same picture as with all pages.
+    def page(self, number: int) -> tuple[Image.Image, float]: ...
+
+
+class OpenDocument:
+    """A received object whose pages are decoded when they are asked for, one at a time.
+
+    Attributes:
+        media_type: by content.
+        sha256: of the bytes, in hex.
+        page_count: at least 1.
+    """
+
+    def __init__(self, media_type: str, sha256: str, pages: _Pages) -> None:
+        self.media_type, self.sha256, self._pages = media_type, sha256, pages
+        self.page_count = pages.count
+
+    def page(self, number: int) -> PageImage:
+        """Decode page `number`, counted from 1.
+
+        Raises:
+            NoSuchPageError: the document has no page of that number.
+            UnreadableError: it cannot be decoded.
+        """
+        if not 1 <= number <= self.page_count:
+            raise NoSuchPageError(number, self.page_count)
+        image, scale = self._pages.page(number)
+        return PageImage(number, image, scale)
+
+
+@contextmanager
+def open_pages(data: bytes, limits: Limits) -> Iterator[OpenDocument]:
+    """Open `data` within `limits`, for as long as the block lasts; the type is decided by content.
 
     Raises:
-        NoSuchPageError: the document has no page of that number.
         UnreadableError: a subclass of `flows.reading.documents.errors` per cause, with what to do in its message.
     """
     if not data:
@@ -47,9 +79,22 @@ def open_document(data: bytes, limits: Limits, *, page: int | None = None) -> Do
     if len(data) > limits.max_bytes:
         raise TooLargeError("bytes", len(data), limits.max_bytes)
     media_type = media_type_of(data)
-    if media_type == "application/pdf":
-        decoded = render_pages(data, limits, page=page)
-    else:
-        decoded = decode_pictures(data, media_type, limits, page=page)
-    pages = tuple(PageImage(number, image, scale) for number, (image, scale) in enumerate(decoded, start=page or 1))
-    return Document(media_type, hashlib.sha256(data).hexdigest(), pages)
+    is_pdf = media_type == "application/pdf"
+    with open_pdf(data, limits) if is_pdf else open_picture(data, media_type, limits) as pages:
+        yield OpenDocument(media_type, hashlib.sha256(data).hexdigest(), pages)
+
+
+def open_document(data: bytes, limits: Limits, *, page: int | None = None) -> Document:
+    """Decode `data` within `limits`, all pages at once.
+
+    Args:
+        page: decode this page alone, counted from 1; it is the same picture as with all pages.
+
+    Raises:
+        NoSuchPageError: the document has no page of that number.
+        UnreadableError: as `open_pages`.
+    """
+    with open_pages(data, limits) as document:
+        wanted = range(1, document.page_count + 1) if page is None else [page]
+        pages = tuple(document.page(number) for number in wanted)
+        return Document(document.media_type, document.sha256, pages)

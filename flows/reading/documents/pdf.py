@@ -1,13 +1,22 @@
-"""PDF pages as pictures, rendered by a short-lived process with bounded CPU and memory (`pdf_renderer`)."""
+"""PDF pages as pictures, rendered one at a time by a process of their own with bounded CPU and memory (`pdf_renderer`).
+
+The process lives while the document is read and renders a page when it is asked for, so that never more than one
+rendered page is in memory.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image
 
@@ -15,7 +24,6 @@ from flows.domain.errors import UnreadableError
 from flows.reading.documents.errors import (
     BrokenFileError,
     EncryptedFileError,
-    NoSuchPageError,
     TooLargeError,
     TooManyPagesError,
     TooSmallError,
@@ -23,54 +31,99 @@ from flows.reading.documents.errors import (
 from flows.reading.documents.limits import Limits
 
 _MEDIA_TYPE = "application/pdf"
-_REFUSALS = {
-    error.__name__: error
-    for error in (EncryptedFileError, NoSuchPageError, TooLargeError, TooManyPagesError, TooSmallError)
-}
-# Beside the pages themselves: PDFium, a decoded picture of max_pixels in colour, and its working copies.
+_REFUSALS = {error.__name__: error for error in (EncryptedFileError, TooLargeError, TooManyPagesError, TooSmallError)}
+# Beside the page itself: PDFium, a decoded picture of max_pixels in colour, and its working copies.
 _BASE_MEMORY_BYTES = 1_000_000_000
 _BYTES_PER_PIXEL = 8
 # CPU time ends a loop; this ends a process that waits, and is far longer: a busy machine is no reason to refuse.
 _WALL_PER_CPU_SECONDS = 8
 
 
-def render_pages(data: bytes, limits: Limits, *, page: int | None = None) -> list[tuple[Image.Image, float]]:
-    """Every page as an "RGB" image, with its scale (always 1.0: a page has no stored pixels).
+@contextmanager
+def open_pdf(data: bytes, limits: Limits) -> Iterator[PdfPages]:
+    """The pages of a PDF while the block lasts; the renderer ends with it.
 
     Raises:
-        EncryptedFileError, NoSuchPageError, TooManyPagesError, TooLargeError, TooSmallError: before rendering.
+        EncryptedFileError, TooManyPagesError, TooLargeError, TooSmallError: before any page is rendered.
         BrokenFileError: PDFium gave up, fell over, or took longer than `Limits.pdf_cpu_seconds`.
     """
-    head, _, pixels = _rendered(data, limits, page).partition(b"\n")
-    answer: dict[str, Any] = json.loads(head)
-    if "refusal" in answer:
-        raise _refusal(answer["refusal"], answer["values"])
-    pages, start = [], 0
-    for width, height in answer["sizes"]:
-        end = start + width * height * 3
-        pages.append((Image.frombytes("RGB", (width, height), pixels[start:end]), 1.0))
-        start = end
-    return pages
+    # A file, because a pipe that nobody reads would hold up a renderer that complains a lot.
+    with tempfile.TemporaryFile() as complaints, _renderer(limits, complaints) as process:
+        yield PdfPages(process, data, limits, complaints)
 
 
-def _rendered(data: bytes, limits: Limits, page: int | None) -> bytes:
+@contextmanager
+def _renderer(limits: Limits, complaints: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     settings = asdict(limits) | {
-        "page": page,
         "cpu_seconds": limits.pdf_cpu_seconds,
         "memory_bytes": _BASE_MEMORY_BYTES + limits.max_pixels * _BYTES_PER_PIXEL,
     }
     # By path, not by module name: importing the package would cost more than the rendering.
     command = [sys.executable, str(Path(__file__).with_name("pdf_renderer.py")), json.dumps(settings)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
     try:
-        done = subprocess.run(
-            command, input=data, capture_output=True, timeout=limits.pdf_cpu_seconds * _WALL_PER_CPU_SECONDS, check=True
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BrokenFileError(_MEDIA_TYPE, f"rendering took over {error.timeout:.0f} s") from error
-    except subprocess.CalledProcessError as error:
-        detail = error.stderr.decode(errors="replace").strip().split("\n")[-1][:120]
-        raise BrokenFileError(_MEDIA_TYPE, detail or f"rendering ended with status {error.returncode}") from error
-    return done.stdout
+        yield process
+    finally:
+        process.kill()
+        with suppress(BrokenPipeError):  # what was not handed over is of no use any more
+            process.communicate()
+
+
+class PdfPages:
+    """An open PDF: how many pages it has, and each of them as an "RGB" picture."""
+
+    def __init__(self, process: subprocess.Popen[bytes], data: bytes, limits: Limits, complaints: IO[bytes]) -> None:
+        self._process, self._limits, self._complaints = process, limits, complaints
+        self.count: int = self._answer(b"%d\n" % len(data), data)["pages"]
+
+    def page(self, number: int) -> tuple[Image.Image, float]:
+        """Page `number`, from 1, with its scale (always 1.0: a page has no stored pixels)."""
+        answer = self._answer(b"%d\n" % number)
+        return answer["image"], 1.0
+
+    def _answer(self, *request: bytes) -> dict[str, Any]:
+        """What the renderer says, a page's picture under "image"."""
+        seconds = self._limits.pdf_cpu_seconds * _WALL_PER_CPU_SECONDS
+        timer = threading.Timer(seconds, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        began = time.monotonic()
+        try:
+            return self._exchange(request)
+        except (OSError, EOFError) as error:
+            timed_out = time.monotonic() - began >= seconds
+            raise BrokenFileError(_MEDIA_TYPE, self._why_ended(timed_out, seconds)) from error
+        finally:
+            timer.cancel()
+
+    def _exchange(self, request: tuple[bytes, ...]) -> dict[str, Any]:
+        into, out = self._process.stdin, self._process.stdout
+        if into is None or out is None:
+            raise RuntimeError("the renderer is started with pipes")
+        for part in request:
+            into.write(part)
+        into.flush()
+        line = out.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        answer: dict[str, Any] = json.loads(line)
+        if "refusal" in answer:
+            raise _refusal(answer["refusal"], answer["values"])
+        if "size" in answer:
+            width, height = answer["size"]
+            pixels = out.read(width * height * 3)
+            if len(pixels) < width * height * 3:
+                raise EOFError
+            answer["image"] = Image.frombytes("RGB", (width, height), pixels)
+        return answer
+
+    def _why_ended(self, timed_out: bool, seconds: float) -> str:
+        status = self._process.wait()
+        if timed_out:
+            return f"rendering took over {seconds:.0f} s"
+        self._complaints.seek(0)
+        detail = self._complaints.read().decode(errors="replace").strip().split("\n")[-1][:120]
+        return detail or f"rendering ended with status {status}"
 
 
 def _refusal(name: str, values: list[Any]) -> UnreadableError:

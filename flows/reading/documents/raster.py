@@ -7,18 +7,14 @@ import io
 import math
 import re
 import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pillow_heif
 from PIL import Image
 
-from flows.reading.documents.errors import (
-    BrokenFileError,
-    NoSuchPageError,
-    TooLargeError,
-    TooManyPagesError,
-    TooSmallError,
-)
+from flows.reading.documents.errors import BrokenFileError, TooLargeError, TooManyPagesError, TooSmallError
 from flows.reading.documents.limits import Limits
 
 _FORMATS = {
@@ -43,26 +39,45 @@ _UPRIGHT = {
 }
 
 
-def decode_pictures(
-    data: bytes, media_type: str, limits: Limits, *, page: int | None = None
-) -> list[tuple[Image.Image, float]]:
-    """Every page of a picture file, upright, mode "RGB" or "L", each with its scale (stored pixels per page pixel).
+@contextmanager
+def open_picture(data: bytes, media_type: str, limits: Limits) -> Iterator[PicturePages]:
+    """The pages of a picture file while the block lasts.
 
     Only TIFF has several; of animations and bursts the first picture counts.
 
     Raises:
-        TooLargeError, TooSmallError, TooManyPagesError, NoSuchPageError: by the header, before decoding.
+        TooLargeError, TooSmallError, TooManyPagesError: by the headers, before decoding.
         BrokenFileError: the decoder gave up.
     """
     _register_heif()
-    try:
-        with Image.open(io.BytesIO(data), formats=(_FORMATS[media_type],)) as picture:
-            pages = _page_count(picture, limits)
-            wanted = range(pages) if page is None else [_index(page, pages)]
-            decoded = (_decode(picture, index, limits, limits.pixels_per_page(pages)) for index in wanted)
+    with ExitStack() as stack:
+        with _as_refusals(media_type, limits):
+            picture = stack.enter_context(Image.open(io.BytesIO(data), formats=(_FORMATS[media_type],)))
+            count = _page_count(picture, limits)
+        yield PicturePages(picture, media_type, limits, count)
+
+
+class PicturePages:
+    """An open picture file: how many pages it has, and each of them upright, mode "RGB" or "L"."""
+
+    def __init__(self, picture: Image.Image, media_type: str, limits: Limits, count: int) -> None:
+        self._picture, self._media_type, self._limits, self.count = picture, media_type, limits, count
+
+    def page(self, number: int) -> tuple[Image.Image, float]:
+        """Page `number`, from 1, with its scale (stored pixels per page pixel)."""
+        with _as_refusals(self._media_type, self._limits):
+            max_pixels = self._limits.pixels_per_page(self.count)
+            image, scale = _decode(self._picture, number - 1, self._limits, max_pixels)
             # A file's own picture is overwritten by its next page; a single one need not be copied.
-            return [(image.copy() if pages > 1 else image, scale) for image, scale in decoded]
-    except (TooLargeError, TooSmallError, TooManyPagesError, NoSuchPageError, MemoryError):
+            return (image.copy() if self.count > 1 else image), scale
+
+
+@contextmanager
+def _as_refusals(media_type: str, limits: Limits) -> Iterator[None]:
+    """Raise what a decoder raises as one of our own errors."""
+    try:
+        yield
+    except (TooLargeError, TooSmallError, TooManyPagesError, MemoryError):
         raise
     except Image.DecompressionBombError as error:  # Pillow's own bound, before ours could look at the size
         pixels = re.search(r"\d+", str(error))
@@ -82,16 +97,11 @@ def _page_count(picture: Image.Image, limits: Limits) -> int:
         return 1
     pages = 1
     while pages <= limits.max_pages and _has_page(picture, pages):
+        _check_size(picture, limits)
         pages += 1
     if pages > limits.max_pages:
         raise TooManyPagesError(limits.max_pages)
     return pages
-
-
-def _index(page: int, pages: int) -> int:
-    if not 1 <= page <= pages:
-        raise NoSuchPageError(page, pages)
-    return page - 1
 
 
 def _has_page(picture: Image.Image, index: int) -> bool:
