@@ -50,7 +50,7 @@ def _gateway(root: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    rates = {"RECEIPTFLOW_REQUEST_RATE": RATE, "RECEIPTFLOW_UPLOAD_RATE": RATE}
+    rates = {"RECEIPTFLOW_REQUEST_RATE": RATE, "RECEIPTFLOW_UPLOAD_RATE": RATE, "RECEIPTFLOW_REFUSAL_RATE": RATE}
     env = {**os.environ, **stack_state(root)["environment"], **rates, "RECEIPTFLOW_GATEWAY_URL": url}
     with Path(os.devnull).open("w") as nowhere:
         process = subprocess.Popen([sys.executable, "-m", "deployments.gateway"], env=env, stderr=nowhere)

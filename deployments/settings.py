@@ -45,6 +45,9 @@ class GatewaySettings(BaseSettings):
     body_idle_seconds: float = Field(default=15.0, gt=0, description="Longest pause within a body.")
     upload_rate: str = Field(default="1200/minute", description="Files and presigned uploads of one key.")
     request_rate: str = Field(default="3000/minute", description="All requests of one key.")
+    refusal_rate: str = Field(
+        default="120/minute", description="Attempts of one address without a valid key; more are answered 429."
+    )
     upload_minutes: int = Field(default=15, gt=0, le=24 * 60, description="Life of a presigned upload.")
     submit_wait_seconds: float = Field(
         default=0.0, ge=0, description="How long POST /receipts waits for the flow run's id, unless the client says."

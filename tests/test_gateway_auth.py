@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ import pytest
 from gateway_helpers import JPEG, Gateway, key_of
 from ledger_helpers import count, expensed, state_of
 
+from deployments.gateway.http.rate_limits import _network_of
 from flows.ledger.access import Scope, list_keys, revoke_key
 from flows.ledger.database import Ledger
 
@@ -104,6 +106,35 @@ async def test_a_scope_opens_its_own_endpoints_only(gateway: Gateway, scope: Sco
         }
     for needed, answer in tried.items():
         assert (answer.status_code == 403) == (needed is not scope), (needed, answer.status_code)
+
+
+async def test_an_address_without_a_valid_key_is_limited_and_locks_nobody_out(
+    start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]],
+) -> None:
+    async with start_gateway(refusal_rate="5/minute") as gateway:
+        assert (await gateway.anna.get("/receipts")).status_code == 200
+        tried = []
+        for number in range(8):
+            gateway.nobody.headers = httpx.Headers({"Authorization": f"Bearer rf_wrong{number}"})
+            tried.append(await gateway.nobody.get("/receipts"))
+        assert [answer.status_code for answer in tried] == [401] * 5 + [429] * 3
+        assert 1 <= int(tried[-1].headers["retry-after"]) <= 60
+        assert gateway.parts.keys.was_valid("rf_wrong7") is False
+        looked_up = set(gateway.parts.keys._kept)
+        assert "rf_wrong4" in looked_up and "rf_wrong5" not in looked_up, "it cost no look-up"
+        gateway.nobody.headers = httpx.Headers()
+        assert (await gateway.nobody.get("/receipts")).status_code == 429
+        wrong_event = {"Authorization": "Bearer guessed"}
+        assert (await gateway.nobody.post("/events/minio", headers=wrong_event)).status_code == 429
+        # From the same address: who was let in before still is, and what needs no key still answers.
+        assert (await gateway.anna.get("/receipts")).status_code == 200
+        assert (await gateway.nobody.get("/health")).status_code == 200
+
+
+def test_a_stranger_is_an_ipv4_address_or_an_ipv6_network() -> None:
+    assert _network_of("203.0.113.7") == _network_of("::ffff:203.0.113.7") == "203.0.113.7"
+    assert _network_of("2001:db8::1") == _network_of("2001:db8::2:3") != _network_of("2001:db8:0:1::1")
+    assert _network_of("") == _network_of("testclient") == "unknown"
 
 
 async def test_an_owner_is_a_whole_folder_name(gateway: Gateway) -> None:

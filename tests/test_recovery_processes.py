@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,6 +18,8 @@ from prefect.states import Cancelling, Crashed
 from recovery_helpers import Live, document, kill, picture, until
 
 from deployments.ingest.local_files import retry_receipt
+from deployments.provisioning.prefect_objects import POOL
+from deployments.warm_worker.claims import read_claim
 from flows.flow_runs.submission import DEPLOYMENT
 from flows.ledger.schema import State
 
@@ -114,6 +117,17 @@ def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, part: str) -
     gone = struck[part] if part in {"worker", "zygote"} else tree
     assert not any(process.is_running() for process in gone)
     assert not psutil.pid_exists(line.pid)
+
+
+def test_worker_is_known_to_the_server_by_its_host(live: Live) -> None:
+    """Workers of one name on two hosts would keep each other's heartbeats alive."""
+    name = f"embedded-{socket.gethostname()}"
+    workers = live.client.request("POST", f"/work_pools/{POOL}/workers/filter", json={}).json()
+    assert [worker["name"] for worker in workers] == [name]
+    receipt = live.require_one_expense(live.add(picture()))
+    assert receipt.flow_run_id is not None
+    claims = [read_claim(state.message) for state in live.client.read_flow_run_states(receipt.flow_run_id)]
+    assert {claim.worker for claim in claims if claim} == {name}
 
 
 def test_flow_process_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(live: Live) -> None:

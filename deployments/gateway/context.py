@@ -87,7 +87,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             inbox=inbox,
             results=Results(s3, settings.results_bucket),
             keys=ApiKeyCache(ledger),
-            rates=Rates(settings.request_rate, settings.upload_rate),
+            rates=Rates(settings.request_rate, settings.upload_rate, settings.refusal_rate),
             submissions=submissions,
             intake=Intake(settings.inbox_bucket, ledger, store, submissions),
             receiver=EventReceiver(inbox, ledger, submissions.add),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -31,7 +32,19 @@ def standby_service(settings: StackSettings) -> Service:
 def _prefork_master(settings: StackSettings, name: str, needs: tuple[str, ...]) -> Service:
     alive, lock = (settings.root / "run" / file for file in (f"{name}.alive", "worker.lock"))
     alive.parent.mkdir(exist_ok=True)
-    options = ("--pool", POOL, "--worker", _WORKER, "--name", "embedded", "--lock", str(lock), "--alive", str(alive))
+    name_of_worker = worker_name()
+    options = (
+        "--pool",
+        POOL,
+        "--worker",
+        _WORKER,
+        "--name",
+        name_of_worker,
+        "--lock",
+        str(lock),
+        "--alive",
+        str(alive),
+    )
     return Service(
         name=name,
         command=(sys.executable, "-m", "deployments.warm_worker.start_prefork_master", *options, *_FLOWS),
@@ -45,6 +58,11 @@ def _prefork_master(settings: StackSettings, name: str, needs: tuple[str, ...]) 
         stop_timeout=45.0,
         niceness=5,
     )
+
+
+def worker_name() -> str:
+    """By host: workers of one name on two hosts would keep each other's heartbeats alive, whichever of them died."""
+    return f"embedded-{socket.gethostname()}"
 
 
 def _recently_touched(path: Path) -> Check:

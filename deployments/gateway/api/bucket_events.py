@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from deployments.gateway.context import Context, GatewayContext
+from deployments.gateway.http.auth import address_of
 from deployments.gateway.http.problems import RESPONSES, RefusedError
 from deployments.ingest.bucket_events import MalformedEventError, read_events
 from flows.domain.junk_files import is_junk_file
@@ -26,7 +27,7 @@ async def receive_event(
 
     The shared secret comes as `Authorization: Bearer <secret>`; `store` is any name, for the log.
     """
-    _require_secret(context, authorization)
+    await _require_secret(context, address_of(request), authorization)
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -47,11 +48,13 @@ async def receive_event(
         _log.info("event from %s", store, extra={"receipt_id": str(receipt_id)})
 
 
-def _require_secret(context: GatewayContext, authorization: str) -> None:
+async def _require_secret(context: GatewayContext, address: str, authorization: str) -> None:
     secret = context.settings.events_token
     if secret is None:
         raise RefusedError(404, "Bucket events are off: set RECEIPTFLOW_EVENTS_TOKEN.")
     # MinIO sends its token as it is written in its settings, with or without "Bearer".
     given = authorization.removeprefix("Bearer ").encode()
     if not hmac.compare_digest(given, secret.get_secret_value().encode()):
+        await context.rates.check_stranger(address)
+        await context.rates.count_refusal(address)
         raise RefusedError(401, "The shared secret of bucket events is wrong.", {"WWW-Authenticate": "Bearer"})

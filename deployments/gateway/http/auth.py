@@ -51,6 +51,11 @@ class ApiKeyCache:
             return None
         return Caller(key.owner, key.id, frozenset(key.scopes))
 
+    def was_valid(self, secret: str) -> bool:
+        """Whether this key was found when it was last looked up, however long ago."""
+        kept = self._kept.get(secret)
+        return kept is not None and kept[1] is not None
+
     async def _find(self, secret: str) -> KeyView | None:
         kept = self._kept.get(secret)
         if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
@@ -80,18 +85,31 @@ def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
         header: Annotated[str | None, Security(_header)],
     ) -> Caller:
-        secret = _secret_of(bearer, header)
-        context = request.app.state.context
-        caller: Caller | None = await context.keys.caller(secret) if secret else None
-        if caller is None:
-            detail = "Give a valid API key as `Authorization: Bearer rf_…`; `receiptflow keys create` makes one."
-            raise RefusedError(401, detail, {"WWW-Authenticate": "Bearer"})
+        caller = await _caller_of(request, _secret_of(bearer, header))
         if scope.value not in caller.scopes:
             raise RefusedError(403, f"This key lacks the scope {scope.value!r}.")
-        await context.rates.count_request(caller.key_id)
+        await request.app.state.context.rates.count_request(caller.key_id)
         return caller
 
     return admit
+
+
+async def _caller_of(request: Request, secret: str | None) -> Caller:
+    """Who has this key. An address that was refused too often is not looked up, unless its key was valid before."""
+    context, address = request.app.state.context, address_of(request)
+    if secret is None or not context.keys.was_valid(secret):
+        await context.rates.check_stranger(address)
+    caller: Caller | None = await context.keys.caller(secret) if secret else None
+    if caller is None:
+        await context.rates.count_refusal(address)
+        detail = "Give a valid API key as `Authorization: Bearer rf_…`; `receiptflow keys create` makes one."
+        raise RefusedError(401, detail, {"WWW-Authenticate": "Bearer"})
+    return caller
+
+
+def address_of(request: Request) -> str:
+    """The address that a request came from: of the client, where a proxy on this machine says so."""
+    return request.client.host if request.client else ""
 
 
 Uploader = Annotated[Caller, Depends(allowed(Scope.UPLOAD))]

@@ -1,10 +1,12 @@
-"""How often one key may ask: a sliding window per key, in this process's memory.
+"""How often one key may ask, and how often one address may ask without a valid one: sliding windows in this process's
+memory.
 
 The asynchronous storage, because the other one starts a thread at every hit and waits for it on the event loop.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from uuid import UUID
@@ -15,18 +17,21 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from deployments.gateway.http.problems import RefusedError
 
+_STRANGER = "stranger"
+
 
 class Rates:
-    """Counts requests and uploads of each key.
+    """Counts requests and uploads of each key, and what each address was refused for not being let in.
 
     Args:
         request_rate: All requests, as `limits` writes it: `3000/minute`.
         upload_rate: Files that are posted or given a presigned address.
+        refusal_rate: Attempts of one address without a valid key, password or secret.
     """
 
-    def __init__(self, request_rate: str, upload_rate: str) -> None:
+    def __init__(self, request_rate: str, upload_rate: str, refusal_rate: str) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._requests, self._uploads = parse(request_rate), parse(upload_rate)
+        self._requests, self._uploads, self._refusals = parse(request_rate), parse(upload_rate), parse(refusal_rate)
 
     async def count_request(self, key_id: UUID) -> None:
         """Count one request; refuses it with 429 if there were too many."""
@@ -36,8 +41,32 @@ class Rates:
         """Count files; refuses them with 429 if there were too many."""
         await self._count(self._uploads, "upload", key_id, files)
 
+    async def check_stranger(self, address: str) -> None:
+        """Refuse with 429 an address that was refused too often. Ask before a secret costs anything to check."""
+        network = _network_of(address)
+        if not await self._limiter.test(self._refusals, _STRANGER, network):
+            raise await self._too_many(self._refusals, _STRANGER, network, "An address without a valid key")
+
+    async def count_refusal(self, address: str) -> None:
+        """Count an attempt that was refused for a missing or wrong secret."""
+        await self._limiter.hit(self._refusals, _STRANGER, _network_of(address))
+
     async def _count(self, rate: RateLimitItem, kind: str, key_id: UUID, cost: int) -> None:
         if not await self._limiter.hit(rate, kind, str(key_id), cost=cost):
-            reset = (await self._limiter.get_window_stats(rate, kind, str(key_id))).reset_time
-            wait = max(1, math.ceil(reset - time.time()))
-            raise RefusedError(429, f"This key may make {rate}; wait {wait} s.", {"Retry-After": str(wait)})
+            raise await self._too_many(rate, kind, str(key_id), "This key")
+
+    async def _too_many(self, rate: RateLimitItem, kind: str, name: str, who: str) -> RefusedError:
+        reset = (await self._limiter.get_window_stats(rate, kind, name)).reset_time
+        wait = max(1, math.ceil(reset - time.time()))
+        return RefusedError(429, f"{who} may make {rate}; wait {wait} s.", {"Retry-After": str(wait)})
+
+
+def _network_of(address: str) -> str:
+    """What one stranger commands: an IPv4 address, or the /64 of an IPv6 address; an unknown address is one for all."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
