@@ -47,6 +47,8 @@ WITH_FACE = (
     "flows.ledger.notifications",
     "flows.ledger.access",
     "flows.ledger.audit",
+    "flows.ledger.corrections",
+    "flows.ledger.decisions",
 )
 OPENERS = {"create_engine", "get_client", "open_ledger", "Session", "AsyncClient", "Client", "client", "BaseSettings"}
 

@@ -69,7 +69,7 @@ def _print_receipts(title: str, rows: Sequence[ReceiptView]) -> None:
 
 def receipts(
     state: Annotated[
-        str | None, typer.Option(help="waiting, running, expensed, review, duplicate or quarantined.")
+        str | None, typer.Option(help="waiting, running, expensed, review, duplicate, quarantined, dismissed.")
     ] = None,
     owner: Owner = None,
     limit: Limit = 100,

@@ -13,11 +13,13 @@ EXPENSE_PREFIX = "rf-"
 _NAMESPACE = UUID("5b1f3b8e-6c1d-4f0a-9a57-0e6d2c0f7a11")
 
 
-def expense_id(owner: str, sha256: str) -> str:
-    """The public id of the expense of a content.
+def expense_id(owner: str, sha256: str, part: int = 0) -> str:
+    """The public id of the expense of a content, or of one part of it.
 
     Args:
         owner: Whose content it is.
         sha256: Of its bytes, in hexadecimal.
+        part: Which of its expenses, from 0, where a person has split it.
     """
-    return f"{EXPENSE_PREFIX}{uuid5(_NAMESPACE, f'{owner}/{sha256}')}"
+    name = f"{owner}/{sha256}/{part}" if part else f"{owner}/{sha256}"
+    return f"{EXPENSE_PREFIX}{uuid5(_NAMESPACE, name)}"

@@ -125,7 +125,7 @@ def write_state(
 
 def write(receipt: Receipt, *, session: Session, **columns: Any) -> None:
     """Change columns of the locked `receipt` other than its state."""
-    query = update(Receipt).where(col(Receipt.id) == receipt.id).values(updated_at=func.now(), **columns)
+    query = update(Receipt).where(col(Receipt.id) == receipt.id).values(**({"updated_at": func.now()} | columns))
     session.execute(query)
 
 

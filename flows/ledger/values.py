@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flows.domain.owners import owner_of
 from flows.ledger.errors import InvalidReferenceError
-from flows.ledger.schema import Source, State
+from flows.ledger.schema import Source, State, Via
 
 
 class StoredObject(Protocol):
@@ -198,6 +198,23 @@ class SamePurchase:
     def reason(self) -> str:
         """In words for the person. Only an id of the other receipt: its content goes with its deletion."""
         return f"It seems to be the same purchase as receipt {self.receipt_id}."
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A person decided what the content is, which no reading changes: the receipt is in `state` again."""
+
+    state: State
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who decides. `name` is a person's or a key's name, `person_id` their account where they have one."""
+
+    name: str
+    via: Via
+    person_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

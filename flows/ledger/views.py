@@ -103,6 +103,7 @@ class ExpenseView:
     id: UUID
     receipt_id: UUID
     content_id: UUID
+    part: int
     extraction_id: UUID
     owner: str
     merchant: str | None
@@ -117,6 +118,7 @@ class ExpenseView:
     country: str | None
     receipt_number: str | None
     payment_method: str | None
+    notes: str | None
     public_id: str
     revision: int
     voided_at: dt.datetime | None

@@ -32,7 +32,16 @@ from flows.ledger.receipts import (
     record_review,
 )
 from flows.ledger.schema import Source, State
-from flows.ledger.values import AlreadyFinal, Attempt, Busy, DuplicateOf, Extraction, ReceivedObject, SamePurchase
+from flows.ledger.values import (
+    AlreadyFinal,
+    Attempt,
+    Busy,
+    DuplicateOf,
+    Extraction,
+    ReceivedObject,
+    SamePurchase,
+    Settled,
+)
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
 from flows.pipeline.durable_step import Step, log_execution
@@ -324,9 +333,7 @@ def _record_once(run: ReceiptRun) -> None:
 
 def _recorded(run: ReceiptRun, attempt: Attempt, session: Session) -> Outcome:
     if run.refusal is not None:
-        code = type(run.refusal).__name__.removesuffix("Error")
-        record_quarantine(attempt, str(run.refusal), code=code, session=session)
-        return Outcome(State.QUARANTINED, str(run.refusal), attempt.receipt_id)
+        return _refused(run.refusal, attempt, session)
     if run.fields is None or run.text is None:
         raise RuntimeError("parse() comes before record()")
     extraction = Extraction(
@@ -336,12 +343,25 @@ def _recorded(run: ReceiptRun, attempt: Attempt, session: Session) -> Outcome:
     )
     if run.fields.decision == "review":
         reasons = run.fields.reasons or ("The reading is unsure.",)
-        record_review(attempt, run.fields, extraction, reasons=reasons, session=session)
-        return Outcome(State.REVIEW, "; ".join(reasons), attempt.receipt_id)
+        settled = record_review(attempt, run.fields, extraction, reasons=reasons, session=session)
+        in_review = Outcome(State.REVIEW, "; ".join(reasons), attempt.receipt_id)
+        return _as_settled(settled, attempt) if settled else in_review
     recorded = record_expense(attempt, run.fields, extraction, session=session)
     if isinstance(recorded, SamePurchase):
         return Outcome(State.REVIEW, recorded.reason, attempt.receipt_id)
+    if isinstance(recorded, Settled):
+        return _as_settled(recorded, attempt)
     return Outcome(State.EXPENSED, in_words(run.fields), attempt.receipt_id)
+
+
+def _refused(refusal: UnreadableError, attempt: Attempt, session: Session) -> Outcome:
+    code = type(refusal).__name__.removesuffix("Error")
+    settled = record_quarantine(attempt, str(refusal), code=code, session=session)
+    return _as_settled(settled, attempt) if settled else Outcome(State.QUARANTINED, str(refusal), attempt.receipt_id)
+
+
+def _as_settled(settled: Settled, attempt: Attempt) -> Outcome:
+    return Outcome(settled.state, settled.reason or "As a person decided before.", attempt.receipt_id)
 
 
 def in_words(fields: ReceiptFields) -> str:

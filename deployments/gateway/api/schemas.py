@@ -24,6 +24,7 @@ _STATE_WORDS = {
     State.REVIEW: "It was read, but a person has to look at it.",
     State.DUPLICATE: "It has the same content as a receipt that came before.",
     State.QUARANTINED: "It could not be read.",
+    State.DISMISSED: "A person said that it gives no expense.",
 }
 
 

@@ -5,7 +5,7 @@ Each change counts the revision up; a reading that says the same changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,16 +14,12 @@ from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from flows.domain.fields import Found, ReceiptFields
 from flows.domain.public_ids import expense_id
+from flows.ledger.expenses.values import ExpenseValues
 from flows.ledger.locking import clean, columns_of
 from flows.ledger.schema import Content, Expense, ExpenseLine, ExpenseTax, NotificationKind, Receipt
 from flows.ledger.views import ExpenseView
 
-_SAME_NAME = (
-    *("merchant", "purchase_date", "purchase_time", "receipt_number", "currency", "country"),
-    *("total", "subtotal", "tax", "tip", "rounding"),
-)
 _Rows = list[dict[str, Any]]
 
 
@@ -35,13 +31,14 @@ class Posted:
     news: NotificationKind | None
 
 
-def post(receipt: Receipt, extraction_id: UUID, fields: ReceiptFields, *, session: Session) -> Posted:
-    """Write the expense of the locked receipt's content, its lines and its taxes, in place of what was there."""
-    values, lines, taxes = _columns(fields), _rows(fields.line_items), _rows(fields.taxes)
+def post(receipt: Receipt, extraction_id: UUID, given: ExpenseValues, *, session: Session, part: int = 0) -> Posted:
+    """Write an expense of the locked receipt's content, its lines and its taxes, in place of what was there."""
+    values, lines, taxes = given.columns, _numbered(given.line_items), _numbered(given.taxes)
     source = {"receipt_id": receipt.id, "extraction_id": extraction_id}
-    before = session.exec(select(Expense).where(Expense.content_id == receipt.content_id)).one_or_none()
+    of_part = select(Expense).where(Expense.content_id == receipt.content_id, Expense.part == part)
+    before = session.exec(of_part).one_or_none()
     if before is None:
-        expense, news = _insert(receipt, values | source, session=session), NotificationKind.EXPENSE_READY
+        expense, news = _insert(receipt, part, values | source, session=session), NotificationKind.EXPENSE_READY
     elif before.voided_at is None and _is_same(before, values, lines, taxes, session=session):
         return Posted(_update(before, source, session=session), news=None)
     else:
@@ -53,14 +50,23 @@ def post(receipt: Receipt, extraction_id: UUID, fields: ReceiptFields, *, sessio
     return Posted(expense, news)
 
 
-def void(receipt: Receipt, reason: str, *, session: Session) -> ExpenseView | None:
-    """Void the locked receipt's expense, if it has one that counts. Its values stay, for people and for exports."""
+def void(receipt: Receipt, reason: str, *, session: Session, parts: Collection[int] | None = None) -> list[ExpenseView]:
+    """Void those of the locked receipt's expenses that count. Their values stay, for people and for exports.
+
+    Args:
+        receipt: Whose expenses.
+        reason: For people.
+        session: The transaction.
+        parts: Only these parts; all by default.
+    """
     query = update(Expense).where(col(Expense.receipt_id) == receipt.id, col(Expense.voided_at).is_(None))
+    if parts is not None:
+        query = query.where(col(Expense.part).in_(parts))
     query = query.values(
         voided_at=func.now(), void_reason=clean(reason), revision=col(Expense.revision) + 1, updated_at=func.now()
     )
-    row = session.execute(query.returning(*columns_of(ExpenseView, Expense))).one_or_none()
-    return ExpenseView(*row) if row else None
+    voided = [ExpenseView(*row) for row in session.execute(query.returning(*columns_of(ExpenseView, Expense)))]
+    return sorted(voided, key=lambda expense: expense.part)
 
 
 def reassign(content_id: UUID, receipt_id: UUID, *, session: Session) -> None:
@@ -70,16 +76,17 @@ def reassign(content_id: UUID, receipt_id: UUID, *, session: Session) -> None:
 
 
 def revision_of(content_id: UUID | None, *, session: Session) -> int:
-    """The revision of the content's expense, voided or not; 0 if there never was one."""
-    return session.exec(select(Expense.revision).where(Expense.content_id == content_id)).one_or_none() or 0
+    """The highest revision of the content's expenses, voided or not; 0 if there never was one."""
+    return session.exec(select(func.max(Expense.revision)).where(Expense.content_id == content_id)).one() or 0
 
 
-def _insert(receipt: Receipt, values: dict[str, Any], *, session: Session) -> ExpenseView:
+def _insert(receipt: Receipt, part: int, values: dict[str, Any], *, session: Session) -> ExpenseView:
     sha256 = session.exec(select(Content.sha256).where(Content.id == receipt.content_id)).one()
     identity = {
         "content_id": receipt.content_id,
+        "part": part,
         "owner": receipt.owner,
-        "public_id": expense_id(receipt.owner, sha256),
+        "public_id": expense_id(receipt.owner, sha256, part),
         "revision": 1,
     }
     query = insert(Expense).values(**identity, **values)
@@ -110,15 +117,6 @@ def _replace(table: type[Any], expense_id_: UUID, rows: _Rows, *, session: Sessi
         session.execute(insert(table), [{"expense_id": expense_id_, **row} for row in rows])
 
 
-def _columns(fields: ReceiptFields) -> dict[str, Any]:
-    columns = {name: clean(_value(getattr(fields, name))) for name in _SAME_NAME}
-    return columns | {"payment_method": clean(fields.payments[0].value.method) if fields.payments else None}
-
-
-def _value(found: Found[Any] | None) -> Any:
-    return None if found is None else found.value
-
-
-def _rows(found: Sequence[Found[Any]]) -> _Rows:
+def _numbered(rows: Sequence[dict[str, Any]]) -> _Rows:
     """The rows of a table of an expense, numbered from 1 in the receipt's order."""
-    return [{"position": position, **clean(one.value.model_dump())} for position, one in enumerate(found, start=1)]
+    return [{"position": position, **row} for position, row in enumerate(rows, start=1)]

@@ -77,10 +77,14 @@ def all_expenses(*, session: Session, owner: str | None = None, page_size: int =
 
 
 def expense_of_content(content_id: UUID | None, *, session: Session) -> ExpenseView | None:
-    """The expense that was made of a content, if there is one that counts."""
+    """The expense that was made of a content, if there is one that counts: the first, where it gives several."""
+    return next(iter(expenses_of_content(content_id, session=session)), None)
+
+
+def expenses_of_content(content_id: UUID | None, *, session: Session) -> tuple[ExpenseView, ...]:
+    """The expenses of a content that count, by part."""
     query = select(Expense).where(Expense.content_id == content_id, col(Expense.voided_at).is_(None))
-    row = session.exec(query).one_or_none()
-    return as_value(ExpenseView, row) if row else None
+    return tuple(as_value(ExpenseView, row) for row in session.exec(query.order_by(col(Expense.part))))
 
 
 def _contains(column: Any, part: str) -> Any:

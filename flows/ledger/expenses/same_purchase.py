@@ -12,11 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from rapidfuzz import fuzz
-from sqlalchemy import text
+from sqlalchemy import and_, or_, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from flows.domain.fields import Found, ReceiptFields
-from flows.ledger.schema import Expense, Receipt
+from flows.ledger.expenses.values import ExpenseValues
+from flows.ledger.schema import DistinctPurchase, Expense, Receipt
 
 # Per cent of rapidfuzz's ratios. One misread character in a short name ("Aldi", "A1di") still passes;
 # tests/test_ledger_same_purchase.py holds both sides.
@@ -25,13 +26,13 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _COMPARED = ("total", "currency", "purchase_date", "purchase_time", "receipt_number", "merchant")
 
 
-def find_same_purchase(receipt: Receipt, fields: ReceiptFields, *, session: Session) -> UUID | None:
+def find_same_purchase(receipt: Receipt, values: ExpenseValues, *, session: Session) -> UUID | None:
     """The receipt whose expense seems to be the same purchase, the earliest one; None if there is none.
 
-    An expense that is read again with the same values is compared with nothing: it was posted before. Takes the lock
-    for owner and day, and keeps it until the transaction ends.
+    An expense that is read again with the same values is compared with nothing: it was posted before. What a person
+    said to be another purchase is none. Takes the lock for owner and day, and keeps it until the transaction ends.
     """
-    read = {name: _value(getattr(fields, name)) for name in _COMPARED}
+    read = {name: values.columns[name] for name in _COMPARED}
     if read["purchase_date"] is None or read["currency"] is None:
         return None
     session.execute(_LOCK, {"name": f"receiptflow:purchase:{receipt.owner}:{read['purchase_date']}"})
@@ -41,12 +42,34 @@ def find_same_purchase(receipt: Receipt, fields: ReceiptFields, *, session: Sess
         Expense.total == read["total"],
         Expense.currency == read["currency"],
         col(Expense.voided_at).is_(None),
+        ~_is_distinct(receipt),
     )
     posted = session.exec(query.order_by(col(Expense.created_at), col(Expense.id))).all()
     if any(one.content_id == receipt.content_id and _is_unchanged(one, read) for one in posted):
         return None
     same = (one.receipt_id for one in posted if one.content_id != receipt.content_id and _is_same(one, read))
     return next(same, None)
+
+
+def keep_both(receipt: Receipt, other_id: UUID, *, session: Session) -> None:
+    """Remember that the contents of a receipt and of another one are two purchases, however alike they are."""
+    other = session.exec(select(Receipt.content_id).where(Receipt.id == other_id)).one_or_none()
+    if other is None or receipt.content_id is None:
+        return  # it was deleted meanwhile: there is nothing left to be the same as
+    first, second = sorted((receipt.content_id, other))
+    query = insert(DistinctPurchase).values(content_id=first, other_id=second)
+    session.execute(query.on_conflict_do_nothing())
+
+
+def _is_distinct(receipt: Receipt) -> Any:
+    mine = receipt.content_id
+    pair = (col(DistinctPurchase.content_id), col(DistinctPurchase.other_id))
+    theirs = col(Expense.content_id)
+    return (
+        select(DistinctPurchase)
+        .where(or_(and_(pair[0] == mine, pair[1] == theirs), and_(pair[1] == mine, pair[0] == theirs)))
+        .exists()
+    )
 
 
 def _is_unchanged(posted: Expense, read: dict[str, Any]) -> bool:
@@ -81,7 +104,3 @@ def _folded(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(character for character in plain if not unicodedata.combining(character))
     return " ".join(re.findall(r"\w+", letters))
-
-
-def _value(found: Found[Any] | None) -> Any:
-    return None if found is None else found.value

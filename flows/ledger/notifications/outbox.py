@@ -38,7 +38,13 @@ def enqueue_expense(
     """Put into the outbox what became of an expense: once a channel and revision."""
     values = {"expense_id": expense.public_id, "revision": expense.revision}
     values |= {name: _plain(getattr(expense, name)) for name in _VALUES}
-    _enqueue(receipt, kind, channels, expense.revision, values | {"reasons": list(reasons)}, session=session)
+    payload = values | {"reasons": list(reasons)}
+    _enqueue(receipt, kind, channels, expense.revision, payload, session=session, part=expense.part)
+
+
+def enqueue_reviewed(receipt: Receipt, decision_id: int, values: dict[str, Any], *, session: Session) -> None:
+    """Put into the outbox of the webhooks what a person decided: once a decision, whose id stands for a revision."""
+    _enqueue(receipt, NotificationKind.REVIEWED, (), decision_id, values, session=session)
 
 
 def enqueue_outcome(
@@ -66,6 +72,7 @@ def _enqueue(
     values: dict[str, Any],
     *,
     session: Session,
+    part: int = 0,
 ) -> None:
     """One row a channel and one for each of the owner's webhooks."""
     hooks = select(Webhook.id).where(
@@ -73,11 +80,11 @@ def _enqueue(
     )
     everywhere = [*channels, *(f"{WEBHOOK_PREFIX}{hook}" for hook in session.exec(hooks))]
     place = {"receipt_id": str(receipt.id), "owner": receipt.owner, "bucket": receipt.bucket, "key": receipt.key}
-    row = {"receipt_id": receipt.id, "owner": receipt.owner, "kind": kind, "revision": revision}
+    row = {"receipt_id": receipt.id, "owner": receipt.owner, "kind": kind, "revision": revision, "part": part}
     row["payload"] = clean({"kind": kind.value, **place, **values})
     if everywhere:
         rows = [row | {"channel": channel} for channel in everywhere]
-        identity = ["receipt_id", "kind", "channel", "revision"]
+        identity = ["receipt_id", "kind", "channel", "revision", "part"]
         session.execute(insert(Notification).values(rows).on_conflict_do_nothing(index_elements=identity))
 
 

@@ -1,6 +1,7 @@
 """What was received and what became of it: reception, attempts, contents, outcomes, questions."""
 
 from flows.ledger.receipts.attempts import begin_attempt, find_running, heartbeat, note_crash, note_progress, release
+from flows.ledger.receipts.booking import book_parts, counting_parts, read_values, void_parts
 from flows.ledger.receipts.contents import claim_content
 from flows.ledger.receipts.flow_runs import (
     count_unended,
@@ -60,8 +61,10 @@ __all__ = [
     "UploadNotFoundError",
     "UploadView",
     "begin_attempt",
+    "book_parts",
     "claim_content",
     "count_unended",
+    "counting_parts",
     "counts_by_state",
     "delete_receipt",
     "detach_run",
@@ -80,6 +83,7 @@ __all__ = [
     "note_received",
     "pass_content_on",
     "read_receipts",
+    "read_values",
     "receipt_at",
     "receipt_of_flow_run",
     "receipts_of_content",
@@ -102,6 +106,7 @@ __all__ = [
     "unknown_objects",
     "unreserved",
     "upload_at",
+    "void_parts",
     "waiting_among",
     "waiting_for_submission",
     "walk_receipts",

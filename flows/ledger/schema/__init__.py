@@ -1,13 +1,18 @@
 """The ledger's tables and the enumerations of their columns."""
 
+from flows.ledger.schema.decision_tables import CorrectionRow, DecisionRow, DistinctPurchase
 from flows.ledger.schema.states import (
     FINAL_STATES,
     OBJECT_GONE_CODES,
     WEBHOOK_PREFIX,
+    DecisionKind,
     DeliveryState,
+    DismissReason,
     NotificationKind,
+    Settlement,
     Source,
     State,
+    Via,
 )
 from flows.ledger.schema.tables import (
     ApiKey,
@@ -30,7 +35,12 @@ __all__ = [
     "WEBHOOK_PREFIX",
     "ApiKey",
     "Content",
+    "CorrectionRow",
+    "DecisionKind",
+    "DecisionRow",
     "DeliveryState",
+    "DismissReason",
+    "DistinctPurchase",
     "Expense",
     "ExpenseLine",
     "ExpenseTax",
@@ -38,10 +48,12 @@ __all__ = [
     "Notification",
     "NotificationKind",
     "Receipt",
+    "Settlement",
     "Source",
     "State",
     "StateChange",
     "Table",
     "Upload",
+    "Via",
     "Webhook",
 ]

@@ -14,6 +14,7 @@ class State(StrEnum):
     REVIEW = "review"
     DUPLICATE = "duplicate"
     QUARANTINED = "quarantined"
+    DISMISSED = "dismissed"
 
     @property
     def is_final(self) -> bool:
@@ -21,7 +22,7 @@ class State(StrEnum):
         return self in FINAL_STATES
 
 
-FINAL_STATES = frozenset({State.EXPENSED, State.REVIEW, State.DUPLICATE, State.QUARANTINED})
+FINAL_STATES = frozenset({State.EXPENSED, State.REVIEW, State.DUPLICATE, State.QUARANTINED, State.DISMISSED})
 # The reason codes of receipts in quarantine that could not be read because their object is gone: the receipt says
 # nothing about its content then, so it owns none, and an object that is put back is read.
 OBJECT_GONE_CODES = frozenset({"superseded", "ObjectGone", "ObjectReplaced"})
@@ -42,6 +43,43 @@ class Source(StrEnum):
     CLI = "cli"
 
 
+class Via(StrEnum):
+    """By which way a person decided."""
+
+    API = "api"
+    CLI = "cli"
+    PAGE = "page"
+    PREFECT = "prefect"
+
+
+class Settlement(StrEnum):
+    """What a person decided that a content is; no reading changes that."""
+
+    BOOKED = "booked"
+    DISMISSED = "dismissed"
+
+
+class DecisionKind(StrEnum):
+    """What a person did."""
+
+    BOOK = "book"
+    DISMISS = "dismiss"
+    SPLIT = "split"
+    JOIN = "join"
+    CORRECT = "correct"
+    VOID = "void"
+    RESTORE = "restore"
+    UNDO = "undo"
+
+
+class DismissReason(StrEnum):
+    """Why a receipt gives no expense: the reason codes of dismissed receipts that a person may give."""
+
+    NOT_A_RECEIPT = "not_a_receipt"
+    NOT_MINE = "not_mine"
+    DUPLICATE_OF = "duplicate_of"
+
+
 class NotificationKind(StrEnum):
     """What an owner is notified of."""
 
@@ -50,6 +88,7 @@ class NotificationKind(StrEnum):
     EXPENSE_VOIDED = "expense.voided"
     NEEDS_REVIEW = "receipt.needs_review"
     QUARANTINED = "receipt.quarantined"
+    REVIEWED = "receipt.reviewed"
 
 
 class DeliveryState(StrEnum):

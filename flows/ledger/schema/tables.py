@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from flows.ledger.schema.states import DeliveryState, NotificationKind, Source, State
+from flows.ledger.schema.states import DeliveryState, NotificationKind, Settlement, Source, State
 
 
 class Table(SQLModel):
@@ -154,13 +154,17 @@ class Receipt(Table, table=True):
 
 
 class Content(Table, table=True):
-    """One content of one owner, with the receipt that is read for it."""
+    """One content of one owner, with the receipt that is read for it, and what a person decided that it is.
+
+    `parts` is how many expenses it gives: more than one once a person has split it.
+    """
 
     __tablename__ = "contents"
     __table_args__ = (
         UniqueConstraint("owner", "sha256"),
         Index("ix_contents_sha256", "sha256"),
         Index("ix_contents_canonical_receipt_id", "canonical_receipt_id"),
+        Index("ix_contents_settled_as", "settled_as", postgresql_where=text("settled_as IS NOT NULL")),
     )
 
     id: UUID = _id()
@@ -170,6 +174,11 @@ class Content(Table, table=True):
     size_bytes: int = _count()
     canonical_receipt_id: UUID | None = _uuid("receipts.id", nullable=True, ondelete="SET NULL", use_alter=True)
     claimed_at: dt.datetime = _time(nullable=False, now=True)
+    settled: Settlement | None = _enum(Settlement, nullable=True)
+    settled_code: str | None = _text(nullable=True)
+    settled_reason: str | None = _text(nullable=True)
+    settled_as: UUID | None = _uuid("receipts.id", nullable=True, ondelete="SET NULL", use_alter=True)
+    parts: int = _count(first=1)
 
 
 class ExtractionRow(Table, table=True):
@@ -190,14 +199,14 @@ class ExtractionRow(Table, table=True):
 
 
 class Expense(Table, table=True):
-    """The one expense of one content. `public_id` never changes, `revision` counts its changes from 1.
+    """The expense of one content, or of one part of it. `public_id` never changes, `revision` counts changes from 1.
 
     One that is taken back is voided: it stays with its values and counts no more.
     """
 
     __tablename__ = "expenses"
     __table_args__ = (
-        UniqueConstraint("content_id"),
+        UniqueConstraint("content_id", "part"),
         UniqueConstraint("public_id"),
         Index("ix_expenses_owner_created_at_id", "owner", "created_at", "id"),
         Index("ix_expenses_owner_purchase_date", "owner", "purchase_date"),
@@ -208,6 +217,7 @@ class Expense(Table, table=True):
 
     id: UUID = _id()
     content_id: UUID = _uuid("contents.id")
+    part: int = _count()
     receipt_id: UUID = _uuid("receipts.id")
     extraction_id: UUID = _uuid("extractions.id")
     owner: str = _text()
@@ -223,6 +233,7 @@ class Expense(Table, table=True):
     country: str | None = _text(nullable=True)
     receipt_number: str | None = _text(nullable=True)
     payment_method: str | None = _text(nullable=True)
+    notes: str | None = _text(nullable=True)
     public_id: str = _text()
     revision: int = _count(first=1)
     voided_at: dt.datetime | None = _time()
@@ -262,14 +273,14 @@ class ExpenseTax(Table, table=True):
 
 
 class Notification(Table, table=True):
-    """The outbox: one row per receipt, kind, channel and revision of the expense.
+    """The outbox: one row per receipt, kind, channel, and revision and part of the expense.
 
     Its id is the delivery id that every repeat carries.
     """
 
     __tablename__ = "notifications"
     __table_args__ = (
-        UniqueConstraint("receipt_id", "kind", "channel", "revision"),
+        UniqueConstraint("receipt_id", "kind", "channel", "revision", "part"),
         Index("ix_notifications_due", "next_attempt_at", "id", postgresql_where=text("state = 'pending'")),
         Index("ix_notifications_owner_created_at_id", "owner", "created_at", "id"),
     )
@@ -280,6 +291,7 @@ class Notification(Table, table=True):
     kind: NotificationKind = _enum(NotificationKind, length=32)
     channel: str = _text()
     revision: int = _count()
+    part: int = _count()
     payload: dict[str, Any] = _json()
     state: DeliveryState = _enum(DeliveryState, default="pending")
     attempts: int = _count()

@@ -1,0 +1,44 @@
+"""Which corrections a person's values amount to: what is corrected so already needs no row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flows.ledger.corrections import LINES, InvalidValuesError, line_field, overlaid, value_of
+from flows.ledger.decisions.case import Case
+
+
+def changed_fields(case: Case, part: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are not corrected so already, whole lists before single lines.
+
+    The first correction of a single line keeps the list of lines as it is now: a later reading that finds other lines
+    would otherwise put the correction beside another thing.
+
+    Raises:
+        InvalidValuesError: There is no such line.
+    """
+    corrected = case.standing().values(part)
+    fresh = {field: value for field, value in given.items() if field not in corrected or corrected[field] != value}
+    single = {field: value for field, value in fresh.items() if line_field(field)}
+    if not single:
+        return fresh
+    booked = overlaid(case.read(), corrected)
+    lines = given.get(LINES, value_of(booked, LINES)) or []
+    _refuse_unknown_lines(single, len(lines))
+    pinned = {} if LINES in corrected or LINES in fresh else {LINES: lines}
+    whole = {field: value for field, value in fresh.items() if field not in single}
+    return pinned | whole | single
+
+
+def ended_fields(case: Case, part: int, fields: Sequence[str]) -> list[str]:
+    """Those of the fields whose correction counts and is to end; single lines end with the list that they are of."""
+    standing = case.standing().values(part)
+    return [field for field in dict.fromkeys(fields) if field in standing]
+
+
+def _refuse_unknown_lines(single: Mapping[str, Any], lines: int) -> None:
+    unknown = [field for field in single if (place := line_field(field)) and place[0] > lines]
+    if unknown:
+        known = f"it has {lines} lines; add one with the whole list `{LINES}`"
+        raise InvalidValuesError(dict.fromkeys(unknown, f"there is no such line: {known}"))

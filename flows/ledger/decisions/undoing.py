@@ -1,0 +1,105 @@
+"""Taking the last decision back: its corrections, what was settled, the books and the state as they were before it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from flows.ledger.corrections import LINES, Standing, standing_of
+from flows.ledger.decisions.case import Case, book, close, decided, how_it_stands, note_corrections, note_decision, tell
+from flows.ledger.decisions.errors import NothingToUndoError
+from flows.ledger.decisions.requests import Decided
+from flows.ledger.receipts import void_parts
+from flows.ledger.schema import CorrectionRow, DecisionKind, DecisionRow, Receipt, Settlement, State
+
+_OPEN = {State.WAITING, State.RUNNING}
+
+
+def undo(case: Case) -> Decided:
+    """Take the last decision on the content back that was not taken back before.
+
+    Raises:
+        NothingToUndoError: There is none.
+    """
+    last = _last_decision(case)
+    before = last.previous
+    made = note_decision(case, DecisionKind.UNDO, how_it_stands(case), code=last.kind.value, undoes=last.id)
+    _take_corrections_back(case, last, made)
+    case.mark(
+        settled=Settlement(before["settled"]) if before["settled"] else None,
+        settled_code=before["settled_code"],
+        settled_reason=before["settled_reason"],
+        settled_as=_existing(before["settled_as"], case),
+        parts=before["parts"],
+    )
+    if before["counting"]:
+        book(case, set(before["counting"]))
+    else:
+        void_parts(case.receipt, (f"{last.kind.value} was taken back by {case.actor.name}",), (), session=case.session)
+    _close_as_before(case, before)
+    tell(case, made, DecisionKind.UNDO, code=last.kind.value)
+    return decided(case)
+
+
+def _last_decision(case: Case) -> DecisionRow:
+    taken_back = select(DecisionRow.undoes).where(
+        DecisionRow.content_id == case.content.id, col(DecisionRow.undoes).is_not(None)
+    )
+    query = select(DecisionRow).where(
+        DecisionRow.content_id == case.content.id,
+        DecisionRow.kind != DecisionKind.UNDO,
+        col(DecisionRow.id).not_in(taken_back),
+    )
+    last = case.session.exec(query.order_by(col(DecisionRow.id).desc()).limit(1)).one_or_none()
+    if last is None:
+        raise NothingToUndoError(case.receipt.id)
+    return last
+
+
+def _take_corrections_back(case: Case, last: DecisionRow, made: int) -> None:
+    first = case.session.exec(select(func.min(CorrectionRow.id)).where(CorrectionRow.decision_id == last.id)).one()
+    if first is None:
+        return
+    before, now = standing_of(case.content.id, session=case.session, before=first), case.standing()
+    for part in sorted({part for part, _ in [*before.rows, *now.rows]}):
+        again = _to_be_made_again(before, now, part)
+        ended = [field for of, field in now.rows if of == part and (of, field) not in before.rows]
+        note_corrections(case, made, part, again, take_back=ended)
+
+
+def _to_be_made_again(before: Standing, now: Standing, part: int) -> dict[str, Any]:
+    """The corrections that counted before and do not now; with a list of lines all of its single lines."""
+    values = before.values(part)
+    changed = {field for field in values if _is_other(before, now, (part, field))}
+    ends_list = (part, LINES) in now.rows and (part, LINES) not in before.rows
+    if LINES in changed or ends_list:
+        changed |= {field for field in values if field.startswith(f"{LINES}/")}
+    return {field: value for field, value in values.items() if field in changed}
+
+
+def _is_other(before: Standing, now: Standing, key: tuple[int, str]) -> bool:
+    standing = now.rows.get(key)
+    return standing is None or standing.value != before.rows[key].value
+
+
+def _close_as_before(case: Case, before: dict[str, Any]) -> None:
+    state = State(before["state"])
+    if state in _OPEN:
+        # The reading that was under way has ended meanwhile, in what was settled then.
+        state = State.EXPENSED if before["counting"] else State.REVIEW
+    close(
+        case,
+        state,
+        code=before["reason_code"],
+        reason=before["reason"],
+        same_purchase_as=_existing(before["same_purchase_as"], case),
+    )
+
+
+def _existing(receipt_id: str | None, case: Case) -> UUID | None:
+    """A receipt that was named before, unless it was deleted since."""
+    if receipt_id is None:
+        return None
+    return case.session.exec(select(Receipt.id).where(Receipt.id == UUID(receipt_id))).one_or_none()
