@@ -62,11 +62,11 @@ class Case:
 
     @property
     def fields(self) -> ReceiptFields:
-        """What the reading that the books go by says."""
+        """What the reading says that the expenses are made of."""
         return ReceiptFields.model_validate(self.base().fields)
 
     def base(self) -> ExtractionRow:
-        """The reading that the books go by; an empty one where nothing could be read."""
+        """The reading that the expenses are made of; an empty one where nothing could be read."""
         if self.reading is None:
             self.reading = _reading_by_hand(self.content, session=self.session)
         return self.reading
@@ -232,7 +232,7 @@ def _by(actor: Actor) -> dict[str, Any]:
 
 
 def _reading_of(content: Content, *, session: Session) -> ExtractionRow | None:
-    """What the books go by; what was read last where they go by nothing yet, or by nothing any more."""
+    """What the expenses are made of; what was read last where there are none, or none that count."""
     booked = select(ExtractionRow).join(Expense, col(Expense.extraction_id) == col(ExtractionRow.id))
     booked = booked.where(Expense.content_id == content.id)
     if content.settled is None:

@@ -50,7 +50,7 @@ def decide(
 ) -> Decided:
     """Decide on a receipt: all of it or, with an error, nothing.
 
-    A receipt that is being read again can be decided on: the books change at once, and its state follows when the
+    A receipt that is being read again can be decided on: its expense changes at once, its state when the
     reading ends. To decide the same again changes nothing.
 
     Args:
@@ -179,7 +179,7 @@ def _dismiss(case: Case, decision: Dismiss) -> Decided:
     reason = _in_words(code, other)
     made = note_decision(case, DecisionKind.DISMISS, how_it_stands(case), code=code.value, reason=reason)
     void_parts(case.receipt, (reason,), (), session=case.session)
-    if case.reading is not None:  # what the books go by if this is taken back
+    if case.reading is not None:  # what they are made of if this is taken back
         mine = update(Expense).where(col(Expense.content_id) == case.content.id)
         case.session.execute(mine.values(extraction_id=case.reading.id))
     case.mark(**marks, settled_reason=reason)

@@ -1,4 +1,4 @@
-"""Taking the last decision back: its corrections, what was settled, the books and the state as they were before it."""
+"""Taking the last decision back: its corrections, what was settled, expenses and state as they were."""
 
 from __future__ import annotations
 

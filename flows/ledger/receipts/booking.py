@@ -1,4 +1,4 @@
-"""From a reading to the books: the expenses of a content, with its corrections, and what a person settled.
+"""From a reading to the ledger: the expenses of a content, with its corrections, and what a person settled.
 
 What a person booked or dismissed stays so whatever a later reading says: a sure one brings what was not corrected up
 to date, an unsure or broken one changes nothing.
