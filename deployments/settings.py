@@ -61,6 +61,11 @@ class GatewaySettings(BaseSettings):
     events_token: SecretStr | None = Field(
         default=None, description="Shared secret of bucket events; without one, the events endpoints are off."
     )
+    prefect_database_url: SecretStr | None = Field(
+        default=None,
+        description="Prefect's database (postgresql+psycopg://…), where a deleted receipt's events are deleted, as "
+        "Prefect's API cannot; without it they go after Prefect's retention.",
+    )
     webhooks_allow_private: bool = Field(
         default=False, description="Let webhooks call private and loopback addresses. For tests and closed networks."
     )

@@ -141,5 +141,6 @@ def _artifacts_of(receipt: ReceiptRun) -> tuple[str, bytes | None]:
 
 async def _finish(receipt: ReceiptRun) -> State[Any]:
     outcome = receipt.outcome
-    await run_outcome.label(UUID(flow_run.id), outcome, receipt.request.key, flow_run.tags)
+    key, idle = receipt.request.key, not receipt.has_attempt
+    await run_outcome.label(UUID(flow_run.id), outcome, key, flow_run.tags, idle=idle)
     return run_outcome.final_state(outcome)

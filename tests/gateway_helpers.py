@@ -135,6 +135,7 @@ async def gateway(start_gateway: Callable[..., AbstractAsyncContextManager[Gatew
 async def gateway_with_prefect(
     prefect_api: Stack, seaweedfs: Stack, ledger: Ledger, ledger_url: str
 ) -> AsyncIterator[Gateway]:
-    """A gateway whose Prefect answers; the deployments are not there."""
-    async with running(settings_for(seaweedfs, ledger_url), ledger) as started:
+    """A gateway whose Prefect answers, with its database; the deployments are not there."""
+    database = SecretStr(prefect_api.settings.database_url("prefect"))
+    async with running(settings_for(seaweedfs, ledger_url, prefect_database_url=database), ledger) as started:
         yield started

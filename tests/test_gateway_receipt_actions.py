@@ -15,8 +15,14 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
 from prefect.exceptions import ObjectNotFound
 
+from deployments.gateway.services.prefect_events import PrefectEvents
+from deployments.stack import Stack
+from flows.flow_runs.events import emit_received
+from flows.flow_runs.submission import OrchestratorUnavailableError
 from flows.ledger.receipts import claim_content, record_expense, record_quarantine
+from flows.ledger.values import WaitingReceipt
 from flows.pipeline.artifacts import summary_key
+from flows.pipeline.run_outcome import receipt_tag
 
 pytest_plugins = ["gateway_helpers"]
 SHA256 = "0d" * 32
@@ -121,6 +127,68 @@ async def test_every_flow_run_of_a_receipt_goes_with_its_states_and_logs(
     assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
     for flow_run_id in runs:
         await _nothing_left_of(flow_run_id)
+
+
+async def test_prefect_keeps_no_event_that_names_a_deleted_receipt(
+    gateway_with_prefect: Gateway, prefect_api: Stack
+) -> None:
+    """Of its runs, of those that found it done, and of our own event; events of others stay."""
+    gateway, secret = gateway_with_prefect, f"Markt {uuid4()}"
+    accepted, other = await gateway.accepted(), await gateway.accepted(JPEG + b"other")
+    receipt_id = UUID(accepted["receipt_id"])
+    own, idle = [await _run_with_events(secret, tags) for tags in ([], [receipt_tag(receipt_id)])]
+    kept = await _run_with_events("Bäcker", [receipt_tag(UUID(other["receipt_id"]))])
+    emit_received(WaitingReceipt(receipt_id, "inbox", secret, "anna", 0, None, 0), own)
+    attempt = await asyncio.to_thread(begun, gateway.ledger, receipt_id, own)
+
+    def end() -> None:
+        with gateway.ledger.session() as session:
+            record_quarantine(attempt, secret, session=session)
+
+    await asyncio.to_thread(end)
+
+    def events(words: str) -> int:
+        url = prefect_api.settings.database_url("prefect").replace("+psycopg", "")
+        text = "concat(events.resource, events.payload, events.related, event_resources.resource)"
+        joined = "events FULL JOIN event_resources ON event_id = events.id"
+        with psycopg.connect(url) as connection:
+            query = f"SELECT count(DISTINCT coalesce(events.id, event_id)) FROM {joined} WHERE {text} LIKE %s"  # noqa: S608
+            return int(connection.execute(query, [f"%{words}%"]).fetchone()[0])  # type: ignore[index]
+
+    async with asyncio.timeout(60):
+        while (  # noqa: ASYNC110  # the server writes them with a delay
+            await asyncio.to_thread(events, secret) < 5 or await asyncio.to_thread(events, str(kept)) < 2
+        ):
+            await asyncio.sleep(0.2)
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+    for words in (secret, str(own), str(idle), str(receipt_id)):
+        assert await asyncio.to_thread(events, words) == 0, words
+    assert await asyncio.to_thread(events, str(kept)) >= 2
+    await _nothing_left_of(idle)
+
+
+async def _run_with_events(name: str, tags: list[str]) -> UUID:
+    """A run that ended, of whose states Prefect's server has told."""
+    async with get_client() as client:
+        flow_id = await client.create_flow_from_name("receipt-to-expense")
+        body = {"flow_id": str(flow_id), "name": name, "tags": tags, "state": {"type": "PENDING"}}
+        flow_run_id = (await client.request("POST", "/flow_runs/", json=body)).json()["id"]
+        for kind in ("RUNNING", "COMPLETED"):
+            state = {"type": kind, "name": kind.capitalize(), "message": f"{kind} {name}"}
+            await client.request("POST", f"/flow_runs/{flow_run_id}/set_state", json={"state": state})
+    return UUID(flow_run_id)
+
+
+async def test_without_prefects_database_its_events_are_left_to_its_retention(gateway_with_prefect: Gateway) -> None:
+    gateway = gateway_with_prefect
+    broken = PrefectEvents("postgresql+psycopg://nobody@127.0.0.1:1/prefect")
+    with pytest.raises(OrchestratorUnavailableError, match="events cannot be deleted"):
+        await asyncio.to_thread(broken.remove, [uuid4()], [])
+    accepted = await gateway.accepted()
+    gateway.parts.orchestrator._events = broken
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 503
+    gateway.parts.orchestrator._events = None
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
 
 
 async def test_a_deletion_that_is_cut_off_finds_the_rest_when_it_is_tried_again(

@@ -20,6 +20,8 @@ import psycopg
 import pytest
 from conftest import Prepare
 
+from deployments.cli.demo import TRUTH_FILE
+from deployments.cli.image_files import pictures_in
 from deployments.samples import HOSTILE, render_hostile, render_samples
 from deployments.stack.settings import StackSettings
 from flows.pipeline.durable_step import EXECUTION_LOG
@@ -66,14 +68,26 @@ def test_make_run_once_processes_every_image_and_a_second_run_reads_nothing(
     first = make_run(settings, receipts, log)
     assert first.returncode == 0, first.stdout + first.stderr
     assert re.search(r"4 receipts in [\d.]+ s", first.stdout)
+    assert "from before" not in first.stdout, "the bucket's events are no earlier runs"
     assert "skipped notes.txt" in first.stdout
     assert "skipped 1 files of an operating system: Thumbs.db" in first.stderr
     read = executed(log, "extract_text")
     assert read == 4
     second = make_run(settings, receipts, log)
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "4 of them already known" in second.stdout
+    assert "4 of them from before" in second.stdout
+    assert "Nothing was left to do" in second.stdout and "a second)" not in second.stdout
     assert executed(log, "extract_text") == read
+
+
+def test_our_own_samples_are_all_taken_and_nothing_is_said_of_what_lies_beside(
+    receipts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = pictures_in(receipts, beside=(TRUTH_FILE,))
+    assert TRUTH_FILE in {path.name for path in receipts.iterdir()} - {path.name for path in taken}
+    assert TRUTH_FILE not in "".join(capsys.readouterr())
+    pictures_in(receipts)
+    assert TRUTH_FILE in "".join(capsys.readouterr()), "of a folder of the user's own everything is said"
 
 
 @pytest.mark.parametrize(("folder", "said"), [("missing", "is no folder"), ("empty", "holds no images")])

@@ -21,15 +21,21 @@ from flows.ledger.schema import FINAL_STATES, State
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
 
+TRUTH_FILE = "truth.json"
 _OWNER = "demo"
 _POLL_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """How a demo ended. Seconds from the first file put in to the last final state."""
+    """How a demo ended.
+
+    `done_before` counts the receipts that there was nothing to do for. `seconds` from the first file put in to the last
+    final state.
+    """
 
     receipts: Sequence[ReceiptView]
+    done_before: int
     seconds: float
 
     @property
@@ -41,7 +47,7 @@ class DemoResult:
 def sample_folder(settings: StackSettings) -> Path:
     """The rendered sample receipts, made at the first time."""
     folder = settings.root / "samples"
-    if not (folder / "truth.json").exists():
+    if not (folder / TRUTH_FILE).exists():
         console.print("rendering the sample receipts")
         render_samples(folder)
     return folder
@@ -51,10 +57,12 @@ async def run_demo(pipeline: Pipeline, files: Sequence[Path]) -> DemoResult:
     """Put the files in and wait until they are processed."""
     began = time.monotonic()
     added = await add_files(pipeline, files, _OWNER)
-    known = sum(entry.known for entry in added)
-    console.print(f"{len(added)} receipts in the inbox, {known} of them already known")
+    known = [entry.receipt_id for entry in added if entry.known]
+    before = await asyncio.to_thread(current_receipts, pipeline, known)
+    done_before = sum(receipt.state in FINAL_STATES for receipt in before)
+    console.print(f"{len(added)} receipts in the inbox" + (f", {len(known)} of them from before" if known else ""))
     receipts = await _watch(pipeline, added)
-    return DemoResult(receipts, time.monotonic() - began)
+    return DemoResult(receipts, done_before, time.monotonic() - began)
 
 
 async def _watch(pipeline: Pipeline, added: Sequence[Added]) -> Sequence[ReceiptView]:
@@ -81,5 +89,11 @@ def print_result(pipeline: Pipeline, result: DemoResult) -> None:
     others = [receipt for receipt in result.receipts if receipt.state is not State.EXPENSED]
     if others:
         print_table("not posted", ("file", "state", "reason"), ((r.key, r.state, r.reason) for r in others))
-    rate = len(result.receipts) / result.seconds if result.seconds else 0.0
-    console.print(f"{len(result.receipts)} receipts in {result.seconds:.1f} s ({rate:.2f} a second)")
+    console.print(_in_words(result))
+
+
+def _in_words(result: DemoResult) -> str:
+    count = len(result.receipts) - result.done_before
+    if not count:
+        return f"Nothing was left to do: all {len(result.receipts)} receipts were processed before."
+    return f"{count} receipts in {result.seconds:.1f} s ({count / result.seconds:.2f} a second)"

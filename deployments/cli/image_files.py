@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import typer
@@ -15,8 +15,12 @@ from flows.reading.documents import media_type_of
 _HEADER_BYTES = 4096
 
 
-def pictures_in(folder: Path) -> list[Path]:
+def pictures_in(folder: Path, *, beside: Collection[str] = ()) -> list[Path]:
     """The folder's files that begin like a picture or PDF; says of each other file that it is skipped.
+
+    Args:
+        folder: With all folders below it.
+        beside: Names of files that are known to lie beside the pictures, of which nothing is said.
 
     Raises:
         ConfigurationError: there is no such folder, or nothing in it.
@@ -26,7 +30,7 @@ def pictures_in(folder: Path) -> list[Path]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     kept = []
     for path in without_junk(files, folder):
-        if path.name.startswith("."):
+        if path.name.startswith(".") or path.name in beside:
             continue
         try:
             with path.open("rb") as file:

@@ -87,10 +87,10 @@ def _stand_by(stack: Stack, settings: StackSettings) -> None:
 
 
 def _samples(settings: StackSettings) -> list[Path]:
-    from deployments.cli.demo import sample_folder  # noqa: PLC0415
+    from deployments.cli.demo import TRUTH_FILE, sample_folder  # noqa: PLC0415
     from deployments.cli.image_files import pictures_in  # noqa: PLC0415
 
-    return pictures_in(sample_folder(settings))
+    return pictures_in(sample_folder(settings), beside=(TRUTH_FILE,))
 
 
 def _provision(stack: Stack, settings: StackSettings) -> Pipeline:

@@ -92,7 +92,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             intake=Intake(settings.inbox_bucket, ledger, store, submissions),
             receiver=EventReceiver(inbox, ledger, submissions.add),
             watcher=watcher,
-            orchestrator=await stack.enter_async_context(open_orchestrator()),
+            orchestrator=await stack.enter_async_context(open_orchestrator(_prefect_database(settings))),
             metrics=RequestMetrics(),
             services=BackgroundServices(logging.getLogger("receiptflow.gateway")),
         )
@@ -102,6 +102,10 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
         deliver = partial(deliver_for_ever, ledger, allow_private=settings.webhooks_allow_private)
         context.services.start("webhook_sender", deliver)
         yield context
+
+
+def _prefect_database(settings: GatewaySettings) -> str | None:
+    return settings.prefect_database_url.get_secret_value() if settings.prefect_database_url else None
 
 
 def _context_of(request: Request) -> GatewayContext:

@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class Added:
-    """One file that is stored in the inbox."""
+    """One file that is stored in the inbox; `known` if it was there before."""
 
     path: Path
     receipt_id: UUID
@@ -48,10 +48,11 @@ def _add_file(pipeline: Pipeline, file: Path, owner: str) -> Added:
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
     content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    version = put_file(pipeline.inbox(), owner, file.name, body, content_type=content_type)
+    put = put_file(pipeline.inbox(), owner, file.name, body, content_type=content_type)
     with pipeline.ledger.session() as session:
-        reception = receive(ReceivedObject.of(version, Source.CLI, owner=owner), session=session)
-    return Added(file, reception.receipt_id, known=not reception.created)
+        reception = receive(ReceivedObject.of(put.version, Source.CLI, owner=owner), session=session)
+    # By the object: a new one's event can be faster, and have received it already.
+    return Added(file, reception.receipt_id, known=put.was_there)
 
 
 async def submit(pipeline: Pipeline, receipt_ids: Sequence[UUID], queue: str = FRESH_QUEUE) -> None:

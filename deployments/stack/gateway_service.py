@@ -21,6 +21,7 @@ def gateway_service(settings: StackSettings) -> Service:
     return Service(
         name="gateway",
         command=(sys.executable, "-m", "deployments.gateway"),
+        env={"RECEIPTFLOW_PREFECT_DATABASE_URL": settings.database_url("prefect")},
         needs=("postgres", "seaweedfs"),
         ready_check=HttpCheck(settings.ports.gateway, "/ready"),
         liveness_check=HttpCheck(settings.ports.gateway, "/health"),

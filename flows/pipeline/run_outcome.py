@@ -57,9 +57,24 @@ def tags_of(outcome: Outcome, tags: Collection[str]) -> set[str]:
     return set(tags).difference(_TAGS.values()) | own
 
 
-async def label(flow_run_id: UUID, outcome: Outcome, key: str, tags: Collection[str]) -> None:
-    """Put the outcome into the run's name and tags; an expense's run has them as they are and costs no request."""
+def receipt_tag(receipt_id: UUID) -> str:
+    """The tag of a run that did nothing for a receipt, and by which it is found when the receipt is deleted."""
+    return f"receipt:{receipt_id}"
+
+
+async def label(flow_run_id: UUID, outcome: Outcome, key: str, tags: Collection[str], *, idle: bool = False) -> None:
+    """Put the outcome into the run's name and tags; an expense's run has them as they are and costs no request.
+
+    Args:
+        flow_run_id: Which run.
+        outcome: How it ends.
+        key: Of the object.
+        tags: The run's.
+        idle: It began no attempt, so that the ledger does not know the run: it is tagged with the receipt.
+    """
     name, wanted = name_of(outcome, key), tags_of(outcome, tags)
+    if idle:
+        wanted |= {receipt_tag(outcome.receipt_id)}
     if name == key and wanted == set(tags):
         return
     async with get_client() as client:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from flows.domain.errors import ConfigurationError
 from flows.domain.owners import DEFAULT_OWNER
@@ -15,7 +16,14 @@ from flows.storage.inbox import Inbox
 from flows.storage.storage import ObjectGoneError, ObjectVersion
 
 
-def put_file(inbox: Inbox, owner: str, name: str, body: bytes, *, content_type: str) -> ObjectVersion:
+class PutFile(NamedTuple):
+    """Where a file lies, and whether it lay there before."""
+
+    version: ObjectVersion
+    was_there: bool
+
+
+def put_file(inbox: Inbox, owner: str, name: str, body: bytes, *, content_type: str) -> PutFile:
     """Store a file for an owner; durable when this returns.
 
     Args:
@@ -32,8 +40,8 @@ def put_file(inbox: Inbox, owner: str, name: str, body: bytes, *, content_type: 
         key = str(path.with_name(f"{path.stem}-{hashlib.sha256(body).hexdigest()[:12]}{path.suffix}"))
         there = _present(inbox, key)
     if there is not None and _same(there, body):
-        return there
-    return inbox.put(key, body, content_type)
+        return PutFile(there, was_there=True)
+    return PutFile(inbox.put(key, body, content_type), was_there=False)
 
 
 def _present(inbox: Inbox, key: str) -> ObjectVersion | None:

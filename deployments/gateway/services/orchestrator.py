@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import (
     ArtifactFilterKey,
     FlowRunFilter,
     FlowRunFilterId,
+    FlowRunFilterTags,
     TaskRunFilter,
     TaskRunFilterState,
     TaskRunFilterStateType,
@@ -26,13 +27,18 @@ from prefect.client.schemas.sorting import TaskRunSort
 from prefect.exceptions import ObjectNotFound
 
 from deployments.gateway.api.schemas import Step
+from deployments.gateway.services.prefect_events import PrefectEvents
 from flows.flow_runs.submission import OrchestratorUnavailableError
 from flows.ledger.views import ReceiptView
 from flows.pipeline.artifacts import summary_key
+from flows.pipeline.run_outcome import receipt_tag
 
 _log = logging.getLogger("receiptflow.gateway")
 _ANSWER_SECONDS = 2.0
 _MOST_STEPS = 100
+_PAGE = 200
+# The server writes what it has collected every 5 s, by default, and later while it is busy.
+_LATE_EVENTS_SECONDS = 30.0
 _SAMPLE = 200
 _SAMPLE_KEPT_SECONDS = 30.0
 _AWAY = (httpx.HTTPError, TimeoutError, RuntimeError)
@@ -41,8 +47,9 @@ _AWAY = (httpx.HTTPError, TimeoutError, RuntimeError)
 class Orchestrator:
     """Prefect as the gateway sees it. Everything but removing runs does without an answer."""
 
-    def __init__(self, client: PrefectClient) -> None:
-        self._client = client
+    def __init__(self, client: PrefectClient, events: PrefectEvents | None = None) -> None:
+        self._client, self._events = client, events
+        self._later: set[asyncio.Task[None]] = set()
         self._seconds: tuple[float, dict[str, list[float]]] = (float("-inf"), {})
 
     async def steps(self, flow_run_id: UUID | None) -> list[Step] | None:
@@ -81,11 +88,11 @@ class Orchestrator:
     async def remove_runs(self, flow_run_ids: Collection[UUID], receipts: Collection[ReceiptView]) -> None:
         """Remove flow runs with their states, task runs, logs and artifacts: all that Prefect was told of receipts.
 
-        Prefect's events about them go by themselves after its retention period.
+        Its events about them go too where its database is known, else by themselves after its retention period.
 
         Args:
             flow_run_ids: Those that the ledger knows; one that is gone already is no error.
-            receipts: By whose summaries others are found, as of a run that found the receipt done.
+            receipts: By whose summaries and tags others are found, as of a run that found the receipt done.
 
         Raises:
             OrchestratorUnavailableError: Prefect is away; what was removed is, the rest is found by a repeat.
@@ -93,6 +100,7 @@ class Orchestrator:
         try:
             summaries = await self._artifacts(ArtifactFilter(key=ArtifactFilterKey(any_=_keys(receipts))))
             runs = {*flow_run_ids, *(artifact.flow_run_id for artifact in summaries if artifact.flow_run_id)}
+            runs |= await self._tagged(receipts)
             attached = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=list(runs)))
             others = await self._artifacts(attached) if runs else []
             known = {artifact.id for artifact in summaries}
@@ -103,6 +111,31 @@ class Orchestrator:
                 await _unless_gone(self._client.delete_flow_run(flow_run_id))
         except _AWAY as error:
             raise OrchestratorUnavailableError(f"Prefect does not delete the flow runs: {error!r}") from error
+        if self._events is not None:
+            await asyncio.to_thread(self._events.remove, runs, [receipt.id for receipt in receipts])
+            task = asyncio.create_task(self._remove_late_events(runs, [receipt.id for receipt in receipts]))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+
+    async def _remove_late_events(self, flow_run_ids: Collection[UUID], receipt_ids: Collection[UUID]) -> None:
+        """Once more: Prefect's server writes events some seconds after they happened."""
+        await asyncio.sleep(_LATE_EVENTS_SECONDS)
+        if self._events is None:
+            return
+        try:
+            await asyncio.to_thread(self._events.remove, flow_run_ids, receipt_ids)
+        except OrchestratorUnavailableError as error:
+            _log.warning("events of deleted receipts may be left until Prefect's retention ends: %s", error)
+
+    async def _tagged(self, receipts: Collection[ReceiptView]) -> set[UUID]:
+        """Runs that found one of the receipts done, or at work: the ledger does not know them, they say so."""
+        if not receipts:
+            return set()
+        tags = [receipt_tag(receipt.id) for receipt in receipts]
+        wanted, found = FlowRunFilter(tags=FlowRunFilterTags(any_=tags)), set[UUID]()
+        while page := await self._client.read_flow_runs(flow_run_filter=wanted, limit=_PAGE, offset=len(found)):
+            found |= {run.id for run in page}
+        return found
 
     async def _artifacts(self, wanted: ArtifactFilter) -> list[Artifact]:
         return await self._client.read_artifacts(artifact_filter=wanted)
@@ -139,7 +172,11 @@ def _step(run: TaskRun) -> Step:
 
 
 @asynccontextmanager
-async def open_orchestrator() -> AsyncIterator[Orchestrator]:
-    """Opens a client; Prefect need not answer yet."""
+async def open_orchestrator(database_url: str | None = None) -> AsyncIterator[Orchestrator]:
+    """Opens a client; Prefect need not answer yet.
+
+    Args:
+        database_url: Of Prefect's database, to remove events from.
+    """
     async with get_client() as client:
-        yield Orchestrator(client)
+        yield Orchestrator(client, PrefectEvents(database_url) if database_url else None)
