@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -10,7 +11,7 @@ from threading import Barrier
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy import table as column_table
 
 from flows.domain.fields import Found, LineItem, Payment, ReceiptFields, Tax
@@ -153,3 +154,17 @@ def race(works: Sequence[Callable[[], T]]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(len(works)) as pool:
         return list(pool.map(run, works))
+
+
+def until_waiting(ledger: Ledger, transactions: int) -> None:
+    """Return when so many transactions wait for locks that others hold."""
+    query = text("""
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+    """)
+    end = time.monotonic() + 60
+    while True:
+        with ledger.session() as session:
+            if session.execute(query).scalar_one() == transactions:
+                return
+        assert time.monotonic() < end, "they did not come to wait"
+        time.sleep(0.01)

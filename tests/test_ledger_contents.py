@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ledger_helpers import (
@@ -18,7 +20,9 @@ from ledger_helpers import (
     received,
     some_fields,
     state_of,
+    until_waiting,
 )
+from sqlalchemy import text
 
 from flows.ledger.database import Ledger
 from flows.ledger.errors import WrongStateError
@@ -236,3 +240,29 @@ def test_deleting_the_last_receipt_of_a_content_that_nobody_owns_deletes_the_con
     assert deletion.results_sha256 == SHA256
     tables = ("receipts", "contents", "extractions", "expenses")
     assert [count(ledger, table) for table in tables] == [0] * len(tables)
+
+
+def test_a_receipt_that_is_claimed_meanwhile_is_not_held_while_its_content_is_waited_for(ledger: Ledger) -> None:
+    """Whoever has the content may wait for the receipt: neither would ever get both."""
+    attempt = begun(ledger, received(ledger))
+    claimed(ledger, "anna/2.jpg")
+
+    def close() -> bool:
+        with ledger.session() as session:
+            return supersede(attempt.receipt_id, "replaced", session=session)
+
+    def in_order() -> None:
+        with ledger.session() as session:
+            session.execute(text("SELECT 1 FROM contents FOR NO KEY UPDATE"))
+            time.sleep(0.5)  # so that the other one is at the content by now
+            session.execute(text("SELECT 1 FROM receipts FOR NO KEY UPDATE"))
+
+    with ThreadPoolExecutor(2) as pool:
+        with ledger.session() as session:
+            claim_content(attempt, SHA256, session=session)
+            closing = pool.submit(close)
+            until_waiting(ledger, 1)  # for the receipt, of which it does not know that it has a content
+            locking = pool.submit(in_order)
+            until_waiting(ledger, 2)
+        locking.result()
+        assert closing.result() is False, "it is a duplicate by now"

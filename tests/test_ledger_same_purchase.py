@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from ledger_helpers import EXTRACTION, begun, claimed, count, expensed, race, some_fields, state_of
+from ledger_helpers import EXTRACTION, begun, claimed, count, expensed, race, some_fields, state_of, until_waiting
 
 from flows.ledger.database import Ledger
 from flows.ledger.expenses import find_expenses
@@ -125,3 +126,15 @@ def test_when_the_earlier_one_was_deleted_the_later_one_can_be_posted(ledger: Le
         delete_receipt(earlier.receipt_id, "by its owner", session=session)
         assert show_receipt(later.receipt_id, session=session).same_purchase_as is None
     assert isinstance(_record(ledger, begun(ledger, later.receipt_id, force=True)), Recorded)
+
+
+def test_an_earlier_one_that_is_being_deleted_is_waited_for(ledger: Ledger) -> None:
+    """Else the later one would name a receipt that is gone before it commits."""
+    earlier, later = expensed(ledger, "anna/1", "aa" * 32), claimed(ledger, "anna/2", "bb" * 32)
+    with ThreadPoolExecutor(1) as pool:
+        with ledger.session() as session:
+            delete_receipt(earlier.receipt_id, "by its owner", session=session)
+            recording = pool.submit(_record, ledger, later)
+            until_waiting(ledger, 1)
+        assert isinstance(recording.result(), Recorded)
+    assert state_of(ledger, later.receipt_id) == "expensed"

@@ -60,13 +60,17 @@ def lock_attempt(attempt: Attempt, *repeated: State, session: Session) -> Receip
 
 def lock_content_of(receipt_id: UUID, *, session: Session) -> tuple[Content | None, Receipt]:
     """The receipt and the content that it stands for, both locked, in the package's order."""
-    content_id = session.exec(select(Receipt.content_id).where(Receipt.id == receipt_id)).one_or_none()
-    content = lock_content(content_id, session=session) if content_id else None
-    receipt = lock_receipt(receipt_id, session=session)
-    if receipt.content_id != (content.id if content else None):
-        # It was claimed between the two statements; the second look finds it.
-        return lock_content_of(receipt_id, session=session)
-    return content, receipt
+    while True:
+        # Rolled back, a savepoint lets go of what was locked in it: a receipt is never held while its content is waited
+        # for, whose holder may wait for that receipt.
+        savepoint = session.begin_nested()
+        content_id = session.exec(select(Receipt.content_id).where(Receipt.id == receipt_id)).one_or_none()
+        content = lock_content(content_id, session=session) if content_id else None
+        receipt = lock_receipt(receipt_id, session=session)
+        if receipt.content_id == (content.id if content else None):
+            savepoint.commit()
+            return content, receipt
+        savepoint.rollback()  # it was claimed between the two statements; the second look finds it
 
 
 def lock_content_of_attempt(attempt: Attempt, *repeated: State, session: Session) -> tuple[Content | None, Receipt]:

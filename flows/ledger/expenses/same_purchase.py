@@ -44,11 +44,21 @@ def find_same_purchase(receipt: Receipt, values: ExpenseValues, *, session: Sess
         col(Expense.voided_at).is_(None),
         ~_is_distinct(receipt),
     )
-    posted = session.exec(query.order_by(col(Expense.created_at), col(Expense.id))).all()
-    if any(one.content_id == receipt.content_id and _is_unchanged(one, read) for one in posted):
-        return None
-    same = (one.receipt_id for one in posted if one.content_id != receipt.content_id and _is_same(one, read))
-    return next(same, None)
+    query = query.order_by(col(Expense.created_at), col(Expense.id)).execution_options(populate_existing=True)
+    while True:
+        posted = session.exec(query).all()
+        if any(one.content_id == receipt.content_id and _is_unchanged(one, read) for one in posted):
+            return None
+        same = (one.receipt_id for one in posted if one.content_id != receipt.content_id and _is_same(one, read))
+        found = next(same, None)
+        if found is None or _stays(found, session=session):
+            return found
+
+
+def _stays(receipt_id: UUID, *, session: Session) -> bool:
+    """Keep a receipt from being deleted before this transaction ends; False if it was, which is waited for."""
+    query = select(Receipt.id).where(Receipt.id == receipt_id)
+    return session.exec(query.with_for_update(read=True, key_share=True)).one_or_none() is not None
 
 
 def keep_both(receipt: Receipt, other_id: UUID, *, session: Session) -> None:
