@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: check test-slow bench-gateway fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-scale chaos chaos-ci lint lock clean
+.PHONY: check test-slow bench-gateway bench-web fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-scale chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -80,6 +80,10 @@ ocr-cost: setup
 # How long a sender waits while OCR uses the machine: make bench-gateway [JSON=out.json]
 bench-gateway: setup
 	$(BIN)/python -m benchmarks.gateway $(if $(JSON),--json "$(JSON)")
+
+# How quickly the gateway lists, searches and sums over 200,000 expenses: make bench-web [JSON=out.json]
+bench-web: setup
+	$(BIN)/python -m benchmarks.bench_web $(if $(JSON),--json "$(JSON)")
 
 # The API against its own OpenAPI schema.
 fuzz-api: setup-dev

@@ -1,11 +1,13 @@
 """The flow `reconcile-ledger`: compare the buckets, the ledger and Prefect's runs with each other.
 
-Order: compare (and, if asked, repair as it goes), then say in an artifact what was found. A run that leaves something
+Order: bring the words of contents that no search finds yet, compare (and, if asked, repair as it goes), then say in an
+artifact what was found. A run that leaves something
 unrepaired ends `Failed`, as a check that fails does. Needs the block `receipt-pipeline/default`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -16,6 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.pipeline.configuration import load_pipeline
+from flows.pipeline.searchable_texts import make_searchable
 from flows.reconciliation import Counts, Discrepancy, find_discrepancies, open_repairer
 
 # An artifact is for people; the whole list is in the run's log.
@@ -31,6 +34,8 @@ async def reconcile_ledger(repair: bool = False) -> State[Any]:
     """
     counts, shown = Counts(), list[str]()
     pipeline = await load_pipeline()
+    if made := await asyncio.to_thread(make_searchable, pipeline):
+        get_run_logger().info("The words of %s contents that were read before can be searched now.", made)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(get_client())
         repairer = await stack.enter_async_context(open_repairer(pipeline)) if repair else None

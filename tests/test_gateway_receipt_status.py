@@ -101,11 +101,19 @@ async def test_lists_are_filtered(gateway: Gateway) -> None:
     assert await count("/expenses", total_from="12.50", total_to="12.50", currency="EUR") == 1
     assert await count("/expenses", date_from="2026-11-20", date_to="2026-11-20") == 1
     assert await count("/expenses", total_to="12.49") == 0
+    assert await count("/expenses", text="bro") == 1
+    assert await count("/expenses", text="bread") == 0
+    sums = await gateway.anna.get("/expenses/sums?by=month")
+    assert sums.json() == {"by": "month", "items": [{"key": "2026-11", "count": 1, "totals": {"EUR": "12.50"}}]}
+    assert (await gateway.bert.get("/expenses/sums?by=year")).json()["items"] == []
     for path in (
         "/receipts?after=x",
         "/receipts?after=WzFd",
         "/expenses?limit=0",
         "/expenses?total_from=NaN",
+        "/expenses?text=!",
+        "/expenses/sums",
+        "/expenses/sums?by=colour",
         "/receipts?x=1",
     ):
         assert (await gateway.anna.get(path)).status_code == 422, path

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from PIL import Image
-from sqlmodel import select
+from sqlmodel import delete, select
 
 from deployments.samples import HOSTILE, render_hostile, render_samples
 from flows.domain.errors import UnreadableError
@@ -23,12 +23,13 @@ from flows.ledger.database import Ledger
 from flows.ledger.errors import FencedError
 from flows.ledger.expenses import all_expenses
 from flows.ledger.receipts import delete_receipt, get_receipt, hold, mark_submitted, note_crash, receive
-from flows.ledger.schema import Receipt, Source, State
+from flows.ledger.schema import ContentText, Receipt, Source, State
 from flows.ledger.values import ReceivedObject
 from flows.ledger.views import ReceiptView
 from flows.pipeline import steps
 from flows.pipeline.configuration import Pipeline
 from flows.pipeline.durable_step import EXECUTION_LOG
+from flows.pipeline.searchable_texts import make_searchable
 from flows.pipeline.steps import MissingObjectError, ReceiptRun, RunRequest
 from flows.reading.documents import Limits
 from flows.reading.reader import KeepPage, Reader, read_now
@@ -122,6 +123,23 @@ def test_receipt_becomes_one_expense_or_a_question(pipeline: Pipeline, picture: 
     receipt = receipt_of(pipeline, done)
     assert receipt.state in {State.EXPENSED, State.REVIEW}
     assert len(expenses(pipeline, "acme")) == (receipt.state is State.EXPENSED)
+
+
+def test_contents_that_were_read_before_there_was_a_search_are_brought_into_it(
+    pipeline: Pipeline, picture: bytes
+) -> None:
+    process(pipeline, put(pipeline, picture))
+
+    def texts() -> list[str]:
+        with pipeline.ledger.session() as session:
+            return list(session.exec(select(ContentText.text)))
+
+    (printed,) = texts()
+    assert printed
+    with pipeline.ledger.session() as session:
+        session.execute(delete(ContentText))
+    assert (make_searchable(pipeline), texts()) == (1, [printed])
+    assert make_searchable(pipeline) == 0
 
 
 def test_finished_receipt_is_not_read_again(pipeline: Pipeline, picture: bytes) -> None:

@@ -10,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli import backup, keys, operations, provisioning, prune, reading, receipts, reconcile, stack, usage
+from deployments.cli import (
+    backup,
+    expenses,
+    keys,
+    operations,
+    provisioning,
+    prune,
+    reading,
+    receipts,
+    reconcile,
+    stack,
+    usage,
+)
 from deployments.version import installed_version
 
 app = typer.Typer(
@@ -19,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (stack, provisioning, receipts, reading, operations, reconcile, prune, usage, backup, keys):
+for module in (stack, provisioning, receipts, expenses, reading, operations, reconcile, prune, usage, backup, keys):
     module.register(app)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deployments.cli.common import console, print_table
-from deployments.cli.receipts import print_expenses
+from deployments.cli.expenses import print_expenses
 from deployments.ingest.local_files import Added, add_files, current_receipts
 from deployments.samples import render_samples
 from deployments.stack.settings import StackSettings

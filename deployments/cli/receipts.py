@@ -1,9 +1,8 @@
-"""Commands about receipts: `add`, `receipts`, `expenses`, `show`, `retry`."""
+"""Commands about receipts: `add`, `receipts`, `show`, `retry`."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +10,14 @@ import typer
 
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table
 from deployments.cli.connection import connect
+from deployments.cli.expenses import print_expenses
 from deployments.cli.image_files import without_junk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flows.ledger.schema import State
-    from flows.ledger.views import ExpenseView, ReceiptView
+    from flows.ledger.views import ReceiptView
 
 Owner = Annotated[str | None, typer.Option(help="Only this owner's.")]
 Reference = Annotated[
@@ -30,7 +30,6 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command()(add)
     app.command()(receipts)
-    app.command()(expenses)
     app.command()(show)
     app.command()(retry)
 
@@ -98,46 +97,6 @@ def _states(name: str | None) -> list[State]:
     except ValueError as error:
         known = ", ".join(state.value for state in State)
         raise typer.BadParameter(f"{name!r} is no state; known are {known}") from error
-
-
-def _day(text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no date; write it like 2026-11-30") from error
-
-
-def expenses(
-    owner: Owner = None,
-    since: Annotated[str | None, typer.Option("--from", help="First purchase date, YYYY-MM-DD.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Last purchase date, YYYY-MM-DD.")] = None,
-    limit: Limit = 1000,
-    data: Data = DEFAULT_DATA,
-    as_json: AsJson = False,
-) -> None:
-    """List expenses."""
-    pipeline = asyncio.run(connect(data))
-    from flows.ledger.expenses import find_expenses  # noqa: PLC0415
-
-    with pipeline.ledger.session() as session:
-        page = find_expenses(owner=owner, since=_day(since), until=_day(until), limit=limit, session=session)
-    rows = page.items
-    if as_json:
-        print_json(rows)
-    else:
-        print_expenses(rows)
-
-
-def print_expenses(rows: Sequence[ExpenseView]) -> None:
-    """Print expenses as a table."""
-    print_table(
-        f"{len(rows)} expenses",
-        ("date", "merchant", "total", "currency", "tax", "owner", "rev", "expense"),
-        ((r.purchase_date, r.merchant, r.total, r.currency, r.tax, r.owner, r.revision, r.public_id) for r in rows),
-        right=("total", "tax", "rev"),
-    )
 
 
 def show(

@@ -67,6 +67,11 @@ class DocumentText(Value):
     engine_version: str
     pages: tuple[Page, ...]
 
+    @property
+    def plain(self) -> str:
+        """Every word that was read, in order."""
+        return "\n".join(" ".join(word.text for word in page.words) for page in self.pages)
+
 
 class Found(Value, Generic[T]):
     """One field's value with where it came from. `evidence` is the text that it was read from."""

@@ -181,11 +181,12 @@ class DuplicateOf:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What read the words. `words_key` is where they lie in the results bucket."""
+    """What read the words. `words_key` is where they lie in the results bucket, `text` is all of them, for search."""
 
     engine: str
     engine_version: str
     words_key: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -340,6 +340,7 @@ def _recorded(run: ReceiptRun, attempt: Attempt, session: Session) -> Outcome:
         engine=run.text.engine,
         engine_version=run.text.engine_version,
         words_key=_step_of_text(run, run.text.sha256).key,
+        text=run.text.plain,
     )
     if run.fields.decision == "review":
         reasons = run.fields.reasons or ("The reading is unsure.",)

@@ -10,11 +10,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from deployments.gateway.api.schemas import Expense, ExpensePage, Receipt, ReceiptPage
+from deployments.gateway.api.schemas import Expense, ExpensePage, Receipt, ReceiptPage, SumOfExpenses, SumsAnswer
 from deployments.gateway.context import Context
 from deployments.gateway.http.auth import Reader
 from deployments.gateway.http.problems import RESPONSES
-from flows.ledger.expenses import find_expenses
+from flows.ledger.expenses import Sum, SumsBy, Wanted, find_expenses, sum_expenses
 from flows.ledger.receipts import list_receipts
 from flows.ledger.schema import State
 from flows.ledger.views import ExpenseView, Page, ReceiptView
@@ -47,9 +47,41 @@ class ExpenseFilter(BaseModel):
     total_from: Decimal | None = Field(default=None, allow_inf_nan=False, max_digits=18)
     total_to: Decimal | None = Field(default=None, allow_inf_nan=False, max_digits=18)
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$", examples=["EUR"])
+    text: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Words of which each begins a word that is printed on the receipt or stands in a field.",
+        examples=["coffee zurich"],
+    )
     voided: bool = Field(default=False, description="Those that were taken back, in place of those that count.")
+
+    def wanted(self, owner: str) -> Wanted:
+        """The same for the ledger."""
+        return Wanted(
+            owner=owner,
+            since=self.date_from,
+            until=self.date_to,
+            merchant=self.merchant,
+            total_from=self.total_from,
+            total_to=self.total_to,
+            currency=self.currency,
+            text=self.text,
+            voided=self.voided,
+        )
+
+
+class ExpenseListFilter(ExpenseFilter):
+    """Which expenses, and how many a page."""
+
     limit: int = Field(default=100, ge=1, le=500)
     after: str | None = _CURSOR
+
+
+class SumsFilter(ExpenseFilter):
+    """Which expenses, and what they are summed by."""
+
+    by: SumsBy = Field(description="What they are summed by.", examples=["month"])
+    limit: int = Field(default=1000, ge=1, le=10_000, description="At most so many sums.")
 
 
 @router.get("/receipts", tags=["receipts"], summary="List receipts")
@@ -73,24 +105,25 @@ async def get_receipts(caller: Reader, context: Context, wanted: Annotated[Recei
 
 
 @router.get("/expenses", tags=["expenses"], summary="List expenses")
-async def get_expenses(caller: Reader, context: Context, wanted: Annotated[ExpenseFilter, Query()]) -> ExpensePage:
+async def get_expenses(caller: Reader, context: Context, wanted: Annotated[ExpenseListFilter, Query()]) -> ExpensePage:
     """The last posted first."""
 
     def read() -> Page[ExpenseView]:
         with context.ledger.session() as session:
-            return find_expenses(
-                owner=caller.owner,
-                since=wanted.date_from,
-                until=wanted.date_to,
-                merchant=wanted.merchant,
-                total_from=wanted.total_from,
-                total_to=wanted.total_to,
-                currency=wanted.currency,
-                voided=wanted.voided,
-                limit=wanted.limit,
-                after=wanted.after,
-                session=session,
-            )
+            chosen = wanted.wanted(caller.owner)
+            return find_expenses(chosen, limit=wanted.limit, after=wanted.after, session=session)
 
     page = await asyncio.to_thread(read)
     return ExpensePage(items=[Expense.model_validate(view) for view in page], next=page.next)
+
+
+@router.get("/expenses/sums", tags=["expenses"], summary="Sum expenses")
+async def get_sums(caller: Reader, context: Context, wanted: Annotated[SumsFilter, Query()]) -> SumsAnswer:
+    """Each currency by itself: months and years from the latest, the rest from the most frequent."""
+
+    def read() -> list[Sum]:
+        with context.ledger.session() as session:
+            return sum_expenses(wanted.by, wanted.wanted(caller.owner), limit=wanted.limit, session=session)
+
+    found = await asyncio.to_thread(read)
+    return SumsAnswer(by=wanted.by, items=[SumOfExpenses.model_validate(one) for one in found])

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from deployments.gateway.services.intake import Accepted
+from flows.ledger.expenses import SumsBy
 from flows.ledger.schema import State
 from flows.ledger.views import ExpenseView, ReceiptDetail, ReceiptView
 
@@ -227,3 +228,20 @@ class ExpensePage(Answer):
 
     items: list[Expense]
     next: str | None = Field(description="Give it as `after` for the next page; null on the last one.")
+
+
+class SumOfExpenses(Answer):
+    """The expenses of one month, year, merchant or currency."""
+
+    key: str | None = Field(examples=["2026-11"], description="Null where the expenses have none.")
+    count: int = Field(examples=[12])
+    totals: dict[str, Decimal] = Field(
+        examples=[{"EUR": "123.45"}], description='By currency; "?" stands for expenses without one.'
+    )
+
+
+class SumsAnswer(Answer):
+    """Sums of expenses."""
+
+    by: SumsBy
+    items: list[SumOfExpenses]

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from flows.domain.public_ids import expense_id
+from flows.ledger.expenses.search import index_fields
 from flows.ledger.expenses.values import ExpenseValues
 from flows.ledger.locking import clean, columns_of
 from flows.ledger.schema import Content, Expense, ExpenseLine, ExpenseTax, NotificationKind, Receipt
@@ -47,6 +48,7 @@ def post(receipt: Receipt, extraction_id: UUID, given: ExpenseValues, *, session
         expense = _update(before, values | source | changed, session=session)
     _replace(ExpenseLine, expense.id, lines, session=session)
     _replace(ExpenseTax, expense.id, taxes, session=session)
+    index_fields(expense.content_id, session=session)
     return Posted(expense, news)
 
 

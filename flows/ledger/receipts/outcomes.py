@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from flows.domain.errors import UnsureError
 from flows.domain.fields import ReceiptFields
 from flows.ledger.errors import WrongStateError
-from flows.ledger.expenses import find_same_purchase, post, revision_of, values_of
+from flows.ledger.expenses import find_same_purchase, keep_text, post, revision_of, values_of
 from flows.ledger.locking import (
     clean,
     lock_attempt,
@@ -254,7 +254,7 @@ def _keep(receipt: Receipt, fields: ReceiptFields, extraction: Extraction, *, se
     if content is None:
         raise WrongStateError(receipt.id, "not the canonical receipt of a content", "claim it with claim_content first")
     identity = {
-        "content_id": receipt.content_id,
+        "content_id": content.id,
         "engine": extraction.engine,
         "engine_version": extraction.engine_version,
         "parser_version": fields.parser_version,
@@ -268,4 +268,5 @@ def _keep(receipt: Receipt, fields: ReceiptFields, extraction: Extraction, *, se
     query = insert(ExtractionRow).values(**identity, **read)
     query = query.on_conflict_do_update(index_elements=list(identity), set_=read)
     kept: UUID = session.execute(query.returning(col(ExtractionRow.id))).scalar_one()
+    keep_text(content.id, extraction.text, session=session)
     return content, kept

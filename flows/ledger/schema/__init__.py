@@ -27,6 +27,7 @@ from flows.ledger.schema.tables import (
     Table,
     Webhook,
 )
+from flows.ledger.schema.text_tables import ContentText
 from flows.ledger.schema.upload_tables import Upload
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "WEBHOOK_PREFIX",
     "ApiKey",
     "Content",
+    "ContentText",
     "CorrectionRow",
     "DecisionKind",
     "DecisionRow",

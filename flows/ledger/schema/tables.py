@@ -210,6 +210,13 @@ class Expense(Table, table=True):
         UniqueConstraint("public_id"),
         Index("ix_expenses_owner_created_at_id", "owner", "created_at", "id"),
         Index("ix_expenses_owner_purchase_date", "owner", "purchase_date"),
+        # Sums by day and currency, and what a search has to join, from the index alone.
+        Index(
+            "ix_expenses_sums",
+            *("owner", "purchase_date", "currency"),
+            postgresql_include=["total", "content_id"],
+            postgresql_where=text("voided_at IS NULL"),
+        ),
         Index("ix_expenses_receipt_id", "receipt_id"),
         Index("ix_expenses_extraction_id", "extraction_id"),
         CheckConstraint("total <> 'NaN' AND abs(total) < 'Infinity'", name="total_is_a_number"),

@@ -1,0 +1,1 @@
+"""How quickly lists, searches and sums answer over very many expenses: make bench-web [JSON=out.json]."""

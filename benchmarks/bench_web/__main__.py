@@ -1,0 +1,135 @@
+"""How quickly the gateway lists, searches and sums over very many expenses of one owner.
+
+    python -m benchmarks.bench_web [--json FILE] [--expenses 200000] [--rounds 60]
+
+Starts PostgreSQL, fills it (`seed`), serves the gateway on a real socket and asks it as a program does, one request at
+a time. Times are the client's, in milliseconds: p50 and p95 over all requests of a kind, the first one of each left
+out. The words that are searched are drawn as they occur on the receipts, so that common ones come often.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import httpx
+import uvicorn
+from pydantic import SecretStr
+
+from benchmarks.bench_web.seed import OWNER, seed, vocabulary
+from benchmarks.machine import machine
+from deployments.gateway import create_app
+from deployments.settings import GatewaySettings
+from deployments.stack import Stack
+from deployments.stack.settings import StackSettings
+from flows.ledger.access import Scope, create_key
+from flows.ledger.database import open_ledger
+from flows.ledger.migrate import upgrade
+
+Ask = Callable[[random.Random], dict[str, Any]]
+_WORDS = vocabulary(random.Random(1))  # those that `seed` draws from
+_RANKS = list(accumulate(1 / rank for rank in range(1, len(_WORDS) + 1)))
+
+
+def main() -> None:
+    """Seed, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--expenses", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=60, help="requests of each kind")
+    parser.add_argument("--port", type=int, default=27_900)
+    given = parser.parse_args()
+    with seeded(given.port, given.expenses) as (url, key):
+        figures = asyncio.run(_measure(url, key, given.port + 50, given.rounds))
+    figures = {"expenses": given.expenses, "machine": machine(), **figures}
+    print(json.dumps(figures, indent=2))
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+@contextmanager
+def seeded(port: int, expenses: int) -> Iterator[tuple[str, str]]:
+    """The URL of a filled ledger and a key of its owner."""
+    with tempfile.TemporaryDirectory(prefix="receiptflow-bench-") as folder:
+        settings = StackSettings(data_dir=Path(folder, "data"), port=port)
+        with Stack(settings, core=["postgres"]) as stack:
+            url = stack.environment["RECEIPTFLOW_LEDGER_URL"]
+            upgrade(url)
+            seed(url.replace("+psycopg", ""), expenses)
+            ledger = open_ledger(url)
+            with ledger.session() as session:
+                _, key = create_key(OWNER, "bench", [Scope.READ], session=session)
+            yield url, key
+            ledger.close()
+
+
+async def _measure(url: str, key: str, port: int, rounds: int) -> dict[str, Any]:
+    settings = GatewaySettings(
+        ledger_url=SecretStr(url),
+        gateway_url=f"http://127.0.0.1:{port}",
+        # Neither storage nor Prefect is asked for a list; the addresses answer nothing.
+        s3_endpoint_url="http://127.0.0.1:9",
+        s3_access_key="none",
+        s3_secret_key=SecretStr("none"),
+        request_rate="1000000/minute",
+    )
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="warning"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.05)
+        if serving.done():
+            serving.result()
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=settings.gateway_url, headers=headers, timeout=60) as client:
+        figures = {f"{kind}_ms": await _times(client, path, ask, rounds) for kind, (path, ask) in KINDS.items()}
+    server.should_exit = True
+    await serving
+    return figures
+
+
+def _list(rng: random.Random) -> dict[str, Any]:
+    merchant = {"merchant": rng.choice(_WORDS[:3000])[:4]}
+    return rng.choice([{}, {"date_from": "2024-01-01", "date_to": "2024-12-31"}, {"currency": "CHF"}, merchant])
+
+
+def _search(rng: random.Random) -> dict[str, Any]:
+    words = rng.choices(_WORDS, cum_weights=_RANKS, k=rng.choice((1, 1, 2)))
+    return {"text": " ".join(word[: rng.choice((4, 20))] for word in words)}
+
+
+def _sums(rng: random.Random) -> dict[str, Any]:
+    by = {"by": rng.choice(["month", "year", "merchant", "currency"])}
+    return by | rng.choice([{}, {"date_from": "2025-01-01"}])
+
+
+# Each kind of question: the path, and what is asked for.
+KINDS: dict[str, tuple[str, Ask]] = {
+    "list": ("/expenses", _list),
+    "search": ("/expenses", _search),
+    "sums": ("/expenses/sums", _sums),
+}
+
+
+async def _times(client: httpx.AsyncClient, path: str, ask: Ask, rounds: int) -> dict[str, float]:
+    rng, taken = random.Random(7), []
+    for _ in range(rounds + 1):
+        began = time.perf_counter()
+        answer = await client.get(path, params=ask(rng))
+        taken.append((time.perf_counter() - began) * 1000)
+        assert answer.status_code == 200, answer.text
+    cuts = quantiles(taken[1:], n=20, method="inclusive")
+    return {"p50": round(cuts[9], 1), "p95": round(cuts[18], 1)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The command `expenses`: list, search and sum what was posted."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deployments.cli.common import DEFAULT_DATA, AsJson, Data, plain, print_json, print_table
+from deployments.cli.connection import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from flows.ledger.expenses import Sum, SumsBy
+    from flows.ledger.views import ExpenseView
+
+_CSV_COLUMNS = (
+    *("public_id", "revision", "purchase_date", "purchase_time", "merchant", "total", "currency", "subtotal", "tax"),
+    *("tip", "rounding", "payment_method", "receipt_number", "country", "owner"),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(expenses)
+
+
+def expenses(
+    owner: Annotated[str | None, typer.Option(help="Only this owner's.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="First purchase date, YYYY-MM-DD.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Last purchase date, YYYY-MM-DD.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Words of which each begins a word on the receipt or in a field.")
+    ] = None,
+    merchant: Annotated[str | None, typer.Option(help="Any part of the merchant's name.")] = None,
+    by: Annotated[str | None, typer.Option(help="Sum by month, year, merchant or currency.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 1000,
+    data: Data = DEFAULT_DATA,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List, search and sum expenses."""
+    if as_csv and as_json:
+        raise typer.BadParameter("choose one of --csv and --json")
+    pipeline = asyncio.run(connect(data))
+    from flows.ledger.expenses import Wanted, find_expenses, sum_expenses  # noqa: PLC0415
+
+    wanted = Wanted(owner=owner, since=_day(since), until=_day(until), text=text, merchant=merchant)
+    kind = _by(by)
+    with pipeline.ledger.session() as session:
+        if kind is not None:
+            _show_sums(kind, sum_expenses(kind, wanted, limit=limit, session=session), as_csv, as_json)
+            return
+        rows = find_expenses(wanted, limit=limit, session=session).items
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        print_csv(_CSV_COLUMNS, ([getattr(row, name) for name in _CSV_COLUMNS] for row in rows))
+    else:
+        print_expenses(rows)
+
+
+def print_expenses(rows: Sequence[ExpenseView]) -> None:
+    """Print expenses as a table."""
+    print_table(
+        f"{len(rows)} expenses",
+        ("date", "merchant", "total", "currency", "tax", "owner", "rev", "expense"),
+        ((r.purchase_date, r.merchant, r.total, r.currency, r.tax, r.owner, r.revision, r.public_id) for r in rows),
+        right=("total", "tax", "rev"),
+    )
+
+
+def _show_sums(by: SumsBy, sums: Sequence[Sum], as_csv: bool, as_json: bool) -> None:
+    rows = [(one.key, one.count, currency, total) for one in sums for currency, total in one.totals.items()]
+    if as_json:
+        print_json(sums)
+    elif as_csv:
+        print_csv((by.value, "count", "currency", "total"), rows)
+    else:
+        print_table(f"sums by {by.value}", (by.value, "count", "currency", "total"), rows, right=("count", "total"))
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows as CSV, harmless for spreadsheets: no text of a receipt is taken for a formula."""
+    from flows.domain.spreadsheet import safe_cell  # noqa: PLC0415
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([safe_cell(cell) if isinstance(cell, str) else plain(cell) for cell in row])
+
+
+def _by(name: str | None) -> SumsBy | None:
+    from flows.ledger.expenses import SumsBy  # noqa: PLC0415
+
+    if name is None:
+        return None
+    try:
+        return SumsBy(name)
+    except ValueError as error:
+        known = ", ".join(one.value for one in SumsBy)
+        raise typer.BadParameter(f"--by {name!r} is not known; choose one of {known}") from error
+
+
+def _day(text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date; write it like 2026-11-30") from error
