@@ -27,6 +27,7 @@ BELOW = {
         "flows.reading",
         "flows.storage",
     },
+    "flows.exports": {"flows.domain", "flows.ledger", "flows.storage"},
     "flows.flow_runs": {"flows.domain", "flows.ledger"},
     "flows.reconciliation": {"flows.domain", "flows.flow_runs", "flows.ledger", "flows.pipeline", "flows.storage"},
     "deployments.warm_worker": set(),
@@ -49,6 +50,8 @@ WITH_FACE = (
     "flows.ledger.audit",
     "flows.ledger.corrections",
     "flows.ledger.decisions",
+    "flows.ledger.exports",
+    "flows.exports",
 )
 OPENERS = {"create_engine", "get_client", "open_ledger", "Session", "AsyncClient", "Client", "client", "BaseSettings"}
 

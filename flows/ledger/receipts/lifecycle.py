@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.expenses import reassign
+from flows.ledger.exports import forget_booked_values
 from flows.ledger.locking import as_value, lock_content_of, lock_hash, lock_receipt
 from flows.ledger.receipts.attempts import CRASHES_RESET, requeue
 from flows.ledger.receipts.receive import as_waiting
@@ -89,7 +90,10 @@ def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: st
         successor = content.canonical_receipt_id or next(one.id for one in receipts if one.id != receipt.id)
         reassign(content.id, successor, session=session)
         return _remove([receipt], reason, session=session)
-    session.execute(delete(Expense).where(col(Expense.content_id) == content.id))
+    gone = session.execute(
+        delete(Expense).where(col(Expense.content_id) == content.id).returning(col(Expense.public_id))
+    )
+    forget_booked_values(gone.scalars().all(), session=session)
     deletion = _remove(receipts, reason, session=session)
     session.execute(delete(ExtractionRow).where(col(ExtractionRow.content_id) == content.id))
     session.execute(delete(Content).where(col(Content.id) == content.id))

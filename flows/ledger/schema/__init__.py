@@ -1,6 +1,7 @@
 """The ledger's tables and the enumerations of their columns."""
 
 from flows.ledger.schema.decision_tables import CorrectionRow, DecisionRow, DistinctPurchase
+from flows.ledger.schema.export_tables import Export, ExportAccount, ExportItem
 from flows.ledger.schema.states import (
     FINAL_STATES,
     OBJECT_GONE_CODES,
@@ -46,6 +47,9 @@ __all__ = [
     "Expense",
     "ExpenseLine",
     "ExpenseTax",
+    "Export",
+    "ExportAccount",
+    "ExportItem",
     "ExtractionRow",
     "Notification",
     "NotificationKind",

@@ -1,0 +1,91 @@
+"""Files of an export while they are written: nobody sees them before they are whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+
+class Staging:
+    """A folder of files that grow one after the other. One handle is open at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: list[str] = []
+        self._open: tuple[str, TextIO] | None = None
+
+    def write(self, name: str, text: str) -> None:
+        """Append to a file, which its first text makes."""
+        if self._open is None or self._open[0] != name:
+            self.close()
+            self._open = (name, (self.folder / name).open("a", encoding="utf-8", newline=""))
+            if name not in self.names:
+                self.names.append(name)
+        self._open[1].write(text)
+
+    def close(self) -> None:
+        """Have what was written on the disk."""
+        if self._open is not None:
+            _, file = self._open
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            self._open = None
+
+
+@contextmanager
+def staging(beside: Path | None = None) -> Iterator[Staging]:
+    """A fresh folder that goes at the end of the block.
+
+    Args:
+        beside: Where the files are to be published; on the same disk they can be moved there in one step.
+    """
+    if beside is not None:
+        beside.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".receiptflow-export-", dir=beside))
+    made = Staging(folder)
+    try:
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(made: Staging, folder: Path, *, stale: str | None = None) -> list[Path]:
+    """Move the files to where they are looked for, each in one step, the last written (an index) last.
+
+    Args:
+        made: What was written.
+        folder: On the same disk.
+        stale: A pattern of names; files of an earlier export that it fits and this one did not write are removed.
+    """
+    made.close()
+    published = []
+    for name in made.names:
+        path = folder / name
+        (made.folder / name).replace(path)
+        published.append(path)
+    if stale:
+        for path in folder.glob(stale):
+            if path not in published and _is_ours(path):
+                path.unlink()
+    _sync(folder)
+    return published
+
+
+def _is_ours(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return "Written by receiptflow" in file.readline()
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
