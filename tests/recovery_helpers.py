@@ -27,7 +27,8 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from pydantic import SecretStr
 
 from deployments.ingest.local_files import submit
-from deployments.provisioning.prefect_objects import POOL, StorageAddress, provision
+from deployments.provisioning.names import POOL
+from deployments.provisioning.prefect_objects import StorageAddress, provision
 from deployments.stack import Stack
 from deployments.stack.app_services import worker_service
 from deployments.stack.settings import StackSettings

@@ -23,7 +23,8 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from prefect.states import Completed
 
 from deployments.provisioning.automations import FAILED_RUNS
-from deployments.provisioning.prefect_objects import POOL, QUEUES, RETIRED
+from deployments.provisioning.names import POOL
+from deployments.provisioning.prefect_objects import QUEUES, RETIRED
 from deployments.stack import Stack
 from deployments.stack.settings import StackSettings
 from flows.flow_runs.submission import DEPLOYMENT

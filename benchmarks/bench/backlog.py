@@ -18,7 +18,7 @@ from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 from benchmarks.bench.writes import WRITTEN_SECONDS
 from benchmarks.stolen import StolenTime
-from deployments.provisioning.prefect_objects import POOL
+from deployments.provisioning.names import POOL
 
 _SUBMITTED = "SELECT 1 FROM receipts WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
 _TENTHS = 10

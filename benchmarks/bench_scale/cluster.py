@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bench_scale.redis_server import redis_service
-from deployments.provisioning.prefect_objects import POOL
+from deployments.provisioning.names import POOL
 from deployments.receipt_worker import ReceiptWorker
 from deployments.stack import HttpCheck, Service
 from deployments.stack.credentials import Credentials

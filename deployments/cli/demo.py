@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,13 +16,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deployments.cli.common import console, print_table
 from deployments.cli.expenses import print_expenses
+from deployments.cli.image_files import pictures_in
 from deployments.ingest.local_files import Added, add_files, current_receipts
 from deployments.samples import render_samples
 from deployments.stack.settings import StackSettings
+from deployments.warm_worker.process_control import die_with_parent
 from flows.ledger.expenses import all_expenses
 from flows.ledger.schema import FINAL_STATES, State
 from flows.ledger.views import ReceiptView
-from flows.pipeline.configuration import Pipeline
+from flows.pipeline.configuration import Pipeline, load_pipeline
 
 TRUTH_FILE = "truth.json"
 _OWNER = "demo"
@@ -97,3 +102,28 @@ def _in_words(result: DemoResult) -> str:
     if not count:
         return f"Nothing was left to do: all {len(result.receipts)} receipts were processed before."
     return f"{count} receipts in {result.seconds:.1f} s ({count / result.seconds:.2f} a second)"
+
+
+async def _demonstrate(files: Sequence[Path]) -> DemoResult:
+    pipeline = await load_pipeline()
+    result = await run_demo(pipeline, files or pictures_in(sample_folder(StackSettings()), beside=(TRUTH_FILE,)))
+    print_result(pipeline, result)
+    return result
+
+
+def main() -> int:
+    """`python -m deployments.cli.demo`: on the stack of the environment, with the files whose JSON list it reads.
+
+    Returns:
+        1 if receipts are left over.
+    """
+    die_with_parent(os.getppid())
+    files = [Path(name) for name in json.load(sys.stdin)]
+    try:
+        return 1 if asyncio.run(_demonstrate(files)).left_over else 0
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

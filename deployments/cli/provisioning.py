@@ -32,7 +32,8 @@ def provision_elsewhere(
     """
     settings = _settings()
     from deployments.provisioning.infrastructure import make_infrastructure, require_buckets, storage_address  # noqa: PLC0415
-    from deployments.provisioning.prefect_objects import POOL, provision  # noqa: PLC0415
+    from deployments.provisioning.names import POOL  # noqa: PLC0415
+    from deployments.provisioning.prefect_objects import provision  # noqa: PLC0415
 
     if create:
         make_infrastructure(settings)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,10 +16,10 @@ import typer
 from deployments.cli.common import DEFAULT_DATA, Data, console
 
 if TYPE_CHECKING:
-    from deployments.cli.demo import DemoResult
     from deployments.stack import Stack
     from deployments.stack.settings import StackSettings
-    from flows.pipeline.configuration import Pipeline
+
+_INTERRUPTED = 130  # as shells say it
 
 
 def register(app: typer.Typer) -> None:
@@ -53,73 +54,61 @@ def up(
     raise typer.Exit(1 if left_over else 0)
 
 
-def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path] | None, once: bool) -> int:
+def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path] | None, once: bool) -> bool:
     """Bring the services up and do what was asked for; the demo without files takes the samples.
 
     Returns:
-        how many receipts are left over.
+        whether receipts are left over.
     """
     os.environ.update(stack.environment)
     began = time.monotonic()
     console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
-    if demo and files is None:
-        files = _samples(settings)
-    pipeline = _provision(stack, settings)
+    _provision(stack, settings)
     console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
-    if files and not once:
+    if demo and not once:
         _print_addresses(stack, settings)  # a folder may take long, and more can be uploaded meanwhile
-    result = _demonstrate(pipeline, files) if files else None
+    left_over = demo and _demonstrate(files)
     if once:
-        return result.left_over if result else 0
+        return left_over
     with stack.heeding_signals():
         _print_addresses(stack, settings)
         console.print("Ctrl-C stops everything.")
         _stand_by(stack, settings)
         stack.wait()
     console.print("stopping")
-    return 0
+    return False
 
 
 def _stand_by(stack: Stack, settings: StackSettings) -> None:
-    from deployments.stack.app_services import standby_service  # noqa: PLC0415  Prefect reads the environment when imported
+    from deployments.stack.app_services import standby_service  # noqa: PLC0415
 
     stack.add(standby_service(settings))
 
 
-def _samples(settings: StackSettings) -> list[Path]:
-    from deployments.cli.demo import TRUTH_FILE, sample_folder  # noqa: PLC0415
-    from deployments.cli.image_files import pictures_in  # noqa: PLC0415
-
-    return pictures_in(sample_folder(settings), beside=(TRUTH_FILE,))
-
-
-def _provision(stack: Stack, settings: StackSettings) -> Pipeline:
-    from pydantic import SecretStr  # noqa: PLC0415
-
-    from deployments.provisioning.prefect_objects import StorageAddress, provision  # noqa: PLC0415
+def _provision(stack: Stack, settings: StackSettings) -> None:
     from deployments.stack.app_services import worker_service  # noqa: PLC0415
     from deployments.stack.gateway_service import gateway_service  # noqa: PLC0415
-    from flows.pipeline.configuration import load_pipeline  # noqa: PLC0415
 
-    environment = stack.environment
-    storage = StorageAddress(
-        endpoint_url=environment["RECEIPTFLOW_S3_ENDPOINT_URL"],
-        access_key=environment["RECEIPTFLOW_S3_ACCESS_KEY"],
-        secret_key=SecretStr(environment["RECEIPTFLOW_S3_SECRET_KEY"]),
-        inbox=settings.inbox_bucket,
-        results=settings.results_bucket,
-    )
-    asyncio.run(provision(storage, SecretStr(environment["RECEIPTFLOW_LEDGER_URL"])))
+    if status := _in_a_process("deployments.provisioning"):
+        raise typer.Exit(status)  # it has said why
     stack.add(worker_service(settings), gateway_service(settings))
-    return asyncio.run(load_pipeline())
 
 
-def _demonstrate(pipeline: Pipeline, files: list[Path]) -> DemoResult:
-    from deployments.cli.demo import print_result, run_demo  # noqa: PLC0415
+def _demonstrate(files: list[Path] | None) -> bool:
+    """Whether receipts are left over of these files, or of the samples."""
+    return _in_a_process("deployments.cli.demo", json.dumps([str(path) for path in files or []])) != 0
 
-    result = asyncio.run(run_demo(pipeline, files))
-    print_result(pipeline, result)
-    return result
+
+def _in_a_process(module: str, text: str = "") -> int:
+    """Run a module beside this process, which stays as long as the stack and should hold as little as it can.
+
+    Returns:
+        its exit status.
+    """
+    status = subprocess.run([sys.executable, "-m", module], input=text, text=True, check=False).returncode
+    if status == _INTERRUPTED:
+        raise KeyboardInterrupt
+    return status
 
 
 def _print_addresses(stack: Stack, settings: StackSettings) -> None:

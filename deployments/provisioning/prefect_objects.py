@@ -28,6 +28,7 @@ from yaml import safe_load
 import flows
 from blocks import ExpenseDatabase, LlmParser, OcrEngine, ReceiptPipeline, RetentionPolicy
 from deployments.provisioning.automations import install_automations
+from deployments.provisioning.names import POOL
 from deployments.receipt_worker import ReceiptWorker
 from deployments.s3 import BOTO_CONFIG
 from flows.domain.errors import ConfigurationError
@@ -36,7 +37,6 @@ from flows.ledger.migrate import upgrade
 from flows.pipeline.configuration import PIPELINE_BLOCK
 from flows.prune_history import POLICY_BLOCK
 
-POOL = "receipts"
 PROJECT_FILE = Path(__file__).resolve().with_name("prefect.yaml")
 # A lower number goes first: the rare sweep, then single uploads, then backfills.
 QUEUES = {"housekeeping": 1, FRESH_QUEUE: 2, BACKLOG_QUEUE: 10}

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from deployments.provisioning.prefect_objects import POOL
+from deployments.provisioning.names import POOL
 from deployments.stack import Check, Service
 from deployments.stack.settings import StackSettings
 from deployments.warm_worker.settings import PROCESS_SETTINGS

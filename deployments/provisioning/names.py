@@ -1,0 +1,3 @@
+"""What is provisioned is called so; apart, because who only needs a name should not load Prefect."""
+
+POOL = "receipts"
