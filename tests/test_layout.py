@@ -45,6 +45,7 @@ WITH_FACE = (
     "flows.ledger.schema",
     "flows.ledger.receipts",
     "flows.ledger.expenses",
+    "flows.ledger.categories",
     "flows.ledger.notifications",
     "flows.ledger.access",
     "flows.ledger.audit",

@@ -12,6 +12,7 @@ import typer
 
 from deployments.cli import (
     backup,
+    categories,
     expenses,
     keys,
     operations,
@@ -31,7 +32,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (stack, provisioning, receipts, expenses, reading, operations, reconcile, prune, usage, backup, keys):
+for module in (
+    stack,
+    provisioning,
+    receipts,
+    expenses,
+    categories,
+    reading,
+    operations,
+    reconcile,
+    prune,
+    usage,
+    backup,
+    keys,
+):
     module.register(app)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import datetime as dt
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _CSV_COLUMNS = (
     *("public_id", "revision", "purchase_date", "purchase_time", "merchant", "total", "currency", "subtotal", "tax"),
-    *("tip", "rounding", "payment_method", "receipt_number", "country", "owner"),
+    *("tip", "rounding", "payment_method", "receipt_number", "country", "category", "tags", "notes", "owner"),
 )
 
 
@@ -38,7 +39,11 @@ def expenses(
         str | None, typer.Option(help="Words of which each begins a word on the receipt or in a field.")
     ] = None,
     merchant: Annotated[str | None, typer.Option(help="Any part of the merchant's name.")] = None,
-    by: Annotated[str | None, typer.Option(help="Sum by month, year, merchant or currency.")] = None,
+    category: Annotated[
+        str | None, typer.Option(help="Of the expense or one of its lines; '' for those without one.")
+    ] = None,
+    tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    by: Annotated[str | None, typer.Option(help="Sum by month, year, merchant, category or currency.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 1000,
     data: Data = DEFAULT_DATA,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False,
@@ -51,6 +56,7 @@ def expenses(
     from flows.ledger.expenses import Wanted, find_expenses, sum_expenses  # noqa: PLC0415
 
     wanted = Wanted(owner=owner, since=_day(since), until=_day(until), text=text, merchant=merchant)
+    wanted = replace(wanted, category=category, tag=tag)
     kind = _by(by)
     with pipeline.ledger.session() as session:
         if kind is not None:
@@ -69,9 +75,12 @@ def print_expenses(rows: Sequence[ExpenseView]) -> None:
     """Print expenses as a table."""
     print_table(
         f"{len(rows)} expenses",
-        ("date", "merchant", "total", "currency", "tax", "owner", "rev", "expense"),
-        ((r.purchase_date, r.merchant, r.total, r.currency, r.tax, r.owner, r.revision, r.public_id) for r in rows),
-        right=("total", "tax", "rev"),
+        ("date", "merchant", "total", "currency", "category", "owner", "rev", "expense"),
+        (
+            (r.purchase_date, r.merchant, r.total, r.currency, r.category, r.owner, r.revision, r.public_id)
+            for r in rows
+        ),
+        right=("total", "rev"),
     )
 
 
@@ -87,12 +96,17 @@ def _show_sums(by: SumsBy, sums: Sequence[Sum], as_csv: bool, as_json: bool) -> 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows as CSV, harmless for spreadsheets: no text of a receipt is taken for a formula."""
-    from flows.domain.spreadsheet import safe_cell  # noqa: PLC0415
-
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([safe_cell(cell) if isinstance(cell, str) else plain(cell) for cell in row])
+        writer.writerow(map(_cell, row))
+
+
+def _cell(value: Any) -> Any:
+    from flows.domain.spreadsheet import safe_cell  # noqa: PLC0415
+
+    value = ", ".join(value) if isinstance(value, list) else value
+    return safe_cell(value) if isinstance(value, str) else plain(value)
 
 
 def _by(name: str | None) -> SumsBy | None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from deployments.gateway.api import (
     bucket_events,
+    categories,
     health,
     images,
     lists,
@@ -33,6 +34,7 @@ _ROUTES = (
     images,
     receipt_actions,
     lists,
+    categories,
     uploads,
     webhooks,
     bucket_events,

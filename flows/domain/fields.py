@@ -99,13 +99,17 @@ class Payment(Value):
 
 
 class LineItem(Value):
-    """One bought thing. `total` is after its own discount, which is positive when there is one."""
+    """One bought thing. `total` is after its own discount, which is positive when there is one.
+
+    `category` is printed nowhere; it is given to it.
+    """
 
     description: str
     quantity: Decimal | None = None
     unit_price: Decimal | None = None
     discount: Decimal | None = None
     total: Decimal | None = None
+    category: str | None = None
 
 
 class Check(Value):

@@ -84,6 +84,7 @@ class LineView:
     unit_price: Decimal | None
     discount: Decimal | None
     total: Decimal | None
+    category: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,8 @@ class ExpenseView:
     receipt_number: str | None
     payment_method: str | None
     notes: str | None
+    category: str | None
+    tags: list[str]
     public_id: str
     revision: int
     voided_at: dt.datetime | None

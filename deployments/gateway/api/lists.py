@@ -53,6 +53,10 @@ class ExpenseFilter(BaseModel):
         description="Words of which each begins a word that is printed on the receipt or stands in a field.",
         examples=["coffee zurich"],
     )
+    category: str | None = Field(
+        default=None, max_length=200, description="Of the expense or one of its lines; empty: those without one."
+    )
+    tag: str | None = Field(default=None, max_length=200)
     voided: bool = Field(default=False, description="Those that were taken back, in place of those that count.")
 
     def wanted(self, owner: str) -> Wanted:
@@ -66,6 +70,8 @@ class ExpenseFilter(BaseModel):
             total_to=self.total_to,
             currency=self.currency,
             text=self.text,
+            category=self.category,
+            tag=self.tag,
             voided=self.voided,
         )
 

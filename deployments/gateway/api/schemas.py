@@ -95,6 +95,7 @@ class LineItem(Answer):
     unit_price: Decimal | None
     discount: Decimal | None
     total: Decimal | None
+    category: str | None
 
 
 class TaxRow(Answer):
@@ -129,6 +130,8 @@ class Expense(Answer):
     country: str | None
     receipt_number: str | None
     payment_method: str | None
+    category: str | None = Field(examples=["Groceries"])
+    tags: list[str] = Field(examples=[["trip to Vienna"]])
     created_at: dt.datetime
     updated_at: dt.datetime
 
@@ -231,7 +234,7 @@ class ExpensePage(Answer):
 
 
 class SumOfExpenses(Answer):
-    """The expenses of one month, year, merchant or currency."""
+    """The expenses of one month, year, merchant, category or currency."""
 
     key: str | None = Field(examples=["2026-11"], description="Null where the expenses have none.")
     count: int = Field(examples=[12])

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from flows.domain.errors import ConfigurationError, ReceiptflowError, TransientError
+from flows.ledger.categories import CategoryNotFoundError, CategoryTakenError, InvalidCategoryError
 from flows.ledger.errors import InvalidReferenceError, ReceiptNotFoundError, WrongStateError
 from flows.ledger.notifications import TooManyWebhooksError, WebhookNotFoundError
 from flows.ledger.receipts import KeyReusedError, UploadNotFoundError
@@ -31,6 +32,9 @@ _STATUS_OF: dict[type[ReceiptflowError], int] = {
     TooManyWebhooksError: 409,
     KeyReusedError: 422,
     InvalidReferenceError: 422,
+    CategoryNotFoundError: 404,
+    CategoryTakenError: 409,
+    InvalidCategoryError: 422,
     TransientError: 503,
     ConfigurationError: 503,
 }

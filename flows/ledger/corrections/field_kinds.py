@@ -20,6 +20,7 @@ from flows.domain.errors import ReceiptflowError
 LINES = "line_items"
 MAX_LINES = 500
 MAX_NAME, MAX_NOTES = 200, 5000
+MAX_TAGS, MAX_TAG = 30, 60
 # More than a receipt can cost in any currency, and exact in everything that reads JSON numbers.
 _MAX_AMOUNT = Decimal(10) ** 12
 # The most that a currency has is 4 (CLF); quantities are weighed to 3.
@@ -234,6 +235,21 @@ def _line(given: object, position: int) -> dict[str, Any]:
     return line
 
 
+def _tags(given: object) -> list[str]:
+    """A list, or text with commas; sorted, each once, since their order says nothing."""
+    if isinstance(given, str):
+        given = given.split(",")
+    if not isinstance(given, list | tuple):
+        raise RefusedValueError("give a list of tags, or text with commas between them")
+    if len(given) > MAX_TAGS:
+        raise RefusedValueError(f"it has {len(given):,} tags; at most {MAX_TAGS} are kept")
+    load = _text(MAX_TAG)
+    tags = {tag for tag in map(load, given) if tag}
+    if bad := next((tag for tag in tags if "," in tag), None):
+        raise RefusedValueError(f"the tag {_shortened(bad)!r} has a comma in it; leave it out")
+    return sorted(tags)
+
+
 _MONEY = FieldKind(_decimal, _amount_that_can_be)
 
 LINE_FIELDS: dict[str, FieldKind] = {
@@ -242,6 +258,7 @@ LINE_FIELDS: dict[str, FieldKind] = {
     "unit_price": _MONEY,
     "discount": _MONEY,
     "total": _MONEY,
+    "category": FieldKind(_text(MAX_NAME)),
 }
 FIELDS: dict[str, FieldKind] = {
     "merchant": FieldKind(_text(MAX_NAME)),
@@ -259,5 +276,7 @@ FIELDS: dict[str, FieldKind] = {
         _PAYMENT_METHODS.__contains__, f"give one of {', '.join(_PAYMENT_METHODS)}", fold=str.lower
     ),
     "notes": FieldKind(_text(MAX_NOTES, lines=True)),
+    "category": FieldKind(_text(MAX_NAME)),
+    "tags": FieldKind(_tags),
     LINES: FieldKind(_lines),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.ledger.corrections import LINES, InvalidValuesError, line_field, overlaid, value_of
 from flows.ledger.decisions.case import Case
+from flows.ledger.decisions.given_categories import with_known_categories
 
 
 def changed_fields(case: Case, part: int, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,8 +17,9 @@ def changed_fields(case: Case, part: int, given: Mapping[str, Any]) -> dict[str,
     would otherwise put the correction beside another thing.
 
     Raises:
-        InvalidValuesError: There is no such line.
+        InvalidValuesError: There is no such line, or no such category.
     """
+    given = with_known_categories(given, case.receipt.owner, session=case.session)
     corrected = case.standing().values(part)
     fresh = {field: value for field, value in given.items() if field not in corrected or corrected[field] != value}
     single = {field: value for field, value in fresh.items() if line_field(field)}

@@ -6,7 +6,7 @@ Each change counts the revision up; a reading that says the same changes nothing
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from flows.domain.public_ids import expense_id
+from flows.ledger.categories import present_names
 from flows.ledger.expenses.search import index_fields
 from flows.ledger.expenses.values import ExpenseValues
 from flows.ledger.locking import clean, columns_of
@@ -34,6 +35,7 @@ class Posted:
 
 def post(receipt: Receipt, extraction_id: UUID, given: ExpenseValues, *, session: Session, part: int = 0) -> Posted:
     """Write an expense of the locked receipt's content, its lines and its taxes, in place of what was there."""
+    given = _as_posted(receipt.owner, given, session=session)
     values, lines, taxes = given.columns, _numbered(given.line_items), _numbered(given.taxes)
     source = {"receipt_id": receipt.id, "extraction_id": extraction_id}
     of_part = select(Expense).where(Expense.content_id == receipt.content_id, Expense.part == part)
@@ -80,6 +82,18 @@ def reassign(content_id: UUID, receipt_id: UUID, *, session: Session) -> None:
 def revision_of(content_id: UUID | None, *, session: Session) -> int:
     """The highest revision of the content's expenses, voided or not; 0 if there never was one."""
     return session.exec(select(func.max(Expense.revision)).where(Expense.content_id == content_id)).one() or 0
+
+
+def _as_posted(owner: str, given: ExpenseValues, *, session: Session) -> ExpenseValues:
+    """Categories by the names that they have now, which no other transaction changes meanwhile; no tags as an empty
+    list.
+    """
+    of_lines = [line.get("category") for line in given.line_items]
+    named = {name for name in (given.columns.get("category"), *of_lines) if name}
+    present = present_names(owner, named, session=session)
+    columns = {"category": present.get(given.columns.get("category") or ""), "tags": given.columns.get("tags") or []}
+    lines = tuple(line | {"category": present.get(line.get("category") or "")} for line in given.line_items)
+    return replace(given, columns=given.columns | columns, line_items=lines)
 
 
 def _insert(receipt: Receipt, part: int, values: dict[str, Any], *, session: Session) -> ExpenseView:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, cast, exists, func, literal, update
+from sqlalchemy import ColumnElement, bindparam, cast, exists, func, literal, or_, update
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY, insert
 from sqlalchemy.types import Text
 from sqlmodel import Session, col, select
@@ -26,7 +26,8 @@ class Wanted:
     """Which expenses; bounds are inclusive, None means any.
 
     `text` are words of which each has to begin a printed word or a word of a field, in any case, accents ignored.
-    `merchant` is any part of the name. `voided` True means only those that count no more, None both.
+    `merchant` is any part of the name. `category` is of the expense or of one of its lines; empty means those that have
+    none. `voided` True means only those that count no more, None both.
     """
 
     owner: str | None = None
@@ -37,6 +38,8 @@ class Wanted:
     total_to: Decimal | None = None
     currency: str | None = None
     text: str | None = None
+    category: str | None = None
+    tag: str | None = None
     voided: bool | None = False
 
 
@@ -58,6 +61,10 @@ def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     demanded = [compare(col(field), value) for compare, field, value in bounds if value is not None]
     if wanted.text is not None:
         demanded.append(_is_found(wanted.text))
+    if wanted.category is not None:
+        demanded.append(_has_category(wanted.category))
+    if wanted.tag is not None:
+        demanded.append(col(Expense.tags).contains([clean(wanted.tag)]))
     if wanted.voided is not None:
         voided_at = col(Expense.voided_at)
         demanded.append(voided_at.is_not(None) if wanted.voided else voided_at.is_(None))
@@ -105,12 +112,14 @@ def index_fields(content_id: UUID, *, session: Session) -> None:
     if text is None:
         return
     expenses = session.exec(select(*_SEARCHED).where(Expense.content_id == content_id)).all()
+    tagged = select(Expense.tags).where(Expense.content_id == content_id)
     lines = session.exec(
         select(ExpenseLine.description)
         .join(Expense, col(Expense.id) == col(ExpenseLine.expense_id))
         .where(Expense.content_id == content_id)
     ).all()
     fields = [str(value) for row in expenses for value in row if value is not None]
+    fields += [tag for tags in session.exec(tagged) for tag in tags]
     words = lexemes(text, *fields, *lines)
     session.execute(update(ContentText).where(col(ContentText.content_id) == content_id).values(tsv=_tsv(words)))
 
@@ -135,6 +144,13 @@ def _is_found(text: str) -> ColumnElement[bool]:
         col(ContentText.tsv).op("@@")(cast(bindparam("words", query, unique=True), TSQUERY))
     )
     return col(Expense.content_id).in_(found)
+
+
+def _has_category(name: str) -> ColumnElement[bool]:
+    if not name:
+        return col(Expense.category).is_(None)
+    lines = select(ExpenseLine.expense_id).where(ExpenseLine.category == clean(name))
+    return or_(col(Expense.category) == clean(name), col(Expense.id).in_(lines))
 
 
 def _tsv(words: list[str]) -> Any:

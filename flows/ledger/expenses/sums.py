@@ -1,4 +1,4 @@
-"""What was spent: expenses summed by month, year, merchant or currency, each currency by itself."""
+"""What was spent: expenses summed by month, year, merchant, category or currency, each currency by itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Integer, Subquery, Text, cast, func, text
+from sqlalchemy import Integer, Subquery, Text, cast, func, literal, text, union_all
 from sqlmodel import Session, col, select
 
 from flows.ledger.errors import InvalidReferenceError
 from flows.ledger.expenses.search import Wanted, conditions
-from flows.ledger.schema import Expense
+from flows.ledger.schema import Expense, ExpenseLine
 
 NO_CURRENCY = "?"
 
@@ -24,14 +24,16 @@ class SumsBy(StrEnum):
     MONTH = "month"
     YEAR = "year"
     MERCHANT = "merchant"
+    CATEGORY = "category"
     CURRENCY = "currency"
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """The expenses of one month, year, merchant or currency.
+    """The expenses of one month, year, merchant, category or currency.
 
-    `key` is None where the expenses have none (no date, no name). `totals` are by currency; "?" stands for none.
+    `key` is None where the expenses have none (no date, no name). `totals` are by currency; "?" stands for none. A line
+    that has a category of its own counts there with its total, and the rest of its expense in the expense's.
     """
 
     key: str | None
@@ -76,7 +78,7 @@ def sum_expenses(
         InvalidReferenceError: `wanted.text` holds no word.
     """
     _prefer_indexes(with_text=wanted.text is not None, session=session)
-    rows: Any = _by_day_or_name(by, wanted).c
+    rows: Any = (_by_category(wanted) if by is SumsBy.CATEGORY else _by_day_or_name(by, wanted)).c
     key = _key(by, rows.raw, year_starts or YearStart()).label("key")
     parts = select(key, rows.currency, func.sum(rows.count).label("count"), func.sum(rows.total).label("total"))
     sums: Any = parts.group_by("key", rows.currency).subquery().c
@@ -93,6 +95,30 @@ def _by_day_or_name(by: SumsBy, wanted: Wanted) -> Subquery:
     currency = func.coalesce(col(Expense.currency), NO_CURRENCY).label("currency")
     amounts = (func.count().label("count"), func.sum(col(Expense.total)).label("total"))
     return select(raw, currency, *amounts).where(*conditions(wanted)).group_by("raw", "currency").subquery()
+
+
+def _by_category(wanted: Wanted) -> Subquery:
+    demanded, line_total = conditions(wanted), func.coalesce(col(ExpenseLine.total), 0)
+    currency = func.coalesce(col(Expense.currency), NO_CURRENCY).label("currency")
+    of_expense = col(ExpenseLine.expense_id) == col(Expense.id)
+    has_category = col(ExpenseLine.category).is_not(None)
+    lines: Any = select(
+        col(ExpenseLine.category).label("raw"), currency, literal(1).label("count"), line_total.label("total")
+    ).join(Expense, of_expense)
+    elsewhere: Any = (
+        select(col(ExpenseLine.expense_id).label("expense_id"), func.sum(line_total).label("total"))
+        .where(has_category)
+        .group_by("expense_id")
+        .subquery()
+        .c
+    )
+    rest = (col(Expense.total) - func.coalesce(elsewhere.total, 0)).label("total")
+    expenses: Any = select(col(Expense.category).label("raw"), currency, literal(1).label("count"), rest)
+    expenses = expenses.outerjoin(elsewhere.expense_id.table, elsewhere.expense_id == col(Expense.id))
+    parts: Any = union_all(expenses.where(*demanded), lines.where(has_category, *demanded)).subquery().c
+    amounts = (func.sum(parts.count).label("count"), func.sum(parts.total).label("total"))
+    query: Any = select(parts.raw, parts.currency, *amounts).group_by(parts.raw, parts.currency)
+    return query.subquery()  # type: ignore[no-any-return]  # SQLAlchemy's, whose columns no plugin knows
 
 
 _COLUMNS: dict[SumsBy, Any] = {

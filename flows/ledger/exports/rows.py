@@ -150,10 +150,10 @@ def _within(period: Period, *, booked_too: bool) -> tuple[str, dict[str, Any]]:
 _SELECT = """
     SELECT e.public_id, e.revision, e.voided_at IS NOT NULL AS voided, e.merchant, e.purchase_date, e.purchase_time,
         e.total, e.subtotal, e.tax, e.tip, e.rounding, e.currency, e.country, e.receipt_number, e.payment_method,
-        CAST(NULL AS text) AS category, CAST(NULL AS text[]) AS tags, e.notes,
+        e.category, e.tags, e.notes,
         CAST(NULL AS text) AS home_currency, CAST(NULL AS numeric) AS home_total, CAST(NULL AS numeric) AS rate,
         (SELECT json_agg(json_build_array(l.description, l.quantity::text, l.unit_price::text, l.discount::text,
-            l.total::text, NULL) ORDER BY l.position) FROM line_items l WHERE l.expense_id = e.id) AS lines,
+            l.total::text, l.category) ORDER BY l.position) FROM line_items l WHERE l.expense_id = e.id) AS lines,
         (SELECT json_agg(json_build_array(t.rate::text, t.net::text, t.amount::text) ORDER BY t.position)
             FROM expense_taxes t WHERE t.expense_id = e.id) AS taxes,
         r.bucket, r.key, r.etag, r.version_id, r.size_bytes, c.media_type, c.sha256 AS content_sha256,

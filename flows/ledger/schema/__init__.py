@@ -1,5 +1,6 @@
 """The ledger's tables and the enumerations of their columns."""
 
+from flows.ledger.schema.category_tables import Category
 from flows.ledger.schema.decision_tables import CorrectionRow, DecisionRow, DistinctPurchase
 from flows.ledger.schema.export_tables import Export, ExportAccount, ExportItem
 from flows.ledger.schema.states import (
@@ -36,6 +37,7 @@ __all__ = [
     "OBJECT_GONE_CODES",
     "WEBHOOK_PREFIX",
     "ApiKey",
+    "Category",
     "Content",
     "ContentText",
     "CorrectionRow",

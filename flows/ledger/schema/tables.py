@@ -241,6 +241,8 @@ class Expense(Table, table=True):
     receipt_number: str | None = _text(nullable=True)
     payment_method: str | None = _text(nullable=True)
     notes: str | None = _text(nullable=True)
+    category: str | None = _text(nullable=True)
+    tags: list[str] = _texts()
     public_id: str = _text()
     revision: int = _count(first=1)
     voided_at: dt.datetime | None = _time()
@@ -253,6 +255,9 @@ class ExpenseLine(Table, table=True):
     """One bought thing of an expense, in the receipt's order from 1."""
 
     __tablename__ = "line_items"
+    __table_args__ = (
+        Index("ix_line_items_with_category", "expense_id", postgresql_where=text("category IS NOT NULL")),
+    )
 
     expense_id: UUID = Field(
         default=None, sa_column=Column(Uuid, ForeignKey("expenses.id", ondelete="CASCADE"), primary_key=True)
@@ -263,6 +268,7 @@ class ExpenseLine(Table, table=True):
     unit_price: Decimal | None = _money()
     discount: Decimal | None = _money()
     total: Decimal | None = _money()
+    category: str | None = _text(nullable=True)
 
 
 class ExpenseTax(Table, table=True):

@@ -1,0 +1,44 @@
+"""Categories over HTTP: listed with a reading key, changed with an admin's, each owner's own."""
+
+from __future__ import annotations
+
+import httpx
+from gateway_helpers import Gateway, key_of
+from ledger_helpers import expensed
+
+from flows.ledger.access import Scope
+
+pytest_plugins = ["gateway_helpers"]
+
+
+async def test_categories_are_made_renamed_merged_and_archived(gateway: Gateway) -> None:
+    expensed(gateway.ledger)
+    anna = gateway.anna
+    made = (await anna.post("/categories", json={"name": "Lunches"})).json()
+    renamed = await anna.patch(f"/categories/{made['id']}", json={"name": "Client lunches"})
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "Client lunches")
+    assert (await anna.patch(f"/categories/{made['id']}", json={"archived": True})).json()["archived_at"]
+    assert "Client lunches" not in [one["name"] for one in (await anna.get("/categories")).json()]
+    listed = {one["name"]: one["id"] for one in (await anna.get("/categories?archived=true")).json()}
+    merged = await anna.post(f"/categories/{made['id']}/merge", json={"into": listed["Eating out"]})
+    assert merged.json()["name"] == "Eating out"
+    sums = (await anna.get("/expenses/sums?by=category")).json()["items"]
+    assert sums == [{"key": None, "count": 1, "totals": {"EUR": "12.50"}}]
+    assert len((await anna.get("/expenses?category=")).json()["items"]) == 1
+
+
+async def test_what_cannot_be_is_refused_with_its_reason(gateway: Gateway) -> None:
+    made = (await gateway.anna.post("/categories", json={"name": "Lunches"})).json()
+    for answer, status in (
+        (await gateway.anna.post("/categories", json={"name": "!!"}), 422),
+        (await gateway.anna.post("/categories", json={"name": "x" * 300}), 422),
+        (await gateway.anna.post("/categories", json={"name": "lunches"}), 409),
+        (await gateway.anna.post(f"/categories/{made['id']}/merge", json={"into": made["id"]}), 422),
+        (await gateway.bert.patch(f"/categories/{made['id']}", json={"name": "Mine"}), 404),
+        (await gateway.nobody.get("/categories"), 401),
+    ):
+        assert answer.status_code == status, answer.text
+    key = key_of(gateway.ledger, "anna", Scope.READ)
+    async with httpx.AsyncClient(base_url=gateway.url, headers={"Authorization": f"Bearer {key}"}) as reader:
+        assert (await reader.get("/categories")).status_code == 200
+        assert (await reader.post("/categories", json={"name": "More"})).status_code == 403
