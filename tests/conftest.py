@@ -175,6 +175,14 @@ def s3_client(seaweedfs: Stack) -> Any:
     return s3_client_of(seaweedfs)
 
 
+def remove_bucket(client: Any, bucket: str) -> None:
+    """Remove a bucket with all that it holds: each takes volumes of its own, of which a small SeaweedFS has few."""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+            client.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+    client.delete_bucket(Bucket=bucket)
+
+
 def s3_client_of(stack: Stack) -> Any:
     """A boto3 client of this stack's S3 endpoint."""
     env = stack.environment

@@ -20,6 +20,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from conftest import remove_bucket
 from ledger_helpers import begun, expensed, received
 from sqlalchemy import text
 
@@ -134,20 +135,12 @@ def places(postgres: Stack, s3_client: Any) -> Iterator[Callable[[], Place]]:
 
     yield make
     for bucket in buckets:
-        remove(s3_client, bucket)
+        remove_bucket(s3_client, bucket)
     for _, ledger in made:
         ledger.close()
     with psycopg.connect(host=str(postgres.settings.socket_dir), user="postgres", autocommit=True) as connection:
         for name, _ in made:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
-
-
-def remove(client: Any, bucket: str) -> None:
-    """Each bucket takes volumes of its own, of which a small SeaweedFS has few."""
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        for one in page.get("Versions", []):
-            client.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
-    client.delete_bucket(Bucket=bucket)
 
 
 @pytest.fixture
@@ -247,7 +240,7 @@ def test_to_an_s3_bucket_and_back(
     assert len({one.split("/")[1] for one in open_destination("s3://backups/a/b").names("snapshots/")}) == 1
     with pytest.raises(NoBackupError, match="None was finished"):
         load_snapshot(open_destination("s3://backups/elsewhere"))
-    remove(s3_client, "backups")
+    remove_bucket(s3_client, "backups")
 
 
 def test_encrypted_nothing_is_readable_and_only_its_key_opens_it(

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from conftest import remove_bucket
 from ledger_helpers import an_object, claimed, duplicate, expensed, received
 from sqlalchemy import text
 
@@ -46,6 +47,8 @@ def pipeline(ledger: Ledger, s3_client: Any) -> Iterator[Pipeline]:
         max_bytes=1000,
         notification=None,
     )
+    for bucket in (inbox, results):
+        remove_bucket(s3_client, bucket)
 
 
 def put(pipeline: Pipeline, key: str) -> str:
