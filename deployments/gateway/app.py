@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from deployments.gateway.api import (
     bucket_events,
     categories,
+    decisions,
     health,
     images,
     lists,
@@ -33,6 +34,7 @@ _ROUTES = (
     receipt_status,
     images,
     receipt_actions,
+    decisions,
     lists,
     categories,
     uploads,

@@ -1,4 +1,4 @@
-"""Emits a Prefect event for each received object, so that users can hang automations on it."""
+"""Emits Prefect events, so that users can hang automations on what was received and what a person decided."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from uuid import UUID
 from prefect.events import emit_event
 
 from flows.ledger.values import WaitingReceipt
+from flows.ledger.views import ReceiptView
 
 _log = logging.getLogger("receiptflow.events")
 RECEIVED = "receiptflow.receipt.received"
+REVIEWED = "receiptflow.receipt.reviewed"
 
 
 def emit_received(receipt: WaitingReceipt, flow_run_id: UUID) -> None:
@@ -29,3 +31,33 @@ def emit_received(receipt: WaitingReceipt, flow_run_id: UUID) -> None:
         )
     except Exception:  # emitting runs third-party threads and sockets; none of it may stop a reception
         _log.warning("the event was not emitted", exc_info=True, extra={"receipt_id": str(receipt.receipt_id)})
+
+
+def emit_reviewed(receipt: ReceiptView, *, by: str) -> None:
+    """Emit `receiptflow.receipt.reviewed`. Best effort: if it fails, the decision stands all the same.
+
+    Args:
+        receipt: As the decision left it.
+        by: Who decided.
+    """
+    try:
+        emit_event(
+            event=REVIEWED,
+            resource={
+                "prefect.resource.id": f"receiptflow.receipt.{receipt.id}",
+                "prefect.resource.name": receipt.key,
+                "receiptflow.owner": receipt.owner,
+                "receiptflow.bucket": receipt.bucket,
+                "receiptflow.state": receipt.state.value,
+            },
+            payload={
+                "key": receipt.key,
+                "bucket": receipt.bucket,
+                "owner": receipt.owner,
+                "state": receipt.state.value,
+                "reason_code": receipt.reason_code,
+                "by": by,
+            },
+        )
+    except Exception:  # as above: none of it may stop a decision
+        _log.warning("the event was not emitted", exc_info=True, extra={"receipt_id": str(receipt.id)})

@@ -11,11 +11,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from deployments.gateway.api.schemas import ReceiptInFull
+from deployments.gateway.api.decision_schemas import Reading
+from deployments.gateway.api.receipt_schemas import ReceiptInFull
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.auth import Reader
 from deployments.gateway.http.problems import RESPONSES
 from deployments.gateway.services.change_watcher import Watch
+from flows.ledger.decisions import ReviewItem, review_item
 from flows.ledger.errors import ReceiptNotFoundError
 from flows.ledger.receipts import show_receipt
 from flows.ledger.schema import FINAL_STATES
@@ -65,8 +67,14 @@ async def read_detail(context: GatewayContext, receipt_id: UUID, owner: str) -> 
 
 
 async def in_full(context: GatewayContext, detail: ReceiptDetail) -> ReceiptInFull:
-    """The answer for one receipt, with its steps from Prefect."""
-    return ReceiptInFull.in_full(detail, await context.orchestrator.steps(detail.flow_run_id))
+    """The answer for one receipt, with what was read from it, and its steps from Prefect."""
+
+    def read() -> ReviewItem:
+        with context.ledger.session() as session:
+            return review_item(detail.id, session=session)
+
+    reading = Reading.of(await asyncio.to_thread(read))
+    return ReceiptInFull.in_full(detail, await context.orchestrator.steps(detail.flow_run_id), reading)
 
 
 @router.get(

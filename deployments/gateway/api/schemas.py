@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from deployments.gateway.services.intake import Accepted
 from flows.ledger.expenses import SumsBy
 from flows.ledger.schema import State
-from flows.ledger.views import ExpenseView, ReceiptDetail, ReceiptView
+from flows.ledger.views import ReceiptView
 
 _RECEIPT = "0d9f7c2e-52f0-4d0f-9d0a-2f7d8f1c1a11"
 _EXPENSE = "rf-6c0c2a0e-3f1c-5d57-9a27-5d2f6f0b7c11"
 _RUN = "7b0f5a3c-0b52-4f5e-8d2c-4c1f6a9e2b22"
 
-_STATE_WORDS = {
+STATE_WORDS = {
     State.WAITING: "It is stored and waits to be read.",
     State.RUNNING: "It is being read.",
     State.EXPENSED: "It was read and posted as an expense.",
@@ -132,6 +132,8 @@ class Expense(Answer):
     payment_method: str | None
     category: str | None = Field(examples=["Groceries"])
     tags: list[str] = Field(examples=[["trip to Vienna"]])
+    notes: str | None
+    part: int = Field(description="From 0; a picture that a person has split gives several expenses.")
     created_at: dt.datetime
     updated_at: dt.datetime
 
@@ -166,7 +168,7 @@ class Receipt(Answer):
         """The answer for a receipt of the ledger."""
         return cls(
             receipt_id=view.id,
-            in_words=_STATE_WORDS[view.state],
+            in_words=STATE_WORDS[view.state],
             status_url=f"/receipts/{view.id}",
             **{name: getattr(view, name) for name in _COPIED},
             **more,
@@ -186,37 +188,6 @@ _COPIED = (
     "started_at",
     "finished_at",
 )
-
-
-class ReceiptInFull(Receipt):
-    """Everything about one receipt."""
-
-    attempts: int
-    history: list[StateChange]
-    steps: list[Step] | None = Field(description="From Prefect; null while Prefect does not answer.")
-    expense: ExpenseDetail | None
-
-    @classmethod
-    def in_full(cls, detail: ReceiptDetail, steps: list[Step] | None) -> ReceiptInFull:
-        """The answer for one receipt."""
-        answer: ReceiptInFull = cls.of(
-            detail,
-            attempts=detail.attempt,
-            history=[StateChange.model_validate(change) for change in detail.history],
-            steps=steps,
-            expense=_expense_of(detail.expense, detail) if detail.expense else None,
-        )
-        return answer
-
-
-def _expense_of(expense: ExpenseView, detail: ReceiptDetail) -> ExpenseDetail:
-    plain = Expense.model_validate(expense).model_dump(exclude={"id"})
-    return ExpenseDetail(
-        public_id=expense.public_id,
-        **plain,
-        line_items=[LineItem.model_validate(line) for line in detail.line_items],
-        taxes=[TaxRow.model_validate(tax) for tax in detail.taxes],
-    )
 
 
 class ReceiptPage(Answer):

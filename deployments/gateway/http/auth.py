@@ -23,6 +23,8 @@ from flows.ledger.database import Ledger
 _KEPT_SECONDS = 3.0
 _MOST_KEPT = 10_000
 _LONGEST_KEY = 200
+# What a key of another scope may do, too: keys of before the scope `review` existed decide as administrators.
+_INCLUDED_IN = {Scope.REVIEW: (Scope.ADMIN.value,)}
 
 _bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer rf_…`")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="An API key, where a bearer token is awkward.")
@@ -35,6 +37,7 @@ class Caller:
     owner: str
     key_id: UUID
     scopes: frozenset[str]
+    name: str = ""
 
 
 class ApiKeyCache:
@@ -49,7 +52,7 @@ class ApiKeyCache:
         key = await self._find(secret)
         if key is None or not key.usable(dt.datetime.now(dt.UTC)):
             return None
-        return Caller(key.owner, key.id, frozenset(key.scopes))
+        return Caller(key.owner, key.id, frozenset(key.scopes), key.name)
 
     def was_valid(self, secret: str) -> bool:
         """Whether this key was found when it was last looked up, however long ago."""
@@ -86,7 +89,7 @@ def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         header: Annotated[str | None, Security(_header)],
     ) -> Caller:
         caller = await _caller_of(request, _secret_of(bearer, header))
-        if scope.value not in caller.scopes:
+        if not {scope.value, *_INCLUDED_IN.get(scope, ())} & caller.scopes:
             raise RefusedError(403, f"This key lacks the scope {scope.value!r}.")
         await request.app.state.context.rates.count_request(caller.key_id)
         return caller
@@ -114,4 +117,5 @@ def address_of(request: Request) -> str:
 
 Uploader = Annotated[Caller, Depends(allowed(Scope.UPLOAD))]
 Reader = Annotated[Caller, Depends(allowed(Scope.READ))]
+Reviewer = Annotated[Caller, Depends(allowed(Scope.REVIEW))]
 Admin = Annotated[Caller, Depends(allowed(Scope.ADMIN))]

@@ -16,6 +16,14 @@ from starlette.exceptions import HTTPException
 
 from flows.domain.errors import ConfigurationError, ReceiptflowError, TransientError
 from flows.ledger.categories import CategoryNotFoundError, CategoryTakenError, InvalidCategoryError
+from flows.ledger.corrections import InvalidValuesError
+from flows.ledger.decisions import (
+    ChangedMeanwhileError,
+    ExpenseNotFoundError,
+    NothingToUndoError,
+    SamePurchaseError,
+    UnfitReceiptError,
+)
 from flows.ledger.errors import InvalidReferenceError, ReceiptNotFoundError, WrongStateError
 from flows.ledger.notifications import TooManyWebhooksError, WebhookNotFoundError
 from flows.ledger.receipts import KeyReusedError, UploadNotFoundError
@@ -29,6 +37,12 @@ _STATUS_OF: dict[type[ReceiptflowError], int] = {
     ObjectGoneError: 404,
     WrongStateError: 409,
     WebhookNotFoundError: 404,
+    ExpenseNotFoundError: 404,
+    ChangedMeanwhileError: 409,
+    SamePurchaseError: 409,
+    NothingToUndoError: 409,
+    UnfitReceiptError: 422,
+    InvalidValuesError: 422,
     TooManyWebhooksError: 409,
     KeyReusedError: 422,
     InvalidReferenceError: 422,
@@ -79,13 +93,29 @@ async def _refused(_request: Request, error: RefusedError) -> JSONResponse:
 
 
 async def _failed(_request: Request, error: Exception) -> JSONResponse:
-    status = next((code for kind, code in _STATUS_OF.items() if isinstance(error, kind)), 500)
+    status = status_of(error)
     if status >= 500:
         _log.error("a request failed: %s", error, exc_info=None if isinstance(error, TransientError) else error)
         # What our parts say of each other (addresses, drivers' words) is for the log, not for strangers.
         detail = "A part behind this API does not answer just now; repeat the request later."
         return problem(status, detail, {"Retry-After": _RETRY_AFTER_SECONDS})
-    return problem(status, str(error))
+    return problem(status, str(error), **_more_of(error))
+
+
+def status_of(error: Exception) -> int:
+    """The status that an error of ours is answered with."""
+    return next((code for kind, code in _STATUS_OF.items() if isinstance(error, kind)), 500)
+
+
+def _more_of(error: Exception) -> dict[str, Any]:
+    """What a program needs beside the words."""
+    if isinstance(error, InvalidValuesError):
+        return {"errors": [{"where": field, "what": what} for field, what in error.problems.items()]}
+    if isinstance(error, UnfitReceiptError):
+        return {"errors": [{"where": error.field, "what": str(error)}]}
+    if isinstance(error, ChangedMeanwhileError):
+        return {"changes": error.changes}
+    return {"same_purchase_as": error.other_id} if isinstance(error, SamePurchaseError) else {}
 
 
 async def _http_error(_request: Request, error: HTTPException) -> JSONResponse:

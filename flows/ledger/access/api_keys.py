@@ -31,6 +31,7 @@ class Scope(StrEnum):
 
     UPLOAD = "upload"
     READ = "read"
+    REVIEW = "review"
     ADMIN = "admin"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from flows.ledger.corrections import LINES, InvalidValuesError, line_field, overlaid, value_of
@@ -10,8 +10,11 @@ from flows.ledger.decisions.case import Case
 from flows.ledger.decisions.given_categories import with_known_categories
 
 
-def changed_fields(case: Case, part: int, given: Mapping[str, Any]) -> dict[str, Any]:
+def changed_fields(case: Case, part: int, given: Mapping[str, Any], ended: Collection[str] = ()) -> dict[str, Any]:
     """The values that are not corrected so already, whole lists before single lines.
+
+    Corrections of the fields `ended` are taken back by the same decision and do not count; with a list of lines go
+    those of its lines.
 
     The first correction of a single line keeps the list of lines as it is now: a later reading that finds other lines
     would otherwise put the correction beside another thing.
@@ -20,8 +23,11 @@ def changed_fields(case: Case, part: int, given: Mapping[str, Any]) -> dict[str,
         InvalidValuesError: There is no such line, or no such category.
     """
     given = with_known_categories(given, case.receipt.owner, session=case.session)
-    corrected = case.standing().values(part)
+    gone = {field for field in case.standing().values(part) if field in ended or (LINES in ended and line_field(field))}
+    corrected = {field: value for field, value in case.standing().values(part).items() if field not in gone}
     fresh = {field: value for field, value in given.items() if field not in corrected or corrected[field] != value}
+    if LINES in fresh:  # which ends the corrections of single lines that there are
+        fresh |= {field: value for field, value in given.items() if line_field(field)}
     single = {field: value for field, value in fresh.items() if line_field(field)}
     if not single:
         return fresh

@@ -74,8 +74,8 @@ def _correct(
 ) -> Decided:
     if expense.voided_at is not None:
         raise WrongStateError(case.receipt.id, "voided", "restore the expense first")
-    changes = changed_fields(case, expense.part, values)
     ended = ended_fields(case, expense.part, take_back)
+    changes = changed_fields(case, expense.part, values, ended)
     if not changes and not ended:
         return decided(case, changed=False)
     made = note_decision(case, DecisionKind.CORRECT, how_it_stands(case), reason=reason)

@@ -90,12 +90,12 @@ def _decide(opened: Case, decision: Decision) -> Decided:
 def _book(case: Case, decision: Book) -> Decided:
     values = parse_values(decision.corrections)
     changes = {part: dict[str, Any]() for part in range(case.content.parts)}
-    changes[0] = changed_fields(case, 0, values)
     take_back = ended_fields(case, 0, decision.take_back)
+    changes[0] = changed_fields(case, 0, values, take_back)
     is_booked = case.content.settled is Settlement.BOOKED and case.counting() == set(changes)
     if is_booked and not changes[0] and not take_back:
         return decided(case, changed=False)
-    return _book_parts(case, DecisionKind.BOOK, changes, take_back, keeps_both=decision.keep_both)
+    return _book_parts(case, DecisionKind.BOOK, changes, {0: take_back}, keeps_both=decision.keep_both)
 
 
 def _split(case: Case, decision: Split) -> Decided:
@@ -103,15 +103,23 @@ def _split(case: Case, decision: Split) -> Decided:
         raise InvalidValuesError({"parts": f"give {_FEWEST_PARTS} to {MOST_PARTS} receipts, each with its total"})
     values = [_part_values(position, part) for position, part in enumerate(decision.parts)]
     before = how_it_stands(case)
-    shared = {name: value for name, value in case.standing().values(0).items() if name in _SHARED}
-    values = [shared | part for part in values]
-    take_back = [field for part, field in case.standing().rows if part == 0 and field not in values[0]]
+    values = [_shared(case, part) | given for part, given in enumerate(values)]
+    take_back = {
+        part: [field for field in case.standing().values(part) if field not in given]
+        for part, given in enumerate(values)
+    }
     case.mark(parts=len(values))
-    changes = {part: changed_fields(case, part, given) for part, given in enumerate(values)}
+    changes = {part: changed_fields(case, part, given, take_back[part]) for part, given in enumerate(values)}
     is_split = before["parts"] == len(values) and before["counting"] == sorted(changes)
-    if is_split and not take_back and not any(changes.values()):
+    if is_split and not any(take_back.values()) and not any(changes.values()):
         return decided(case, changed=False)
     return _book_parts(case, DecisionKind.SPLIT, changes, take_back, keeps_both=decision.keep_both, previous=before)
+
+
+def _shared(case: Case, part: int) -> dict[str, Any]:
+    """What was corrected of a part, or of the whole before it was split, and holds where nothing else is said."""
+    corrected = case.standing().values(part if part < case.content.parts else 0)
+    return {name: value for name, value in corrected.items() if name in _SHARED}
 
 
 def _part_values(position: int, given: Mapping[str, object]) -> dict[str, Any]:
@@ -127,16 +135,14 @@ def _book_parts(
     case: Case,
     kind: DecisionKind,
     changes: dict[int, dict[str, Any]],
-    take_back: list[str],
+    take_back: Mapping[int, list[str]],
     *,
     keeps_both: bool,
     previous: dict[str, Any] | None = None,
 ) -> Decided:
     made = note_decision(case, kind, previous or how_it_stands(case))
-    note_corrections(case, made, 0, changes[0], take_back=take_back)
     for part, changed in changes.items():
-        if part:
-            note_corrections(case, made, part, changed)
+        note_corrections(case, made, part, changed, take_back=take_back.get(part, ()))
     standing, read = case.standing(), case.read()
     values = {part: overlaid(read, standing.values(part)) for part in changes}
     for part, whole in values.items():
