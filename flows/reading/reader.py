@@ -16,8 +16,11 @@ from PIL import Image
 
 from flows.domain.errors import ReceiptflowError, UnreadableError
 from flows.domain.fields import BBox, DocumentText, Page, Word
-from flows.reading.documents import Limits, OpenDocument, open_document, open_pages
+from flows.reading.digital.confirm import is_confirmed
+from flows.reading.digital.drawn_text import drawn_text
+from flows.reading.documents import Limits, OpenDocument, PageImage, open_document, open_pages
 from flows.reading.ocr import OcrEngine, OcrPage, Upright, load_engine
+from flows.reading.parser import Place, deciding_places
 
 # Fewer letters and digits than any receipt's total and date have, in words that are no accident: Tesseract sees single
 # characters and unlikely words in leaves and carpets.
@@ -26,6 +29,8 @@ _MIN_WORD_CHARACTERS = 3
 _MIN_WORD_CONFIDENCE = 0.6
 _REMEMBERED_PAGES = 64
 _PREVIEW_QUALITY = 85
+_OWN_TEXT_VERSION = "1"
+_ROOM_PX = 2.0  # around a place that is read again
 _MIN_REGION_PX = 8.0  # less than any letter that can be read is high
 _PageKey = tuple[str, int]  # the document's SHA-256, and the page's number
 
@@ -73,12 +78,13 @@ class Reader:
         self.limits = limits or Limits()
         self.languages = tuple(languages)
         self._uprights: OrderedDict[_PageKey, Upright] = OrderedDict()
-        self._last: tuple[str, Image.Image] | None = None  # a preview is mostly asked for right after reading
+        self._last: tuple[str, PageImage] | None = None  # a preview is mostly asked for right after reading
 
     @property
     def version(self) -> str:
         """Of the extract step: changes when the same bytes could give other words."""
-        return f"{self._engine.version}/pages-{self.limits.page_pixels}-{self.limits.pdf_dpi}dpi"
+        decoded = f"pages-{self.limits.page_pixels}-{self.limits.pdf_dpi}dpi"
+        return f"{self._engine.version}/own-text-{_OWN_TEXT_VERSION}/{decoded}"
 
     def extract(self, data: bytes, keep: KeepPage = read_now) -> DocumentText:
         """Every word of the document, read page by page, with one page's picture in memory at a time.
@@ -107,17 +113,30 @@ class Reader:
         )
 
     def _read_page(self, document: OpenDocument, number: int) -> Page:
-        image = document.page(number).image
-        page = self._engine.read(image)
+        image = document.page(number)
+        page = self._own_words(image) or self._engine.read(image.image)
         self._remember((document.sha256, number), page.upright)
         if number == 1:
             self._last = document.sha256, image
         return _page(number, page)
 
+    def _own_words(self, page: PageImage) -> OcrPage | None:
+        """The page by its own text, where that is what is drawn on it; else None."""
+        drawn = drawn_text(page)
+        if drawn is None:
+            return None
+        others = [word for box in drawn.elsewhere for word in self._engine.read_part(page.image, box)]
+        found = OcrPage((*drawn.words, *others), Upright.turned(page.image.size, 0))
+        places = deciding_places((_page(page.number, OcrPage(drawn.words, found.upright)),))
+        return found if is_confirmed(places, partial(self._drawn_at, page.image)) else None
+
+    def _drawn_at(self, image: Image.Image, places: Sequence[Place]) -> str:
+        return self._engine.read_pieces(image, [_with_room(place.bbox) for place in places])
+
     def preview(self, data: bytes, max_height: int = 900) -> bytes:
         """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""
         sha256, page = self._first_page(data)
-        picture = self._upright_of((sha256, 1), page).apply_within(page, max_height)
+        picture = self._upright_of((sha256, 1), page).apply_within(page.image, max_height)
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY)
         return buffer.getvalue()
@@ -139,7 +158,7 @@ class Reader:
             UnreadableError: as `extract`.
         """
         document = open_document(data, self.limits, page=page)
-        image = document.pages[0].image
+        image = document.pages[0]
         upright = self._upright_of((document.sha256, page), image)
         box = BBox(
             max(0.0, bbox.left),
@@ -149,14 +168,14 @@ class Reader:
         )
         if not all(map(math.isfinite, bbox)) or min(box.right - box.left, box.bottom - box.top) < _MIN_REGION_PX:
             raise NoRegionError(page, bbox, (upright.width, upright.height))
-        return self._engine.read_part(upright.apply(image), box)
+        return self._engine.read_part(upright.apply(image.image), box)
 
-    def _first_page(self, data: bytes) -> tuple[str, Image.Image]:
+    def _first_page(self, data: bytes) -> tuple[str, PageImage]:
         last, self._last = self._last, None
         if last and last[0] == hashlib.sha256(data).hexdigest():
             return last
         document = open_document(data, self.limits, page=1)
-        return document.sha256, document.pages[0].image
+        return document.sha256, document.pages[0]
 
     @cached_property
     def _engine(self) -> OcrEngine:
@@ -164,15 +183,20 @@ class Reader:
             return load_engine(self.engine_name, languages=self.languages)
         return load_engine(self.engine_name)
 
-    def _upright_of(self, page: _PageKey, image: Image.Image) -> Upright:
+    def _upright_of(self, page: _PageKey, image: PageImage) -> Upright:
         if page not in self._uprights:
-            self._remember(page, self._engine.upright(image))
+            own = self._own_words(image)
+            self._remember(page, own.upright if own else self._engine.upright(image.image))
         return self._uprights[page]
 
     def _remember(self, page: _PageKey, upright: Upright) -> None:
         self._uprights[page] = upright
         while len(self._uprights) > _REMEMBERED_PAGES:
             self._uprights.popitem(last=False)
+
+
+def _with_room(box: BBox) -> BBox:
+    return BBox(box.left - _ROOM_PX, box.top - _ROOM_PX, box.right + _ROOM_PX, box.bottom + _ROOM_PX)
 
 
 def _characters(pages: Sequence[Page]) -> int:

@@ -13,17 +13,23 @@ from PIL import Image
 from flows.reading.documents.errors import EmptyFileError, NoSuchPageError, TooLargeError
 from flows.reading.documents.limits import Limits
 from flows.reading.documents.media import media_type_of
+from flows.reading.documents.own_text import NO_TEXT, OwnText
 from flows.reading.documents.pdf import open_pdf
 from flows.reading.documents.raster import open_picture
 
 
 @dataclass(frozen=True)
 class PageImage:
-    """One page, upright by EXIF. `number` counts from 1; `scale` is stored pixels per pixel of `image`."""
+    """One page, upright by EXIF. `number` counts from 1; `scale` is stored pixels per pixel of `image`.
+
+    Attributes:
+        own: What a PDF's page or a text holds as text.
+    """
 
     number: int
     image: Image.Image
     scale: float
+    own: OwnText = NO_TEXT
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,9 @@ class Document:
 class _Pages(Protocol):
     count: int
 
-    def page(self, number: int) -> tuple[Image.Image, float]: ...
+    attachments: tuple[str, ...]
+
+    def page(self, number: int) -> tuple[Image.Image, float, OwnText]: ...
 
 
 class OpenDocument:
@@ -48,11 +56,12 @@ class OpenDocument:
         media_type: by content.
         sha256: of the bytes, in hex.
         page_count: at least 1.
+        attachments: the text of each XML file that a PDF carries.
     """
 
     def __init__(self, media_type: str, sha256: str, pages: _Pages) -> None:
         self.media_type, self.sha256, self._pages = media_type, sha256, pages
-        self.page_count = pages.count
+        self.page_count, self.attachments = pages.count, pages.attachments
 
     def page(self, number: int) -> PageImage:
         """Decode page `number`, counted from 1.
@@ -63,8 +72,7 @@ class OpenDocument:
         """
         if not 1 <= number <= self.page_count:
             raise NoSuchPageError(number, self.page_count)
-        image, scale = self._pages.page(number)
-        return PageImage(number, image, scale)
+        return PageImage(number, *self._pages.page(number))
 
 
 @contextmanager

@@ -6,6 +6,8 @@ rendered page is in memory.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import json
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from typing import IO, Any
 
 from PIL import Image
 
-from flows.domain.errors import UnreadableError
+from flows.domain.errors import ConfigurationError, UnreadableError
 from flows.reading.documents.errors import (
     BrokenFileError,
     EncryptedFileError,
@@ -29,8 +31,10 @@ from flows.reading.documents.errors import (
     TooSmallError,
 )
 from flows.reading.documents.limits import Limits
+from flows.reading.documents.own_text import OwnText
 
 _MEDIA_TYPE = "application/pdf"
+_CHANNELS = 3
 _REFUSALS = {error.__name__: error for error in (EncryptedFileError, TooLargeError, TooManyPagesError, TooSmallError)}
 # Beside the page itself: PDFium, a decoded picture of max_pixels in colour, and its working copies.
 _BASE_MEMORY_BYTES = 1_000_000_000
@@ -55,11 +59,12 @@ def open_pdf(data: bytes, limits: Limits) -> Iterator[PdfPages]:
 @contextmanager
 def _renderer(limits: Limits, complaints: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     settings = asdict(limits) | {
+        "library": _library(),
         "cpu_seconds": limits.pdf_cpu_seconds,
         "memory_bytes": _BASE_MEMORY_BYTES + limits.max_pixels * _BYTES_PER_PIXEL,
     }
-    # By path, not by module name: importing the package would cost more than the rendering.
-    command = [sys.executable, str(Path(__file__).with_name("pdf_renderer.py")), json.dumps(settings)]
+    # By path, not by module name, and without `site`: importing packages would cost more than the rendering.
+    command = [sys.executable, "-S", str(Path(__file__).with_name("pdf_renderer.py")), json.dumps(settings)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
     try:
         yield process
@@ -70,16 +75,19 @@ def _renderer(limits: Limits, complaints: IO[bytes]) -> Iterator[subprocess.Pope
 
 
 class PdfPages:
-    """An open PDF: how many pages it has, and each of them as an "RGB" picture."""
+    """An open PDF: how many pages it has, the XML files that it carries, and each page as an "RGB" picture."""
 
     def __init__(self, process: subprocess.Popen[bytes], data: bytes, limits: Limits, complaints: IO[bytes]) -> None:
         self._process, self._limits, self._complaints = process, limits, complaints
-        self.count: int = self._answer(b"%d\n" % len(data), data)["pages"]
+        answer = self._answer(b"%d\n" % len(data), data)
+        self.count: int = answer["pages"]
+        self.attachments: tuple[str, ...] = tuple(answer["attachments"])
 
-    def page(self, number: int) -> tuple[Image.Image, float]:
-        """Page `number`, from 1, with its scale (always 1.0: a page has no stored pixels)."""
+    def page(self, number: int) -> tuple[Image.Image, float, OwnText]:
+        """Page `number`, from 1, with its scale (always 1.0: a page has no stored pixels) and its text."""
         answer = self._answer(b"%d\n" % number)
-        return answer["image"], 1.0
+        words = tuple((said, (box[0], box[1], box[2], box[3])) for said, box in answer["words"])
+        return answer["image"], 1.0, OwnText(words, answer["doubtful"])
 
     def _answer(self, *request: bytes) -> dict[str, Any]:
         """What the renderer says, a page's picture under "image"."""
@@ -111,8 +119,8 @@ class PdfPages:
             raise _refusal(answer["refusal"], answer["values"])
         if "size" in answer:
             width, height = answer["size"]
-            pixels = out.read(width * height * 3)
-            if len(pixels) < width * height * 3:
+            pixels = out.read(width * height * _CHANNELS)
+            if len(pixels) < width * height * _CHANNELS:
                 raise EOFError
             answer["image"] = Image.frombytes("RGB", (width, height), pixels)
         return answer
@@ -124,6 +132,17 @@ class PdfPages:
         self._complaints.seek(0)
         detail = self._complaints.read().decode(errors="replace").strip().split("\n")[-1][:120]
         return detail or f"rendering ended with status {status}"
+
+
+@functools.cache
+def _library() -> str:
+    """Return the path of PDFium in its wheel, without loading it into this process."""
+    found = importlib.util.find_spec("pypdfium2_raw")
+    folders = [Path(folder) for folder in (found.submodule_search_locations or [] if found else [])]
+    path = next((path for folder in folders for path in sorted(folder.glob("*pdfium.*")) if path.suffix != ".py"), None)
+    if path is None:
+        raise ConfigurationError("PDFium is missing; pypdfium2's wheel brings it: install again with `make setup`.")
+    return str(path)
 
 
 def _refusal(name: str, values: list[Any]) -> UnreadableError:

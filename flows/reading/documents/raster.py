@@ -16,6 +16,7 @@ from PIL import Image
 
 from flows.reading.documents.errors import BrokenFileError, TooLargeError, TooManyPagesError, TooSmallError
 from flows.reading.documents.limits import Limits
+from flows.reading.documents.own_text import NO_TEXT, OwnText
 
 _FORMATS = {
     "image/jpeg": "JPEG",
@@ -60,16 +61,18 @@ def open_picture(data: bytes, media_type: str, limits: Limits) -> Iterator[Pictu
 class PicturePages:
     """An open picture file: how many pages it has, and each of them upright, mode "RGB" or "L"."""
 
+    attachments: tuple[str, ...] = ()
+
     def __init__(self, picture: Image.Image, media_type: str, limits: Limits, count: int) -> None:
         self._picture, self._media_type, self._limits, self.count = picture, media_type, limits, count
 
-    def page(self, number: int) -> tuple[Image.Image, float]:
-        """Page `number`, from 1, with its scale (stored pixels per page pixel)."""
+    def page(self, number: int) -> tuple[Image.Image, float, OwnText]:
+        """Page `number`, from 1, with its scale (stored pixels per page pixel) and no text."""
         with _as_refusals(self._media_type, self._limits):
             max_pixels = self._limits.pixels_per_page(self.count)
             image, scale = _decode(self._picture, number - 1, self._limits, max_pixels)
             # A file's own picture is overwritten by its next page; a single one need not be copied.
-            return (image.copy() if self.count > 1 else image), scale
+            return (image.copy() if self.count > 1 else image), scale, NO_TEXT
 
 
 @contextmanager

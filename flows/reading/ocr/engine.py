@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -48,6 +48,9 @@ class OcrEngine(Protocol):
 
         Nothing is turned, and where no line is found the box is read as one.
         """
+
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
+        """What some boxes of an upright page say, each a piece of one line, as if they stood beside each other."""
 
 
 # Imported on use: each engine's libraries cost a second or more and a hundred megabytes.
@@ -108,3 +111,7 @@ class _FromAbove:
     def read_part(self, page: Image.Image, box: BBox) -> tuple[Word, ...]:
         """As the engine: the upright page is flat already."""
         return self._engine.read_part(page, box)
+
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
+        """As the engine."""
+        return self._engine.read_pieces(page, boxes)

@@ -24,6 +24,7 @@ _END_ROOM = 0.12
 LINE_HEIGHT_PX = 48
 _ROOM_BEHIND_PX = 48
 _MIN_LINE_PX = 160
+_PIECE_GAP_PX = 12
 
 
 def page_turn(quads: Floats) -> float:
@@ -89,6 +90,22 @@ def line_image(pixels: NDArray[np.uint8], quad: Floats) -> NDArray[np.uint8]:
     line = cv2.resize(line, (width, height), interpolation=cv2.INTER_AREA if native[1] > height else cv2.INTER_CUBIC)
     room = max(_ROOM_BEHIND_PX, _MIN_LINE_PX - width)
     padded = cv2.copyMakeBorder(line, 0, 0, 0, room, cv2.BORDER_CONSTANT, value=(128, 128, 128))
+    return np.asarray(padded, dtype=np.uint8)
+
+
+def side_by_side(pieces: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Pictures of pieces of lines as one line, LINE_HEIGHT_PX high, with their own paper between them."""
+    columns: list[NDArray[np.uint8]] = []
+    for piece in pieces:
+        width = max(1, round(piece.shape[1] * LINE_HEIGHT_PX / piece.shape[0]))
+        shrunk = cv2.INTER_AREA if piece.shape[0] > LINE_HEIGHT_PX else cv2.INTER_CUBIC
+        line = cv2.resize(piece, (width, LINE_HEIGHT_PX), interpolation=shrunk)
+        paper = np.median(line.reshape(-1, 3), axis=0).astype(np.uint8)
+        gap = np.broadcast_to(paper, (LINE_HEIGHT_PX, _PIECE_GAP_PX, 3))
+        columns += [np.asarray(line, dtype=np.uint8), np.asarray(gap, dtype=np.uint8)]
+    whole = np.concatenate(columns, axis=1)
+    room = max(_ROOM_BEHIND_PX, _MIN_LINE_PX - whole.shape[1])
+    padded = cv2.copyMakeBorder(whole, 0, 0, 0, room, cv2.BORDER_CONSTANT, value=(128, 128, 128))
     return np.asarray(padded, dtype=np.uint8)
 
 

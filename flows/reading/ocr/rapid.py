@@ -17,7 +17,7 @@ from PIL import Image
 from flows.domain.fields import BBox, Word
 from flows.reading.ocr.engine import OcrPage
 from flows.reading.ocr.geometry import Floats, Upright, bbox_of, cut_out, moved
-from flows.reading.ocr.lines import in_reading_order, joined, line_image, page_turn, turned_quads, widened
+from flows.reading.ocr.lines import in_reading_order, joined, line_image, page_turn, side_by_side, turned_quads, widened
 from flows.reading.ocr.networks import Networks, Pixels, Reading
 from flows.reading.ocr.straighten import content_box
 from flows.reading.ocr.tiles import Tile, tiles_of
@@ -84,6 +84,11 @@ class RapidEngine:
             if words:
                 return in_reading_order(words)
         return ()
+
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
+        """What some boxes of an upright page say, each a piece of one line, as if they stood beside each other."""
+        pieces = [_bgr(cut_out(page, box)[0]) for box in boxes]
+        return _plain(self._networks.read_lines([side_by_side(pieces)])[0].text) if pieces else ""
 
     def _lines_in(self, pixels: Pixels) -> Floats:
         """The level lines of a picture that is cut out closely: they are looked for with some paper around it."""

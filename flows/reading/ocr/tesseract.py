@@ -116,6 +116,10 @@ class TesseractEngine:
         part, (x, y) = cut_out(page, box)
         return tuple(moved(word, x, y) for word in self.read_level(part).words)
 
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
+        """What some boxes of an upright page say, each a piece of one line."""
+        return " ".join(word.text for box in boxes for word in self.read_part(page, box))
+
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture; Tesseract has to read for it."""
         return self.read(image).upright
