@@ -7,7 +7,7 @@ import uuid
 
 import psycopg
 import pytest
-from ledger_helpers import begun, received
+from ledger_helpers import PROCESS, alive, begun, received
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.flows import flow
@@ -15,8 +15,17 @@ from prefect.states import Crashed, Running
 
 from deployments.stack import Stack
 from flows.flow_runs import recovery
+from flows.flow_runs.submission import Submitter
 from flows.ledger.database import Ledger
-from flows.ledger.receipts import mark_submitted, receipt_of_flow_run, record_quarantine
+from flows.ledger.receipts import (
+    begin_attempt,
+    give_to_run,
+    mark_submitted,
+    receipt_of_flow_run,
+    record_quarantine,
+    untold,
+)
+from flows.ledger.values import AlreadyFinal
 
 _PAGE = 3
 
@@ -101,3 +110,40 @@ async def test_a_final_receipt_whose_owner_was_not_notified_is_looked_for_too(
         record_quarantine(attempt, "broken", code="Broken", session=session)
     async with get_client() as client:
         assert (await recovery.resume_stopped(client, ledger, deployment_id, deep=True)).resumed == 1
+
+
+async def test_an_owner_whose_run_was_lost_before_it_told_them_is_told_by_another_run(
+    ledger: Ledger, prefect_api: Stack
+) -> None:
+    """As when Prefect's database is lost between the commit and the message. Only where no run goes on with it."""
+    deployment_id = await _deploy()
+    gone, going_on = uuid.uuid4(), (await _crashed_run(deployment_id)).id
+    for key, run_id in (("anna/1.jpg", gone), ("anna/2.jpg", going_on)):
+        attempt = begun(ledger, received(ledger, key), run_id)
+        with ledger.session() as session:
+            record_quarantine(attempt, "broken", session=session)
+    async with get_client() as client:
+        submitter = Submitter(client, await client.read_deployment(deployment_id), ledger)
+        submitter._read_at = float("inf")  # no other deployment is looked up
+        assert not await recovery.resubmit_lost(client, ledger, submitter, quiet_seconds=3600)
+        assert (await recovery.resubmit_lost(client, ledger, submitter, quiet_seconds=0)).resubmitted == 1
+        with ledger.session() as session:
+            assert receipt_of_flow_run(gone, session=session) is None
+            views = {view.key: view for view in untold(session=session, quiet_seconds=0)}
+        view = views["anna/1.jpg"]
+        assert view.flow_run_id is not None
+        run = await client.read_flow_run(view.flow_run_id)
+        assert (run.deployment_id, run.parameters["key"]) == (deployment_id, "anna/1.jpg")
+        assert not await recovery.resubmit_lost(client, ledger, submitter, quiet_seconds=0), "that one goes on"
+
+
+async def test_the_run_that_is_to_notify_finds_its_receipt_and_what_is_unsent(ledger: Ledger) -> None:
+    attempt = begun(ledger, received(ledger), uuid.uuid4())
+    with ledger.session() as session:
+        record_quarantine(attempt, "broken", session=session)
+    second = uuid.uuid4()
+    with ledger.session() as session:
+        assert give_to_run(attempt.receipt_id, attempt.flow_run_id, second, session=session)
+        assert not give_to_run(attempt.receipt_id, attempt.flow_run_id, uuid.uuid4(), session=session), "it went on"
+        again = begin_attempt(attempt.receipt_id, second, PROCESS, process_is_gone=alive, session=session)
+    assert isinstance(again, AlreadyFinal) and again.unsent == 1

@@ -39,6 +39,7 @@ from flows.ledger.receipts import (
     submitted_unfinished,
     unended,
     unended_of_flow_runs,
+    untold,
     waiting_among,
 )
 from flows.ledger.schema import State
@@ -211,6 +212,8 @@ async def resubmit_lost(
 ) -> Recovered:
     """Submit again the receipts whose flow run does not exist any more, as after the loss of Prefect's database.
 
+    Those too that are final and whose owner such a run had still to notify.
+
     Args:
         client: Of Prefect's server.
         ledger: The ledger.
@@ -225,7 +228,52 @@ async def resubmit_lost(
         reopened = await asyncio.to_thread(_give_back, ledger, lost)
         await submitter.submit_all(reopened)
         recovered.resubmitted += len(reopened)
+    recovered.resubmitted += await _resubmit_untold(client, ledger, submitter, quiet_seconds)
     return recovered
+
+
+async def _resubmit_untold(client: PrefectClient, ledger: Ledger, submitter: Submitter, quiet_seconds: float) -> int:
+    """Have owners notified whose receipt is final and whose run was lost before it had told them."""
+    after, submitted = None, 0
+    while page := await asyncio.to_thread(_untold, ledger, quiet_seconds, after):
+        after = page[-1].id
+        alive = await _that_go_on(client, [receipt.flow_run_id for receipt in page if receipt.flow_run_id])
+        for receipt in page:
+            if receipt.flow_run_id and receipt.flow_run_id not in alive:
+                await submitter.submit_to_notify(_to_submit(receipt), receipt.flow_run_id)
+                submitted += 1
+    return submitted
+
+
+def _untold(ledger: Ledger, quiet_seconds: float, after: UUID | None) -> list[ReceiptView]:
+    with ledger.session() as session:
+        return untold(session=session, quiet_seconds=quiet_seconds, limit=_PAGE, after=after)
+
+
+async def _that_go_on(client: PrefectClient, flow_run_ids: list[UUID]) -> set[UUID]:
+    """Runs that are not over, or that recovery resumes: failed ones too, which a quarantined receipt's always is."""
+    runs = await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=flow_run_ids)), limit=_PAGE
+    )
+    open_runs = [run for run in runs if not (run.state and run.state.is_completed())]
+    deployments = await _existing_deployments(client, {run.deployment_id for run in open_runs if run.deployment_id})
+    return {
+        run.id
+        for run in open_runs
+        if run.deployment_id in {None, *deployments} or (run.state and run.state.is_running())
+    }
+
+
+def _to_submit(receipt: ReceiptView) -> WaitingReceipt:
+    return WaitingReceipt(
+        receipt_id=receipt.id,
+        bucket=receipt.bucket,
+        key=receipt.key,
+        owner=receipt.owner,
+        reopened=receipt.reopened,
+        pipeline_version=receipt.pipeline_version,
+        priority=receipt.priority,
+    )
 
 
 def _unfinished(ledger: Ledger, quiet_seconds: float, after: UUID | None) -> list[ReceiptView]:

@@ -23,7 +23,7 @@ from prefect.exceptions import ObjectNotFound
 from flows.domain.errors import ConfigurationError, TransientError
 from flows.flow_runs.events import emit_received
 from flows.ledger.database import Ledger
-from flows.ledger.receipts import mark_submitted
+from flows.ledger.receipts import give_to_run, mark_submitted
 from flows.ledger.values import WaitingReceipt
 
 DEPLOYMENT = "receipt-to-expense/receipt"
@@ -51,11 +51,25 @@ class Submitter:
 
     async def submit(self, receipt: WaitingReceipt, queue: str = FRESH_QUEUE) -> UUID:
         """The flow run of a receipt, created unless it exists, noted in the ledger and emitted as a Prefect event."""
-        flow_run_id = await self._create(receipt, queue)
+        flow_run_id = await self._create(receipt, queue, idempotency_key(receipt))
         is_first = await asyncio.to_thread(self._note, receipt, flow_run_id)
         if is_first and not receipt.reopened:
             emit_received(receipt, flow_run_id)
         return flow_run_id
+
+    async def submit_to_notify(self, receipt: WaitingReceipt, lost: UUID) -> UUID:
+        """A run for a receipt that is final, which does nothing but send what its lost run left unsent.
+
+        Raises:
+            OrchestratorUnavailableError: Prefect is away.
+        """
+        flow_run_id = await self._create(receipt, FRESH_QUEUE, f"{idempotency_key(receipt)}:after:{lost}")
+        await asyncio.to_thread(self._give, receipt.receipt_id, lost, flow_run_id)
+        return flow_run_id
+
+    def _give(self, receipt_id: UUID, lost: UUID, flow_run_id: UUID) -> None:
+        with self._ledger.session() as session:
+            give_to_run(receipt_id, lost, flow_run_id, session=session)
 
     async def submit_all(self, receipts: Sequence[WaitingReceipt], queue: str = BACKLOG_QUEUE) -> list[UUID]:
         """Submit several in order of arrival, a few at once."""
@@ -67,19 +81,19 @@ class Submitter:
 
         return list(await asyncio.gather(*(one(receipt) for receipt in receipts)))
 
-    async def _create(self, receipt: WaitingReceipt, queue: str) -> UUID:
+    async def _create(self, receipt: WaitingReceipt, queue: str, key: str) -> UUID:
         refused: Exception | None = None
         for wait in (0.0, *_WAITS_SECONDS):
             await asyncio.sleep(wait)
             try:
-                return await self._create_once(receipt, queue)
+                return await self._create_once(receipt, queue, key)
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
                 if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
                     raise
                 refused = error
         raise OrchestratorUnavailableError(f"Prefect's server does not take submissions: {refused}") from refused
 
-    async def _create_once(self, receipt: WaitingReceipt, queue: str) -> UUID:
+    async def _create_once(self, receipt: WaitingReceipt, queue: str, key: str) -> UUID:
         deployment = await self._fresh_deployment()
         body = {
             "flow_id": str(deployment.flow_id),
@@ -91,7 +105,7 @@ class Submitter:
                 **{"key": receipt.key, "bucket": receipt.bucket, "owner": receipt.owner},
             },
             "tags": [*deployment.tags, f"owner:{receipt.owner}"],
-            "idempotency_key": idempotency_key(receipt),
+            "idempotency_key": key,
             "work_pool_name": deployment.work_pool_name,
             "work_queue_name": queue,
             "state": {"type": "SCHEDULED", "name": "Scheduled"},

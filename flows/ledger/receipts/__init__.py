@@ -5,11 +5,13 @@ from flows.ledger.receipts.booking import book_parts, counting_parts, read_value
 from flows.ledger.receipts.contents import claim_content
 from flows.ledger.receipts.flow_runs import (
     count_unended,
+    give_to_run,
     receipt_of_flow_run,
     receipts_of_flow_runs,
     submitted_unfinished,
     unended,
     unended_of_flow_runs,
+    untold,
 )
 from flows.ledger.receipts.lifecycle import delete_receipt, detach_run, hold, reopen
 from flows.ledger.receipts.monitoring import Gauges, gauges
@@ -72,6 +74,7 @@ __all__ = [
     "find_upload",
     "gauges",
     "get_receipt",
+    "give_to_run",
     "heartbeat",
     "history",
     "hold",
@@ -105,6 +108,7 @@ __all__ = [
     "unended_of_flow_runs",
     "unknown_objects",
     "unreserved",
+    "untold",
     "upload_at",
     "void_parts",
     "waiting_among",

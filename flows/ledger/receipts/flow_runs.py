@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, or_, union
+from sqlalchemy import and_, exists, func, or_, union, update
 from sqlmodel import Session, col, select
 
 from flows.ledger.locking import as_value, is_in
@@ -51,6 +51,35 @@ def submitted_unfinished(
     if after is not None:
         query = query.where(col(Receipt.id) > after)
     return [as_value(ReceiptView, row) for row in session.exec(query.order_by(col(Receipt.id)).limit(limit))]
+
+
+def untold(*, session: Session, quiet_seconds: float, limit: int = 200, after: UUID | None = None) -> list[ReceiptView]:
+    """Receipts that are final, have a flow run, and whose owner has been due to be notified for so long.
+
+    Args:
+        session: The transaction.
+        quiet_seconds: Leave out notifications that became due, and receipts that changed, more recently.
+        limit: At most so many, ordered by id.
+        after: Only ids behind this one.
+    """
+    quiet_since = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, quiet_seconds)
+    due = select(Notification.receipt_id).where(*_OWNER_NOT_NOTIFIED, col(Notification.next_attempt_at) < quiet_since)
+    query = select(Receipt).where(
+        col(Receipt.id).in_(due),
+        col(Receipt.state).in_(FINAL_STATES),
+        col(Receipt.flow_run_id).is_not(None),
+        col(Receipt.updated_at) < quiet_since,
+    )
+    if after is not None:
+        query = query.where(col(Receipt.id) > after)
+    return [as_value(ReceiptView, row) for row in session.exec(query.order_by(col(Receipt.id)).limit(limit))]
+
+
+def give_to_run(receipt_id: UUID, lost: UUID, flow_run_id: UUID, *, session: Session) -> bool:
+    """Let a final receipt, whose flow run is lost, be another one's; False if it has gone on or is deleted."""
+    query = update(Receipt).where(col(Receipt.id) == receipt_id, col(Receipt.flow_run_id) == lost)
+    query = query.where(col(Receipt.state).in_(FINAL_STATES)).values(flow_run_id=flow_run_id)
+    return bool(session.execute(query.returning(col(Receipt.id))).first())
 
 
 def unended(*, session: Session, limit: int = 200, after: UUID | None = None) -> list[ReceiptView]:
