@@ -19,7 +19,7 @@ from deployments.stack.settings import StackSettings
 
 ROOT = Path(__file__).parent.parent
 _FAULTS, _RECEIPTS = 6, 10
-COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "left_over")
+COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "untold", "resurrected", "content_left", "left_over")
 
 
 @pytest.mark.recovery
@@ -37,6 +37,7 @@ def test_nothing_is_lost_or_done_twice_under_some_faults(prepare: Prepare, tmp_p
         str(_FAULTS),
         "--receipts",
         str(_RECEIPTS),
+        "--short",
         "--folder",
         str(folder),
         "--port",
@@ -53,7 +54,7 @@ def test_nothing_is_lost_or_done_twice_under_some_faults(prepare: Prepare, tmp_p
     assert report.exists(), done.stdout + done.stderr
     verdict = json.loads(report.read_text())
     assert {name: verdict[name] for name in COUNTS} == dict.fromkeys(COUNTS, 0), done.stdout
-    assert verdict["receipts"] == _RECEIPTS
+    assert verdict["receipts"] >= _RECEIPTS
     assert sum(verdict["faults"].values()) >= _FAULTS
     assert "discrepancy:" not in done.stdout, done.stdout
     assert "trouble:" not in done.stdout, done.stdout

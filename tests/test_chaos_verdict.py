@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import Counter
+from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from benchmarks.chaos.evidence import Evidence
+from benchmarks.chaos.deletions import resurrected
+from benchmarks.chaos.evidence import Evidence, Execution, read_executions
 from benchmarks.chaos.faults import Strike
+from benchmarks.chaos.operations import Deleted
+from benchmarks.chaos.outside import Delivery
 from benchmarks.chaos.page import page
-from benchmarks.chaos.verdict import Resumption, Verdict, bound_of, resumptions
+from benchmarks.chaos.verdict import Resumption, Verdict, as_json, bound_of, reexecuted, resumptions, untold
 from benchmarks.machine import machine
 
 
@@ -72,3 +78,52 @@ def test_the_page_names_machine_counts_and_seconds_by_kind() -> None:
 def test_the_page_says_that_a_promise_was_broken(seconds: float, lost: list[str]) -> None:
     text = page(_verdict(seconds, lost), seed=1, stolen_share=0.0)
     assert "not every promise held" in text and f"| lost | {len(lost)} |" in text
+
+
+def _receipt(key: str, state: str = "expensed", sha256: str = "ab", **more: Any) -> dict[str, Any]:
+    at = dt.datetime.fromtimestamp(1, dt.UTC)
+    values = {"id": uuid4(), "key": key, "state": state, "sha256": sha256, "reason_code": None, "finished_at": at}
+    return values | more
+
+
+def test_a_final_receipt_of_which_nothing_arrived_is_untold() -> None:
+    receipts = [
+        _receipt("chaos/told.jpg"),
+        _receipt("chaos/untold.jpg"),
+        _receipt("chaos/two.jpg"),
+        _receipt("chaos/two.jpg"),
+        _receipt("chaos/copy.jpg", "duplicate"),
+        _receipt("chaos/gone.jpg", "quarantined", reason_code="superseded"),
+        _receipt("chaos/open.jpg", "running", finished_at=None),
+    ]
+    arrived = [Delivery(1.0, f"Expense ready: {key}", "") for key in ("chaos/told.jpg", "chaos/two.jpg")]
+    found = untold(Evidence(receipts=receipts), arrived)
+    assert found == ["chaos/untold.jpg: 0 of 1 told", "chaos/two.jpg: 1 of 2 told"]
+
+
+def test_a_deleted_receipt_is_resurrected_by_id_key_or_content() -> None:
+    deleted = [Deleted(str(uuid4()), "chaos/a.jpg", "aa")]
+    there = [_receipt("chaos/a.jpg"), _receipt("chaos/b.jpg", sha256="aa"), _receipt("chaos/c.jpg", sha256="cc")]
+    assert len(resurrected([*there, _receipt("x", id=deleted[0].receipt_id)], deleted)) == 3
+
+
+@pytest.mark.parametrize("name", ["untold", "resurrected", "content_left"])
+def test_each_of_the_new_counts_breaks_the_verdict_and_is_in_its_json(name: str) -> None:
+    whole, broken = _verdict(1.0, []), dataclasses.replace(_verdict(1.0, []), **{name: ["something"]})
+    assert (whole.held, broken.held) == (True, False)
+    assert (as_json(whole)[name], as_json(broken)[name]) == (0, 1)
+
+
+def test_lines_of_a_host_with_a_wrong_clock_keep_their_order(tmp_path: Path) -> None:
+    log = tmp_path / "executions"
+    lines = [(1000.0, "started"), (1600.5, "started"), (1001.0, "durable"), (402.0, "durable"), (1003.0, "started")]
+    log.write_text("".join(f"{at}\t{event}\textract_text\tab\t1\t7\n" for at, event in lines))
+    assert [one.at for one in read_executions(log)] == [1000.0, 1000.0, 1001.0, 1001.0, 1003.0]
+
+
+def test_a_step_that_began_again_behind_the_fence_was_not_executed_again() -> None:
+    names = ("record_expense", "id", "")
+    first = [Execution(1, "started", *names, 7), Execution(2, "durable", *names, 7), Execution(3, "started", *names, 8)]
+    assert reexecuted(first) == ["record_expense of id"]
+    assert reexecuted([*first, Execution(4, "fenced", *names, 8)]) == []
+    assert reexecuted([*first, Execution(4, "fenced", *names, 9)]) == ["record_expense of id"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import shutil
@@ -15,18 +16,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from rich.console import Console
 
+from benchmarks.chaos.configure import configure
+from benchmarks.chaos.deletions import content_left
 from benchmarks.chaos.evidence import Evidence, look
+from benchmarks.chaos.faults import CARDS as ALL_CARDS
 from benchmarks.chaos.faults import Deck, Strike, Striker, moments
-from benchmarks.chaos.material import make_items
+from benchmarks.chaos.material import Purchases, make_items
+from benchmarks.chaos.operations import CARDS, LONG, Operations
 from benchmarks.chaos.outside import Outside
 from benchmarks.chaos.page import page
 from benchmarks.chaos.rig import Rig, free_ports
+from benchmarks.chaos.second_host import missing
 from benchmarks.chaos.sources import Feeder, make_gateway_key
 from benchmarks.chaos.verdict import Verdict, judge, print_verdict, write_json
 from benchmarks.stolen import StolenTime
@@ -71,6 +77,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=40)
     parser.add_argument("--receipts", type=int, default=60)
+    parser.add_argument("--short", action="store_true", help="without the faults that take a minute or more")
+    parser.add_argument("--only", action="append", help="deal only kinds whose name has these words; repeatable")
     parser.add_argument("--port", type=int, default=0, help="first of the stack's ports; free ones by default")
     parser.add_argument("--folder", type=Path, help="for data/ and logs, removed if all holds; a new one by default")
     parser.add_argument("--json", type=Path, help="write the counts there")
@@ -83,35 +91,26 @@ def _run(rig: Rig, outside: Outside, options: argparse.Namespace) -> Verdict:
     items = make_items(options.receipts, rng)
     rig.start()
     os.environ.update(rig.environment)
-    asyncio.run(_configure(outside.url))
+    asyncio.run(configure(outside.url))
     key = make_gateway_key(rig.environment["RECEIPTFLOW_LEDGER_URL"]) if _has_gateway(rig) else None
     feeder = Feeder(rig, random.Random(options.seed + 1), items, key)
-    striker = Striker(rig, rng)
-    _strike(rig, feeder, striker, options.faults)
+    purchases = Purchases(len(items) + 1, random.Random(options.seed + 2))
+    operations = Operations(rig, feeder, purchases, random.Random(options.seed + 3), outside.url)
+    striker = Striker(rig, rng, operations)
+    try:
+        _strike(feeder, striker, options)
+    finally:
+        operations.finish()
     feeder.finish()
     console.print(
         f"{len(items)} receipts handed in by {dict(feeder.used)}, {feeder.repeats} refusals; waiting for the rest"
     )
     evidence = _settle(rig, feeder)
-    verdict = judge(evidence, feeder, striker.strikes, outside.deliveries)
-    verdict.discrepancies = _reconcile(rig)
+    verdict = judge(evidence, feeder, operations, striker.strikes, outside.deliveries)
+    verdict.content_left = content_left(rig, operations.deleted, evidence.receipts)
+    verdict.discrepancies = _reconcile(rig, operations.withdrawn)
+    verdict.not_dealt = missing()
     return verdict
-
-
-async def _configure(url: str) -> None:
-    """Read with Tesseract, which costs half a CPU-second a receipt, and notify the outside by webhook."""
-    from prefect.blocks.notifications import CustomWebhookNotificationBlock  # noqa: PLC0415
-
-    from blocks import OcrEngine, ReceiptPipeline  # noqa: PLC0415
-
-    template = {"subject": "{{subject}}", "body": "{{body}}"}
-    await CustomWebhookNotificationBlock(name="chaos", url=url, json_data=template).asave("chaos", overwrite=True)
-    reading: Any = await OcrEngine.aload("reading")
-    reading.engine = "tesseract"
-    await reading.asave("reading", overwrite=True)
-    pipeline: Any = await ReceiptPipeline.aload("default")
-    pipeline.notification = "custom-webhook/chaos"
-    await pipeline.asave("default", overwrite=True)
 
 
 def _has_gateway(rig: Rig) -> bool:
@@ -119,9 +118,10 @@ def _has_gateway(rig: Rig) -> bool:
     return log.exists()
 
 
-def _strike(rig: Rig, feeder: Feeder, striker: Striker, faults: int) -> None:
+def _strike(feeder: Feeder, striker: Striker, options: argparse.Namespace) -> None:
     """Inject so many faults, receipts coming in all the while; now and then two at once, or one upon another."""
-    rng, deck = striker.rng, Deck(striker.rng)
+    rig, rng, faults = striker.rig, striker.rng, options.faults
+    deck = Deck(rng, without=_left_out(options))
     waits, began = moments(rig, rng), time.time()
     while (done := len(striker.strikes)) < faults:
         feeder.release(4 + len(feeder.items) * (done + 1) // faults)
@@ -135,6 +135,19 @@ def _strike(rig: Rig, feeder: Feeder, striker: Striker, faults: int) -> None:
             _tell(strike, began, len(striker.strikes), faults)
         if rng.random() >= _AGAIN_SHARE:
             _await_calm(rig, struck)
+
+
+def _left_out(options: argparse.Namespace) -> set[tuple[str, str]]:
+    """What is not asked for, takes too long for a short run, or cannot be done on this machine, which is said."""
+    for kind, reason in missing().items():
+        console.print(f"not dealt: {kind}: {reason}", soft_wrap=True)
+    unable = {card for card in CARDS if " ".join(card) in missing()}
+    unwanted = {
+        card
+        for card in (*ALL_CARDS, *CARDS)
+        if options.only and not any(words in " ".join(card) for words in options.only)
+    }
+    return unable | unwanted | (LONG if options.short else set())
 
 
 def _tell(strike: Strike, began: float, done: int, faults: int) -> None:
@@ -172,11 +185,14 @@ def _settle(rig: Rig, feeder: Feeder) -> Evidence:
         time.sleep(2.0)
 
 
-def _reconcile(rig: Rig) -> list[str]:
-    """What `receiptflow reconcile` says at the end, a line a discrepancy."""
-    command = [Path(sys.executable).with_name("receiptflow"), "reconcile", "--data", rig.settings.root]
+def _reconcile(rig: Rig, withdrawn: Collection[str]) -> list[str]:
+    """What `receiptflow reconcile` says at the end, a line a discrepancy, but of originals that were taken away."""
+    command = [Path(sys.executable).with_name("receiptflow"), "reconcile", "--json", "--data", rig.settings.root]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout + done.stderr).splitlines() if done.returncode else []
+    if not done.stdout:
+        return done.stderr.splitlines()
+    found = json.loads(done.stdout)["discrepancies"]
+    return [f"{one['kind']}: {one['subject']}: {one['words']}" for one in found if one["subject"] not in withdrawn]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Manners: `kill` is kill -9; `stop` is SIGSTOP and, some seconds later, SIGCONT; `hang` is SIGSTOP for good, until
 whoever watches the part replaces it; `refuse` keeps killing the part as often as it comes back, so that its port
-refuses connections for a while.
+refuses connections for a while. What users and operators do is in `operations`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import psutil
 import psycopg
 
+from benchmarks.chaos import operations
+from benchmarks.chaos.operations import Operations
 from benchmarks.chaos.rig import Rig
+from deployments.warm_worker.process_identity import this_process
 
 SERVERS = ("server", "s3", "database")
 _ONE_PROCESS = ("worker", "zygote", "prefork_master")
@@ -62,17 +65,23 @@ class Strike:
 
 
 class Deck:
-    """Deals every kind once in random order, then shuffles again. `machine` is never dealt as one of two."""
+    """Deals every kind once in random order, then shuffles again. `machine` is never dealt as one of two.
 
-    def __init__(self, rng: random.Random) -> None:
+    Args:
+        rng: Shuffles.
+        without: Cards that are not dealt.
+    """
+
+    def __init__(self, rng: random.Random, without: Collection[tuple[str, str]] = ()) -> None:
         self._rng = rng
+        self._all = [card for card in (*CARDS, *operations.CARDS) if card not in without]
         self._cards: list[tuple[str, str]] = []
 
     def deal(self, *, beside: str | None = None) -> tuple[str, str]:
         """The next fault; with `beside`, one that can strike together with that part."""
         while True:
             if not self._cards:
-                self._cards = self._rng.sample(CARDS, len(CARDS))
+                self._cards = self._rng.sample(self._all, len(self._all))
             card = self._cards.pop()
             if beside is None or not ({card[0], beside} & {"machine"} or card[0] == beside):
                 return card
@@ -84,6 +93,7 @@ class Striker:
 
     rig: Rig
     rng: random.Random
+    operations: Operations
     strikes: list[Strike] = field(default_factory=list)
 
     def strike(self, *cards: tuple[str, str]) -> list[Strike]:
@@ -113,6 +123,9 @@ class Striker:
 
     def _do(self, strike: Strike, length: float, running: dict[int, UUID]) -> None:
         try:
+            if (strike.part, strike.manner) in operations.CARDS:
+                self.operations.do(strike.part, strike.manner)
+                return
             targets = self._targets(strike, running)
             strike.interrupted = frozenset(running[target.pid] for target in targets if target.pid in running)
             if strike.part in {*_ONE_PROCESS, "machine"}:
@@ -122,7 +135,8 @@ class Striker:
             self._await_back(strike)
         except (psutil.Error, RuntimeError, OSError) as error:
             strike.trouble = f"{type(error).__name__}: {error}"
-        strike.back = strike.back or time.time()
+        finally:
+            strike.back = strike.back or time.time()
 
     def _targets(self, strike: Strike, running: dict[int, UUID]) -> list[psutil.Process]:
         if strike.part == "machine":
@@ -185,12 +199,13 @@ class Striker:
             time.sleep(0.05)
 
     def _running(self) -> dict[int, UUID]:
-        """Flow run by process id, as the ledger has it now; nothing if the database is away."""
+        """Flow run by process id of this host, as the ledger has it now; nothing if the database is away."""
         try:
             with self.rig.database("ledger") as connection:
                 rows = connection.execute(
                     "SELECT (process->>'pid')::int, flow_run_id FROM receipts"
-                    " WHERE state = 'running' AND process IS NOT NULL"
+                    " WHERE state = 'running' AND process->>'host_id' = %s",
+                    [this_process().host_id],
                 )
                 return dict(rows.fetchall())
         except psycopg.Error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import random
 import struct
 import tempfile
+import threading
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +62,36 @@ def make_items(count: int, rng: random.Random) -> list[Item]:
     items = [*originals, *broken, *again]
     rng.shuffle(items)
     return items
+
+
+class Purchases:
+    """Receipts beside those that are fed in, each of a purchase of its own.
+
+    Args:
+        first_number: Behind those of `make_items`.
+        rng: Chooses what they look like.
+    """
+
+    def __init__(self, first_number: int, rng: random.Random) -> None:
+        self._numbers, self._rng, self._lock = itertools.count(first_number), rng, threading.Lock()
+
+    def another(self, role: str) -> Item:
+        """One that no other call gave, named after what becomes of it."""
+        item = self._next()
+        return replace(item, name=f"{role}-{item.name}")
+
+    def twins(self) -> tuple[Item, Item]:
+        """Two photos of one purchase: the same print in other bytes."""
+        item = self._next()
+        first, second = (with_comment(item.data, f"photo {number}") for number in (1, 2))
+        return replace(item, name=f"photo-1-{item.name}", data=first), replace(
+            item, name=f"photo-2-{item.name}", data=second
+        )
+
+    def _next(self) -> Item:
+        with self._lock:
+            base = self._rng.choice([receipt for receipt in CATALOGUE if receipt.name in _BASES])
+            return _receipt(next(self._numbers), base)
 
 
 def _receipts(count: int, rng: random.Random) -> list[Item]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from benchmarks.chaos.operations import CARDS
 from benchmarks.chaos.verdict import Verdict, bound_of, counts, summary
 from benchmarks.machine import machine
+
+# They interrupt nothing, so that nothing is resumed after them.
+OPERATIONS = {f"{part} {manner}" for part, manner in CARDS}
 
 
 def page(verdict: Verdict, *, seed: int, stolen_share: float) -> str:
@@ -21,7 +25,7 @@ In this run {ended}.
 | | count |
 |---|---|
 {rows}
-
+{_not_dealt(verdict)}
 ## Seconds until work went on
 
 Counted as [durability.md](durability.md#how-soon) says. *Resumed* counts the interrupted runs, or for a server the
@@ -33,10 +37,16 @@ times that it was back while there was work to go on with.
 """
 
 
+def _not_dealt(verdict: Verdict) -> str:
+    lines = [f"- {kind}: {reason}" for kind, reason in verdict.not_dealt.items()]
+    return "\n".join(["", "Faults that this machine could not have:", "", *lines, ""]) if lines else ""
+
+
 def _times(verdict: Verdict) -> str:
     rows = []
     for kind, count in sorted(verdict.faults.items()):
         seconds = verdict.resume.get(kind, [])
         cells = [f"{value:.1f}" for value in summary(seconds).values()] if seconds else ["–", "–", "–"]
-        rows.append(f"| {kind} | {count} | {len(seconds)} | {' | '.join(cells)} | {bound_of(kind):.0f} |")
+        promised = "–" if kind in OPERATIONS else f"{bound_of(kind):.0f}"
+        rows.append(f"| {kind} | {count} | {len(seconds)} | {' | '.join(cells)} | {promised} |")
     return "\n".join(rows)

@@ -13,14 +13,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.chaos.deletions import resurrected
 from benchmarks.chaos.evidence import Evidence, Execution
 from benchmarks.chaos.faults import OF_WORKER, Strike
+from benchmarks.chaos.operations import Operations
 from benchmarks.chaos.outside import Delivery
 from benchmarks.chaos.sources import Feeder
 from benchmarks.stolen import StolenTime
 
 FLOW_BOUND_SECONDS = 5.0
 SERVER_BOUND_SECONDS = 30.0
+# Each is a list in the verdict, and a count in its JSON.
+_COUNTED = ("lost", "doubled", "reexecuted", "notified_twice", "untold", "resurrected", "content_left", "left_over")
+_PROMISES = (*_COUNTED, "discrepancies")
 # Strikes of one moment begin within this time of each other.
 _TOGETHER_SECONDS = 0.5
 
@@ -35,7 +40,12 @@ class Resumption:
 
 @dataclass
 class Verdict:
-    """The counts of one chaos run. `discrepancies` is what `receiptflow reconcile` found at the end."""
+    """The counts of one chaos run.
+
+    `untold` are final receipts whose owner was never notified, `resurrected` and `content_left` what came back or
+    stayed of deleted ones. `discrepancies` is what `receiptflow reconcile` found at the end, `not_dealt` which faults
+    this machine cannot have, and why.
+    """
 
     receipts: int
     faults: Counter[str]
@@ -46,8 +56,12 @@ class Verdict:
     left_over: list[str]
     resumed: dict[str, list[Resumption]]
     troubles: list[str]
+    untold: list[str] = field(default_factory=list)
+    resurrected: list[str] = field(default_factory=list)
+    content_left: list[str] = field(default_factory=list)
     discrepancies: list[str] = field(default_factory=list)
     repeats: int = 0
+    not_dealt: dict[str, str] = field(default_factory=dict)
 
     @property
     def resume(self) -> dict[str, list[float]]:
@@ -62,7 +76,7 @@ class Verdict:
     @property
     def held(self) -> bool:
         """Whether every promise was kept."""
-        broken = (self.lost, self.doubled, self.reexecuted, self.notified_twice, self.left_over, self.discrepancies)
+        broken = (getattr(self, name) for name in _PROMISES)
         return not any(broken) and not self.late and not self.troubles
 
 
@@ -77,18 +91,26 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return values[0] if len(values) == 1 else statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-def judge(evidence: Evidence, feeder: Feeder, strikes: Sequence[Strike], deliveries: Sequence[Delivery]) -> Verdict:
+def judge(
+    evidence: Evidence,
+    feeder: Feeder,
+    operations: Operations,
+    strikes: Sequence[Strike],
+    deliveries: Sequence[Delivery],
+) -> Verdict:
     """Compare what was accepted with what became of it."""
     return Verdict(
         receipts=len(feeder.accepted) + len(feeder.posted),
         faults=Counter(strike.kind for strike in strikes),
         lost=_lost(evidence, feeder),
-        doubled=_doubled(evidence),
-        reexecuted=_reexecuted(evidence.executions),
+        doubled=_doubled(evidence) + _booked_twice(evidence, operations.twins),
+        reexecuted=reexecuted(evidence.executions),
         notified_twice=_notified_twice(evidence, deliveries),
         left_over=_left_over(evidence),
         resumed=resumptions(evidence, strikes),
         troubles=[f"{strike.kind}: {strike.trouble}" for strike in strikes if strike.trouble],
+        untold=untold(evidence, deliveries),
+        resurrected=resurrected(evidence.receipts, operations.deleted),
         repeats=len(deliveries) - len({delivery.delivery_id for delivery in deliveries}),
     )
 
@@ -116,16 +138,36 @@ def _doubled(evidence: Evidence) -> list[str]:
     return sorted(f"content {sha256}" for sha256 in twice)
 
 
-def _reexecuted(executions: Sequence[Execution]) -> list[str]:
-    """Steps that started again after their result was durable."""
+def _booked_twice(evidence: Evidence, twins: Sequence[tuple[str, str]]) -> list[str]:
+    """Purchases that were photographed twice and have two expenses."""
+    return [f"purchase {pair[0]} and {pair[1]}" for pair in twins if sum(evidence.expenses[one] for one in pair) > 1]
+
+
+def untold(evidence: Evidence, deliveries: Sequence[Delivery]) -> list[str]:
+    """Receipts that ended, and of which nothing arrived outside.
+
+    Nobody is told of a duplicate, nor of a receipt whose object was replaced or deleted before it was read.
+    """
+    told = Counter(delivery.subject.rpartition(": ")[2] for delivery in deliveries)
+    due = (one for one in evidence.receipts if one["finished_at"] and one["state"] != "duplicate")
+    by_key = Counter(one["key"] for one in due if one["reason_code"] != "superseded")
+    return [f"{key}: {told[key]} of {count} told" for key, count in by_key.items() if told[key] < count]
+
+
+def reexecuted(executions: Sequence[Execution]) -> list[str]:
+    """Steps that started again after their result was durable, but those that the ledger's fence kept from it."""
+    fenced = Counter((one.step, one.subject, one.version, one.pid) for one in executions if one.event == "fenced")
     durable: set[tuple[str, str, str]] = set()
     again = []
     for one in executions:
         name = (one.step, one.subject, one.version)
         if one.event == "durable":
             durable.add(name)
-        elif name in durable:
-            again.append(f"{one.step} of {one.subject}")
+        elif one.event == "started" and name in durable:
+            if fenced[(*name, one.pid)]:
+                fenced[(*name, one.pid)] -= 1
+            else:
+                again.append(f"{one.step} of {one.subject}")
     return again
 
 
@@ -212,11 +254,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "receipts": verdict.receipts,
         "faults": dict(sorted(verdict.faults.items())),
-        "lost": len(verdict.lost),
-        "doubled": len(verdict.doubled),
-        "reexecuted": len(verdict.reexecuted),
-        "notified_twice": len(verdict.notified_twice),
-        "left_over": len(verdict.left_over),
+        **{name: len(getattr(verdict, name)) for name in _COUNTED},
         "resume_seconds": {kind: summary(seconds) for kind, seconds in verdict.resume.items()},
     }
 
@@ -245,6 +283,9 @@ def counts(verdict: Verdict) -> dict[str, int]:
         "steps executed again": len(verdict.reexecuted),
         "notifications doubled": len(verdict.notified_twice),
         "notifications repeated under their id": verdict.repeats,
+        "owners not notified": len(verdict.untold),
+        "deleted receipts that came back": len(verdict.resurrected),
+        "places where content of deleted receipts was left": len(verdict.content_left),
         "left over": len(verdict.left_over),
         "discrepancies": len(verdict.discrepancies),
     }
@@ -259,7 +300,7 @@ def print_verdict(verdict: Verdict, stolen: StolenTime, console: Console) -> Non
     console.print(table)
     _print_resumes(verdict, console)
     named = {
-        **{name: getattr(verdict, name) for name in ("lost", "doubled", "reexecuted", "notified_twice", "left_over")},
+        **{name: getattr(verdict, name) for name in _COUNTED},
         "trouble": verdict.troubles,
         "discrepancy": verdict.discrepancies,
         "late": [line for kind in verdict.late for line in _late_lines(kind, verdict.resumed[kind], stolen)],

@@ -323,10 +323,14 @@ def _record_once(run: ReceiptRun) -> None:
     attempt = run.attempt
     subject = str(attempt.receipt_id)
     log_execution("started", "record_expense", subject)
-    with ExitStack() as stack:
-        if run.text is not None:
-            stack.enter_context(_removed_if_deleted(run, run.text.sha256))
-        outcome = _recorded(run, attempt, stack.enter_context(run.pipeline.ledger.session()))
+    try:
+        with ExitStack() as stack:
+            if run.text is not None:
+                stack.enter_context(_removed_if_deleted(run, run.text.sha256))
+            outcome = _recorded(run, attempt, stack.enter_context(run.pipeline.ledger.session()))
+    except FencedError:
+        log_execution("fenced", "record_expense", subject)  # nothing was executed
+        raise
     log_execution("durable", "record_expense", subject)
     run.outcome = outcome
 
