@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: check test-slow bench-gateway bench-web fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-scale chaos chaos-ci lint lock clean
+.PHONY: check test-slow bench-gateway bench-web fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -50,10 +50,10 @@ test-slow: setup-dev
 SEED     ?= 1
 FAULTS   ?= 40
 chaos: setup
-	$(BIN)/python -m benchmarks.chaos --seed $(SEED) --faults $(FAULTS) --receipts $(if $(RECEIPTS),$(RECEIPTS),$(FAULTS)) $(if $(JSON),--json "$(JSON)") $(if $(WRITE),--write "$(WRITE)")
+	$(BIN)/python -m benchmarks.chaos --seed $(SEED) --faults $(FAULTS) --receipts $(if $(RECEIPTS),$(RECEIPTS),$(FAULTS)) $(if $(JSON),--json "$(JSON)") $(if $(WRITE),--write "$(WRITE)") $(if $(ONLY),--only "$(ONLY)")
 
 chaos-ci: setup
-	$(BIN)/python -m benchmarks.chaos --seed 4 --faults 6 --receipts 10
+	$(BIN)/python -m benchmarks.chaos --seed 4 --faults 6 --receipts 10 --short
 
 # What orchestration costs beside the OCR: make bench [QUICK=1] [JSON=out.json] [ONLY=throughput,latency [ADD=1]]
 # ONLY measures some parts, ADD keeps the figures that the JSON file has; docs/performance.md is written without ONLY.
@@ -63,6 +63,12 @@ bench: setup-dev
 # Two hosts, two API servers, Redis, PostgreSQL over TCP: make bench-scale [JSON=out.json]
 bench-scale: setup-dev
 	$(BIN)/python -m benchmarks.bench_scale $(if $(JSON),--json "$(JSON)")
+
+# How large a pipeline becomes, before and after pruning: make bench-growth [N=20000] [WRITE=docs/scaling.md] [JSON=out.json]
+# Some 0.4 CPU-seconds a receipt.
+N ?= 20000
+bench-growth: setup
+	$(BIN)/python -m benchmarks.growth --receipts $(N) $(if $(JSON),--json "$(JSON)") $(if $(WRITE),--write "$(WRITE)")
 
 # How well receipts are read: the samples, and the folders of real receipts with truth that are named.
 TRUTH ?= $(wildcard ../shared/receipts/sroie ../shared/receipts/german ../shared/receipts/world ../shared/cases)
