@@ -18,6 +18,7 @@ BELOW = {
     "flows.storage": {"flows.domain"},
     "flows.ledger": {"flows.domain"},
     "flows.notifications": {"flows.domain"},
+    "flows.containers": {"flows.domain"},
     "blocks": set(),
     "flows.pipeline": {
         "blocks",
@@ -40,6 +41,8 @@ WITH_FACE = (
     "flows.reading.ocr",
     "flows.reading.parser",
     "flows.storage",
+    "flows.containers",
+    "flows.mail",
     "flows.notifications",
     "flows.reconciliation",
     "flows.ledger.schema",

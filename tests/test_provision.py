@@ -30,7 +30,7 @@ from deployments.stack.settings import StackSettings
 from flows.flow_runs.submission import DEPLOYMENT
 from flows.ledger.migrate import schema_is_current
 
-DEPLOYMENTS = {"receipt", "inbox", "ledger", "webhooks", "operator", "history"}
+DEPLOYMENTS = {"receipt", "inbox", "mail", "ledger", "webhooks", "operator", "history"}
 COMMAND = str(Path(sys.executable).with_name("receiptflow"))
 
 
@@ -165,19 +165,25 @@ def test_every_form_describes_its_fields_and_offers_no_null(elsewhere: dict[str,
             assert "null" not in repr(field), f"{deployment.name}: {name} may be null"
 
 
-def test_the_automation_is_installed_once_and_stays_as_it_was_set(elsewhere: dict[str, str]) -> None:
-    """Paused at first; provisioned again, it is neither doubled nor switched off, and finds a deployment made anew."""
+def test_automation_and_schedules_are_installed_once_and_stay_as_they_were_set(elsewhere: dict[str, str]) -> None:
+    """Paused at first; provisioned again, nothing is doubled or switched off, and a deployment made anew is found."""
     assert provision(elsewhere, "--create").returncode == 0
     named = {"automations": {"name": {"any_": [FAILED_RUNS]}}}
     with pointed_at(elsewhere) as client:
         (installed,) = client.request("POST", "/automations/filter", json=named).json()
         assert installed["enabled"] is False
         client.request("PATCH", f"/automations/{installed['id']}", json={"enabled": True})
+        mail = client.read_deployment_by_name("fetch-mail/mail")
+        (paused,) = mail.schedules
+        assert paused.active is False
+        client.request("PATCH", f"/deployments/{mail.id}/schedules/{paused.id}", json={"active": True})
         operator = client.read_deployment_by_name("notify-operator/operator").id
         client.delete_deployment(operator)
         client.request("DELETE", "/variables/name/receiptflow_deployed")
         assert provision(elsewhere).returncode == 0
         (again,) = client.request("POST", "/automations/filter", json=named).json()
+        (kept,) = client.read_deployment_by_name("fetch-mail/mail").schedules
         remade = client.read_deployment_by_name("notify-operator/operator").id
     assert (again["id"], again["enabled"]) == (installed["id"], True)
+    assert kept.active is True
     assert again["actions"][0]["deployment_id"] == str(remade) != str(operator)

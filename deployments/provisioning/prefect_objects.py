@@ -26,9 +26,10 @@ from pydantic import SecretStr
 from yaml import safe_load
 
 import flows
-from blocks import ExpenseDatabase, LlmParser, OcrEngine, ReceiptPipeline, RetentionPolicy
+from blocks import ExpenseDatabase, LlmParser, Mailbox, OcrEngine, ReceiptPipeline, RetentionPolicy
 from deployments.provisioning.automations import install_automations
 from deployments.provisioning.names import POOL
+from deployments.provisioning.schedules import keep_schedules
 from deployments.receipt_worker import ReceiptWorker
 from deployments.s3 import BOTO_CONFIG
 from flows.domain.errors import ConfigurationError
@@ -84,7 +85,8 @@ async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None
     pipeline = ReceiptPipeline(database=database, **await _kept_settings())
     await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
     await _keep_or_make_policy()
-    await LlmParser.aregister_type_and_schema()  # nobody needs one, but the UI shall offer it
+    for optional in (LlmParser, Mailbox):  # nobody needs one, but the UI shall offer it
+        await optional.aregister_type_and_schema()
 
 
 async def _keep_or_make_policy() -> None:
@@ -132,6 +134,7 @@ async def _deploy(client: PrefectClient) -> None:
     deployed: Any = await Variable.aget(_DEPLOYED, default=None)
     if deployed == fingerprint and await _all_exist(client):
         return
+    before = await client.read_deployments()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT_FILE)),
         stdout=asyncio.subprocess.PIPE,
@@ -142,6 +145,7 @@ async def _deploy(client: PrefectClient) -> None:
     output, _ = await process.communicate()
     if process.returncode != 0:
         raise ConfigurationError(f"`prefect deploy --all` failed:\n{output.decode(errors='replace')}")
+    await keep_schedules(client, before)
     await install_automations(client)
     await Variable.aset(_DEPLOYED, fingerprint, overwrite=True)
 

@@ -29,6 +29,7 @@ from flows.ledger.retention import Expiry
 FLOWS = (
     "receipt-to-expense",
     "sweep-inbox",
+    "fetch-mail",
     "reconcile-ledger",
     "deliver-webhooks",
     "notify-operator",

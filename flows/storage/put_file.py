@@ -23,7 +23,7 @@ class PutFile(NamedTuple):
     was_there: bool
 
 
-def put_file(inbox: Inbox, owner: str, name: str, body: bytes, *, content_type: str) -> PutFile:
+def put_file(inbox: Inbox, owner: str, name: str, body: bytes, *, content_type: str, folder: str = "") -> PutFile:
     """Store a file for an owner; durable when this returns.
 
     Args:
@@ -32,8 +32,9 @@ def put_file(inbox: Inbox, owner: str, name: str, body: bytes, *, content_type: 
         name: the file's name; only its last component is used.
         body: its bytes.
         content_type: kept with the object, for people who download it.
+        folder: below the owner's, for example what names the mail that the file came with.
     """
-    key = f"{clean_owner(owner)}/{clean_name(name)}"
+    key = "/".join(filter(None, (clean_owner(owner), folder, clean_name(name))))
     there = _present(inbox, key)
     if there is not None and not _same(there, body):
         path = PurePosixPath(key)

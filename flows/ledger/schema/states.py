@@ -41,6 +41,8 @@ class Source(StrEnum):
     UPLOAD = "upload"
     FLOW = "flow"
     CLI = "cli"
+    MAIL = "mail"
+    FOLDER = "folder"
 
 
 class Via(StrEnum):
