@@ -17,7 +17,7 @@ from benchmarks.chaos.faults import Strike
 from benchmarks.chaos.operations import Deleted
 from benchmarks.chaos.outside import Delivery
 from benchmarks.chaos.page import page
-from benchmarks.chaos.verdict import Resumption, Verdict, as_json, bound_of, reexecuted, resumptions, untold
+from benchmarks.chaos.verdict import Resumption, Verdict, as_json, bound_of, reexecuted, resumptions, unnotified
 from benchmarks.machine import machine
 
 
@@ -89,7 +89,7 @@ def _receipt(key: str, state: str = "expensed", sha256: str = "ab", **more: Any)
 def test_a_final_receipt_of_which_nothing_arrived_is_untold() -> None:
     receipts = [
         _receipt("chaos/told.jpg"),
-        _receipt("chaos/untold.jpg"),
+        _receipt("chaos/unnotified.jpg"),
         _receipt("chaos/two.jpg"),
         _receipt("chaos/two.jpg"),
         _receipt("chaos/copy.jpg", "duplicate"),
@@ -97,8 +97,8 @@ def test_a_final_receipt_of_which_nothing_arrived_is_untold() -> None:
         _receipt("chaos/open.jpg", "running", finished_at=None),
     ]
     arrived = [Delivery(1.0, f"Expense ready: {key}", "") for key in ("chaos/told.jpg", "chaos/two.jpg")]
-    found = untold(Evidence(receipts=receipts), arrived)
-    assert found == ["chaos/untold.jpg: 0 of 1 told", "chaos/two.jpg: 1 of 2 told"]
+    found = unnotified(Evidence(receipts=receipts), arrived)
+    assert found == ["chaos/unnotified.jpg: 0 of 1 told", "chaos/two.jpg: 1 of 2 told"]
 
 
 def test_a_deleted_receipt_is_resurrected_by_id_key_or_content() -> None:
@@ -107,11 +107,12 @@ def test_a_deleted_receipt_is_resurrected_by_id_key_or_content() -> None:
     assert len(resurrected([*there, _receipt("x", id=deleted[0].receipt_id)], deleted)) == 3
 
 
-@pytest.mark.parametrize("name", ["untold", "resurrected", "content_left"])
+@pytest.mark.parametrize("name", ["unnotified", "resurrected", "content_left"])
 def test_each_of_the_new_counts_breaks_the_verdict_and_is_in_its_json(name: str) -> None:
     whole, broken = _verdict(1.0, []), dataclasses.replace(_verdict(1.0, []), **{name: ["something"]})
     assert (whole.held, broken.held) == (True, False)
-    assert (as_json(whole)[name], as_json(broken)[name]) == (0, 1)
+    key = "untold" if name == "unnotified" else name
+    assert (as_json(whole)[key], as_json(broken)[key]) == (0, 1)
 
 
 def test_lines_of_a_host_with_a_wrong_clock_keep_their_order(tmp_path: Path) -> None:

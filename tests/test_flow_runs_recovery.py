@@ -23,7 +23,7 @@ from flows.ledger.receipts import (
     mark_submitted,
     receipt_of_flow_run,
     record_quarantine,
-    untold,
+    unnotified,
 )
 from flows.ledger.values import AlreadyFinal
 
@@ -129,7 +129,7 @@ async def test_an_owner_whose_run_was_lost_before_it_told_them_is_told_by_anothe
         assert (await recovery.resubmit_lost(client, ledger, submitter, quiet_seconds=0)).resubmitted == 1
         with ledger.session() as session:
             assert receipt_of_flow_run(gone, session=session) is None
-            views = {view.key: view for view in untold(session=session, quiet_seconds=0)}
+            views = {view.key: view for view in unnotified(session=session, quiet_seconds=0)}
         view = views["anna/1.jpg"]
         assert view.flow_run_id is not None
         run = await client.read_flow_run(view.flow_run_id)

@@ -108,7 +108,7 @@ def _run(rig: Rig, outside: Outside, options: argparse.Namespace) -> Verdict:
     evidence = _settle(rig, feeder)
     verdict = judge(evidence, feeder, operations, striker.strikes, outside.deliveries)
     verdict.content_left = content_left(rig, operations.deleted, evidence.receipts)
-    verdict.discrepancies = _reconcile(rig, operations.withdrawn)
+    verdict.discrepancies = _reconcile(rig, operations.taken_away)
     verdict.not_dealt = missing()
     return verdict
 
@@ -185,14 +185,14 @@ def _settle(rig: Rig, feeder: Feeder) -> Evidence:
         time.sleep(2.0)
 
 
-def _reconcile(rig: Rig, withdrawn: Collection[str]) -> list[str]:
+def _reconcile(rig: Rig, taken_away: Collection[str]) -> list[str]:
     """What `receiptflow reconcile` says at the end, a line a discrepancy, but of originals that were taken away."""
     command = [Path(sys.executable).with_name("receiptflow"), "reconcile", "--json", "--data", rig.settings.root]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.stdout:
         return done.stderr.splitlines()
     found = json.loads(done.stdout)["discrepancies"]
-    return [f"{one['kind']}: {one['subject']}: {one['words']}" for one in found if one["subject"] not in withdrawn]
+    return [f"{one['kind']}: {one['subject']}: {one['words']}" for one in found if one["subject"] not in taken_away]
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Operations:
     rng: random.Random
     notify_url: str
     deleted: list[Deleted] = field(default_factory=list)
-    withdrawn: set[str] = field(default_factory=set)
+    taken_away: set[str] = field(default_factory=set)
     twins: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -99,9 +99,9 @@ class Operations:
 
     def _object_delete(self) -> None:
         """An object goes before, while or after it is read, all its versions, or as the bucket's users delete."""
-        item = self.purchases.another("withdrawn")
+        item = self.purchases.another("taken-away")
         key = f"{OWNER}/{item.name}"
-        self.withdrawn.add(key)
+        self.taken_away.add(key)
         self._put(key, item)
         time.sleep(self.rng.uniform(0.0, 4.0))
         if self.rng.random() < 0.5:

@@ -24,7 +24,8 @@ from benchmarks.stolen import StolenTime
 FLOW_BOUND_SECONDS = 5.0
 SERVER_BOUND_SECONDS = 30.0
 # Each is a list in the verdict, and a count in its JSON.
-_COUNTED = ("lost", "doubled", "reexecuted", "notified_twice", "untold", "resurrected", "content_left", "left_over")
+_COUNTED = ("lost", "doubled", "reexecuted", "notified_twice", "unnotified", "resurrected", "content_left", "left_over")
+_JSON = {"unnotified": "untold"}
 _PROMISES = (*_COUNTED, "discrepancies")
 # Strikes of one moment begin within this time of each other.
 _TOGETHER_SECONDS = 0.5
@@ -42,7 +43,7 @@ class Resumption:
 class Verdict:
     """The counts of one chaos run.
 
-    `untold` are final receipts whose owner was never notified, `resurrected` and `content_left` what came back or
+    `unnotified` are final receipts whose owner was never notified, `resurrected` and `content_left` what came back or
     stayed of deleted ones. `discrepancies` is what `receiptflow reconcile` found at the end, `not_dealt` which faults
     this machine cannot have, and why.
     """
@@ -56,7 +57,7 @@ class Verdict:
     left_over: list[str]
     resumed: dict[str, list[Resumption]]
     troubles: list[str]
-    untold: list[str] = field(default_factory=list)
+    unnotified: list[str] = field(default_factory=list)
     resurrected: list[str] = field(default_factory=list)
     content_left: list[str] = field(default_factory=list)
     discrepancies: list[str] = field(default_factory=list)
@@ -109,7 +110,7 @@ def judge(
         left_over=_left_over(evidence),
         resumed=resumptions(evidence, strikes),
         troubles=[f"{strike.kind}: {strike.trouble}" for strike in strikes if strike.trouble],
-        untold=untold(evidence, deliveries),
+        unnotified=unnotified(evidence, deliveries),
         resurrected=resurrected(evidence.receipts, operations.deleted),
         repeats=len(deliveries) - len({delivery.delivery_id for delivery in deliveries}),
     )
@@ -143,7 +144,7 @@ def _booked_twice(evidence: Evidence, twins: Sequence[tuple[str, str]]) -> list[
     return [f"purchase {pair[0]} and {pair[1]}" for pair in twins if sum(evidence.expenses[one] for one in pair) > 1]
 
 
-def untold(evidence: Evidence, deliveries: Sequence[Delivery]) -> list[str]:
+def unnotified(evidence: Evidence, deliveries: Sequence[Delivery]) -> list[str]:
     """Receipts that ended, and of which nothing arrived outside.
 
     Nobody is told of a duplicate, nor of a receipt whose object was replaced or deleted before it was read.
@@ -254,7 +255,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     return {
         "receipts": verdict.receipts,
         "faults": dict(sorted(verdict.faults.items())),
-        **{name: len(getattr(verdict, name)) for name in _COUNTED},
+        **{_JSON.get(name, name): len(getattr(verdict, name)) for name in _COUNTED},
         "resume_seconds": {kind: summary(seconds) for kind, seconds in verdict.resume.items()},
     }
 
@@ -283,7 +284,7 @@ def counts(verdict: Verdict) -> dict[str, int]:
         "steps executed again": len(verdict.reexecuted),
         "notifications doubled": len(verdict.notified_twice),
         "notifications repeated under their id": verdict.repeats,
-        "owners not notified": len(verdict.untold),
+        "owners not notified": len(verdict.unnotified),
         "deleted receipts that came back": len(verdict.resurrected),
         "places where content of deleted receipts was left": len(verdict.content_left),
         "left over": len(verdict.left_over),

@@ -39,7 +39,7 @@ from flows.ledger.receipts import (
     submitted_unfinished,
     unended,
     unended_of_flow_runs,
-    untold,
+    unnotified,
     waiting_among,
 )
 from flows.ledger.schema import State
@@ -228,14 +228,14 @@ async def resubmit_lost(
         reopened = await asyncio.to_thread(_give_back, ledger, lost)
         await submitter.submit_all(reopened)
         recovered.resubmitted += len(reopened)
-    recovered.resubmitted += await _resubmit_untold(client, ledger, submitter, quiet_seconds)
+    recovered.resubmitted += await _notify_owners(client, ledger, submitter, quiet_seconds)
     return recovered
 
 
-async def _resubmit_untold(client: PrefectClient, ledger: Ledger, submitter: Submitter, quiet_seconds: float) -> int:
+async def _notify_owners(client: PrefectClient, ledger: Ledger, submitter: Submitter, quiet_seconds: float) -> int:
     """Have owners notified whose receipt is final and whose run was lost before it had told them."""
     after, submitted = None, 0
-    while page := await asyncio.to_thread(_untold, ledger, quiet_seconds, after):
+    while page := await asyncio.to_thread(_unnotified, ledger, quiet_seconds, after):
         after = page[-1].id
         alive = await _that_go_on(client, [receipt.flow_run_id for receipt in page if receipt.flow_run_id])
         for receipt in page:
@@ -245,9 +245,9 @@ async def _resubmit_untold(client: PrefectClient, ledger: Ledger, submitter: Sub
     return submitted
 
 
-def _untold(ledger: Ledger, quiet_seconds: float, after: UUID | None) -> list[ReceiptView]:
+def _unnotified(ledger: Ledger, quiet_seconds: float, after: UUID | None) -> list[ReceiptView]:
     with ledger.session() as session:
-        return untold(session=session, quiet_seconds=quiet_seconds, limit=_PAGE, after=after)
+        return unnotified(session=session, quiet_seconds=quiet_seconds, limit=_PAGE, after=after)
 
 
 async def _that_go_on(client: PrefectClient, flow_run_ids: list[UUID]) -> set[UUID]:

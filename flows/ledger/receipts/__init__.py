@@ -11,7 +11,7 @@ from flows.ledger.receipts.flow_runs import (
     submitted_unfinished,
     unended,
     unended_of_flow_runs,
-    untold,
+    unnotified,
 )
 from flows.ledger.receipts.lifecycle import delete_receipt, detach_run, hold, reopen
 from flows.ledger.receipts.monitoring import Gauges, gauges
@@ -107,8 +107,8 @@ __all__ = [
     "unended",
     "unended_of_flow_runs",
     "unknown_objects",
+    "unnotified",
     "unreserved",
-    "untold",
     "upload_at",
     "void_parts",
     "waiting_among",

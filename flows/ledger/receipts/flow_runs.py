@@ -53,7 +53,9 @@ def submitted_unfinished(
     return [as_value(ReceiptView, row) for row in session.exec(query.order_by(col(Receipt.id)).limit(limit))]
 
 
-def untold(*, session: Session, quiet_seconds: float, limit: int = 200, after: UUID | None = None) -> list[ReceiptView]:
+def unnotified(
+    *, session: Session, quiet_seconds: float, limit: int = 200, after: UUID | None = None
+) -> list[ReceiptView]:
     """Receipts that are final, have a flow run, and whose owner has been due to be notified for so long.
 
     Args:
