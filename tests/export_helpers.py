@@ -11,7 +11,7 @@ from typing import Any
 from ledger_helpers import claimed, record
 from sqlalchemy import text
 
-from flows.exports import Exported, confirm, export, publish, staging
+from flows.exports import Exported, Options, export, export_into, publish, staging
 from flows.ledger.database import Ledger
 
 OWNER = "anna"
@@ -44,16 +44,14 @@ def void(ledger: Ledger, public_id: str) -> None:
 
 
 def exported(ledger: Ledger, target: str, folder: Path, *, confirmed: bool = True, **options: Any) -> Exported:
-    """Export into a folder, as the command does."""
+    """Export into a folder, as the command does; without `confirmed` as if it was killed at the end."""
+    if confirmed:
+        *_, made = export_into(ledger, OWNER, target, folder, Options(**options))
+        return made
     with staging(folder) as output:
         made = export(ledger, OWNER, target, output, **options)
-        publish(output, folder, stale=f"receiptflow-*.{_SUFFIX.get(target, target)}")
-    if confirmed:
-        confirm(ledger, made, OWNER)
+        publish(output, folder)
     return made
-
-
-_SUFFIX = {"hledger": "journal"}
 
 
 def balance(ledger: Ledger, currency: str = "EUR") -> Decimal:

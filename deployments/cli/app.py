@@ -14,6 +14,7 @@ from deployments.cli import (
     backup,
     categories,
     expenses,
+    exports,
     keys,
     operations,
     provisioning,
@@ -45,6 +46,7 @@ for module in (
     usage,
     backup,
     keys,
+    exports,
 ):
     module.register(app)
 

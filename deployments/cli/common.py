@@ -54,3 +54,13 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     for row in rows:
         table.add_row(*("" if cell is None else str(plain(cell)) for cell in row))
     console.print(table)
+
+
+def day_of(text: str | None) -> dt.date | None:
+    """A day that was given as an option."""
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date; write it like 2026-11-30") from error

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import datetime as dt
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployments.cli.common import DEFAULT_DATA, AsJson, Data, plain, print_json, print_table
+from deployments.cli.common import DEFAULT_DATA, AsJson, Data, day_of, plain, print_json, print_table
 from deployments.cli.connection import connect
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def expenses(
     pipeline = asyncio.run(connect(data))
     from flows.ledger.expenses import Wanted, find_expenses, sum_expenses  # noqa: PLC0415
 
-    wanted = Wanted(owner=owner, since=_day(since), until=_day(until), text=text, merchant=merchant)
+    wanted = Wanted(owner=owner, since=day_of(since), until=day_of(until), text=text, merchant=merchant)
     wanted = replace(wanted, category=category, tag=tag)
     kind = _by(by)
     with pipeline.ledger.session() as session:
@@ -119,12 +118,3 @@ def _by(name: str | None) -> SumsBy | None:
     except ValueError as error:
         known = ", ".join(one.value for one in SumsBy)
         raise typer.BadParameter(f"--by {name!r} is not known; choose one of {known}") from error
-
-
-def _day(text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no date; write it like 2026-11-30") from error

@@ -11,6 +11,7 @@ from deployments.gateway.api import (
     bucket_events,
     categories,
     decisions,
+    exports,
     health,
     images,
     lists,
@@ -19,6 +20,7 @@ from deployments.gateway.api import (
     receipt_actions,
     receipt_status,
     uploads,
+    vat,
     webhooks,
 )
 from deployments.gateway.context import open_context
@@ -40,6 +42,8 @@ _ROUTES = (
     uploads,
     webhooks,
     bucket_events,
+    exports,
+    vat,
     health,
     metrics,
 )

@@ -15,7 +15,15 @@ from prefect.events.schemas.automations import Automation, AutomationCore, Event
 FAILED_RUNS = "receiptflow: failed and quarantined runs"
 _NOTIFY = "notify-operator/operator"
 # Not of notify-operator itself: what fails to notify must not be notified of.
-_WATCHED = ["receipt-to-expense", "sweep-inbox", "fetch-mail", "reconcile-ledger", "deliver-webhooks", "prune-history"]
+_WATCHED = [
+    "receipt-to-expense",
+    "sweep-inbox",
+    "fetch-mail",
+    "reconcile-ledger",
+    "deliver-webhooks",
+    "prune-history",
+    "export-expenses",
+]
 _EVENTS = {"prefect.flow-run.Failed", "prefect.flow-run.TimedOut", "prefect.flow-run.Crashed"}
 
 

@@ -1,5 +1,6 @@
 """Expenses in the books of other programs: what is new, changed and voided, once, in their own formats."""
 
+from flows.exports.archive import archive_stream
 from flows.exports.comparison import Change, Exported
 from flows.exports.errors import (
     ExportRefusedError,
@@ -7,24 +8,38 @@ from flows.exports.errors import (
     UnknownTargetError,
     WrongOptionError,
 )
+from flows.exports.into_folder import Options, export_into, pictures_into
+from flows.exports.originals import originals_in
+from flows.exports.pictures import listed_pictures, picture_members
 from flows.exports.preview import preview
 from flows.exports.run import confirm, export, write_again
 from flows.exports.staging import Staging, publish, staging
-from flows.exports.targets import targets
+from flows.exports.targets import file_target, targets
+from flows.exports.zips import Member, zip_stream
 
 __all__ = [
     "Change",
     "ExportRefusedError",
     "Exported",
+    "Member",
+    "Options",
     "Refusal",
     "Staging",
     "UnknownTargetError",
     "WrongOptionError",
+    "archive_stream",
     "confirm",
     "export",
+    "export_into",
+    "file_target",
+    "listed_pictures",
+    "originals_in",
+    "picture_members",
+    "pictures_into",
     "preview",
     "publish",
     "staging",
     "targets",
     "write_again",
+    "zip_stream",
 ]

@@ -59,9 +59,17 @@ class Exported:
 
 
 class Comparison:
-    """Compares expenses with what the target was told, and collects what there is to tell."""
+    """Compares expenses with what the target was told, and collects what there is to tell.
 
-    def __init__(self, owner: str, target: str, period: Period, session: Session) -> None:
+    Args:
+        owner: Whose expenses.
+        target: The target's name.
+        period: Kept with the export.
+        session: The transaction, which holds the target's lock.
+        note: Note it in the ledger; else count it only.
+    """
+
+    def __init__(self, owner: str, target: str, period: Period, session: Session, *, note: bool = True) -> None:
         self._owner, self._target, self._period, self._session = owner, target, period, session
         self._items: list[Item] = []
         self.export: ExportView | None = None
@@ -69,6 +77,7 @@ class Comparison:
         self.refusals: list[Refusal] = []
         self.changes: list[Change] = []
         self._is_repeat = False
+        self._notes = note
 
     def refuse(self, row: ExpenseRow, error: ExpenseRefusedError) -> None:
         """An expense that the target would not take; what it has of it stays."""
@@ -118,7 +127,8 @@ class Comparison:
         self.counts[kind] += 1
         if kind != "new" and len(self.changes) < _CHANGES_KEPT:
             self.changes.append(Change(item.public_id, kind, item.revision))
-        self._items.append(item)
+        if self._notes:
+            self._items.append(item)
         if len(self._items) >= _ITEMS_AT_ONCE:
             self._flush()
 

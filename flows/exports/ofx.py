@@ -56,14 +56,13 @@ class OfxFile:
                 f"OFX takes account names of {_ACCOUNT_CHARACTERS} characters, without the currency behind it: "
                 f"{booking.account!r} is longer; rename it in your rules"
             )
-        memo = " | ".join(part for part in (one_line(row.category), row.receipt_number, one_line(row.notes)) if part)
         entry = {
             "date": str(booking.date),
             "account": booking.account,
             "currency": booking.currency,
             "amount": money(booking.amount, booking.currency),
             "payee": booking.payee,
-            "memo": memo,
+            "memo": one_line(row.receipt_number),
         }
         return {name: value for name, value in entry.items() if value}
 

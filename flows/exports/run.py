@@ -44,6 +44,7 @@ def export(
     period: Period | None = None,
     since_last: bool = False,
     leave_out: bool = False,
+    note: bool = True,
 ) -> Exported:
     """Write an owner's expenses for a target, and note what it was told.
 
@@ -57,6 +58,8 @@ def export(
         period: Days of purchase; what was exported before and is changed or voided by now comes along.
         since_last: Only what came since the export before.
         leave_out: Leave out what the target would refuse, rather than export nothing.
+        note: Note what the target was told; else only the files of what it was told already, or, where they are
+            written whole, of everything as it is now.
 
     Raises:
         UnknownTargetError: There is no such target.
@@ -66,8 +69,10 @@ def export(
     target, wanted = target_for(name, since_last=since_last), period or Period()
     if isinstance(target, JournalTarget):
         only_new = since_last or target.imports_once
+        if not note:
+            return _last_again(ledger, owner, target, output)
         return _export_journal(ledger, owner, target, output, wanted, only_new=only_new, leave_out=leave_out)
-    return _export_whole(ledger, owner, target, output, wanted, leave_out=leave_out)
+    return _export_whole(ledger, owner, target, output, wanted, leave_out=leave_out, note=note)
 
 
 def target_for(name: str, *, since_last: bool) -> FileTarget:
@@ -113,13 +118,13 @@ def accounts_of(owner: str, target: FileTarget, *, session: Session) -> Accounts
 
 
 def _export_whole(
-    ledger: Ledger, owner: str, target: WholeTarget, output: Staging, period: Period, *, leave_out: bool
+    ledger: Ledger, owner: str, target: WholeTarget, output: Staging, period: Period, *, leave_out: bool, note: bool
 ) -> Exported:
     if target.needs_whole_years:
         _demand_whole_years(target, period)
     with ledger.session() as session:
         lock_target(owner, target.name, session=session)
-        found = Comparison(owner, target.name, period, session)
+        found = Comparison(owner, target.name, period, session, note=note)
         accounts = accounts_of(owner, target, session=session)
         for row in stream_expenses(owner, target.name, period, session=session):
             if row.voided:
@@ -135,12 +140,23 @@ def _export_whole(
             output.write(file, text)
             found.tell(row, hashlib.sha256(text.encode()).hexdigest(), None)
         found.void_gone()
-        for name, text in target.index(tuple(output.names)).items():
+        # A file that includes those of all years must not become one that includes some.
+        for name, text in target.index(tuple(output.names)).items() if period.is_open else ():
             output.write(name, text)
         output.close()
         made = found.finish(leave_out=leave_out)
         if made is not None:
             finish_export(made, session=session)
+        return found.result(output.names)
+
+
+def _last_again(ledger: Ledger, owner: str, target: JournalTarget, output: Staging) -> Exported:
+    with ledger.session() as session:
+        last = next(iter(list_exports(owner, target.name, session=session, limit=1)), None)
+        found = Comparison(owner, target.name, Period(), session)
+        if last is not None:
+            found.repeat(last)
+            _write_journal(target, last, output, whole=not target.imports_once, session=session)
         return found.result(output.names)
 
 

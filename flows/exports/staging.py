@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -56,13 +56,13 @@ def staging(beside: Path | None = None) -> Iterator[Staging]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def publish(made: Staging, folder: Path, *, stale: str | None = None) -> list[Path]:
+def publish(made: Staging, folder: Path, *, stale: Sequence[str] = ()) -> list[Path]:
     """Move the files to where they are looked for, each in one step, the last written (an index) last.
 
     Args:
         made: What was written.
         folder: On the same disk.
-        stale: A pattern of names; files of an earlier export that it fits and this one did not write are removed.
+        stale: Patterns of names; files of an earlier export that they fit and this one did not write are removed.
     """
     made.close()
     published = []
@@ -70,10 +70,9 @@ def publish(made: Staging, folder: Path, *, stale: str | None = None) -> list[Pa
         path = folder / name
         (made.folder / name).replace(path)
         published.append(path)
-    if stale:
-        for path in folder.glob(stale):
-            if path not in published and _is_ours(path):
-                path.unlink()
+    for path in {path for pattern in stale for path in folder.glob(pattern)}:
+        if path not in published and _is_ours(path):
+            path.unlink()
     _sync(folder)
     return published
 

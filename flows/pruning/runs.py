@@ -34,6 +34,7 @@ FLOWS = (
     "deliver-webhooks",
     "notify-operator",
     "prune-history",
+    "export-expenses",
 )
 _PAGE = 200
 _AT_ONCE = 50  # the most that the server deletes in one request

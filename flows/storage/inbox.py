@@ -52,6 +52,12 @@ class Inbox:
             with answer["Body"] as body:
                 return bytes(body.read(max_bytes + 1))
 
+    def open(self, version: ObjectVersion) -> Any:
+        """The open body of exactly this version, to be read in pieces and closed; raises as `read` does."""
+        extra = {"VersionId": version.version_id} if version.version_id else {"IfMatch": f'"{version.etag}"'}
+        with s3_errors(self.bucket, version.key):
+            return self._client.get_object(Bucket=self.bucket, Key=version.key, **extra)["Body"]
+
     def pages(self, prefix: str = "", page_size: int = 1000) -> Iterator[list[ObjectVersion]]:
         """All objects under a prefix, a listing page at a time: memory stays that of one page.
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from flows.domain.errors import ConfigurationError, ReceiptflowError, TransientError
+from flows.exports import ExportRefusedError, UnknownTargetError, WrongOptionError
 from flows.ledger.categories import CategoryNotFoundError, CategoryTakenError, InvalidCategoryError
 from flows.ledger.corrections import InvalidValuesError
 from flows.ledger.decisions import (
@@ -25,6 +26,7 @@ from flows.ledger.decisions import (
     UnfitReceiptError,
 )
 from flows.ledger.errors import InvalidReferenceError, ReceiptNotFoundError, WrongStateError
+from flows.ledger.exports import ExportNotFoundError, InvalidAccountError
 from flows.ledger.notifications import TooManyWebhooksError, WebhookNotFoundError
 from flows.ledger.receipts import KeyReusedError, UploadNotFoundError
 from flows.storage import ObjectGoneError
@@ -49,6 +51,11 @@ _STATUS_OF: dict[type[ReceiptflowError], int] = {
     CategoryNotFoundError: 404,
     CategoryTakenError: 409,
     InvalidCategoryError: 422,
+    UnknownTargetError: 404,
+    ExportNotFoundError: 404,
+    ExportRefusedError: 409,
+    WrongOptionError: 422,
+    InvalidAccountError: 422,
     TransientError: 503,
     ConfigurationError: 503,
 }

@@ -29,7 +29,7 @@ from flows.ledger.exports.journal import (
     statements,
 )
 from flows.ledger.exports.rows import ExpenseRow, ExportLine, ExportTax, Original, Period, stream_expenses
-from flows.ledger.exports.vat import VatRow, WithoutTax, vat_rows, without_tax
+from flows.ledger.exports.vat import Grouping, VatRow, WithoutTax, vat_grouping, vat_rows, without_tax
 
 __all__ = [
     "KINDS",
@@ -40,6 +40,7 @@ __all__ = [
     "ExportNotFoundError",
     "ExportTax",
     "ExportView",
+    "Grouping",
     "InvalidAccountError",
     "Item",
     "Movement",
@@ -64,6 +65,7 @@ __all__ = [
     "statements",
     "stream_expenses",
     "tax_value",
+    "vat_grouping",
     "vat_rows",
     "without_tax",
 ]

@@ -5,14 +5,28 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast, get_args
 
 from sqlalchemy import text
 from sqlmodel import Session
 
+from flows.ledger.errors import InvalidReferenceError
+
 Grouping = Literal["month", "quarter", "year"]
 _FORMATS = {"month": "YYYY-MM", "quarter": 'YYYY-"Q"Q', "year": "YYYY"}
 _FETCHED_ROWS = 2000
+
+
+def vat_grouping(name: str) -> Grouping:
+    """The grouping of this name.
+
+    Raises:
+        InvalidReferenceError: There is none.
+    """
+    for known in get_args(Grouping):
+        if known == name:
+            return cast("Grouping", known)
+    raise InvalidReferenceError(f"by: {name!r} is none of {', '.join(get_args(Grouping))}")
 
 
 class VatRow(NamedTuple):
@@ -67,10 +81,12 @@ def vat_rows(
     return [VatRow(*row) for row in session.execute(query, values)]
 
 
-def without_tax(owner: str, first: dt.date, last: dt.date, *, session: Session) -> Iterator[WithoutTax]:
+def without_tax(
+    owner: str, first: dt.date, last: dt.date, *, session: Session, limit: int | None = None
+) -> Iterator[WithoutTax]:
     """Expenses without a tax row, without a date, and those whose net and tax do not add up to their total."""
     query = text(
-        f"""SELECT public_id, purchase_date, merchant, total, currency, 'no_tax', NULL FROM expenses e
+        f"""SELECT public_id, purchase_date, merchant, total, currency, 'no_tax', CAST(NULL AS numeric) FROM expenses e
         WHERE owner = :owner AND voided_at IS NULL AND purchase_date BETWEEN :first AND :last
             AND NOT EXISTS (SELECT FROM expense_taxes t WHERE t.expense_id = e.id AND t.amount IS NOT NULL)
         UNION ALL
@@ -82,9 +98,9 @@ def without_tax(owner: str, first: dt.date, last: dt.date, *, session: Session) 
             CASE WHEN bool_and(net IS NOT NULL)
                 THEN sum(net + amount) + max(tip) + max(rounding) - max(total) END
         FROM ({_ROWS}) AS rows GROUP BY public_id HAVING {_MISSES} OR NOT bool_and(net IS NOT NULL)
-        ORDER BY 2 NULLS FIRST, 1"""  # noqa: S608  # constants of this module
+        ORDER BY 2 NULLS FIRST, 1 LIMIT :limit"""  # noqa: S608  # constants of this module
     )
     rows = session.execute(
-        query.execution_options(yield_per=_FETCHED_ROWS), {"owner": owner, "first": first, "last": last}
+        query.execution_options(yield_per=_FETCHED_ROWS), {"owner": owner, "first": first, "last": last, "limit": limit}
     )
     return (WithoutTax(*row) for row in rows)

@@ -1,0 +1,318 @@
+"""Routes of exports: make the next one of a target, have its files, see them before, and the accounts they go to.
+
+Files are written to the disk first and streamed from there: a slow reader keeps no transaction open, the memory stays
+the same for any number of expenses, and what a target would refuse is refused before the first byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from deployments.gateway.api.schemas import Answer
+from deployments.gateway.context import Context, GatewayContext
+from deployments.gateway.http.auth import Admin, Caller, Reader
+from deployments.gateway.http.problems import RESPONSES
+from flows.exports import (
+    Exported,
+    Member,
+    Staging,
+    archive_stream,
+    confirm,
+    export,
+    file_target,
+    listed_pictures,
+    originals_in,
+    picture_members,
+    preview,
+    staging,
+    targets,
+    write_again,
+    zip_stream,
+)
+from flows.ledger.exports import (
+    AccountRule,
+    ExportNotFoundError,
+    Period,
+    list_accounts,
+    list_exports,
+    remove_account,
+    set_account,
+)
+
+router = APIRouter(tags=["exports"], responses=RESPONSES)
+_PIECE_BYTES = 256 * 1024
+_MEDIA_TYPES = {".csv": "text/csv", ".json": "application/json", ".ofx": "application/x-ofx", ".qif": "application/qif"}
+_BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": _BINARY, "text/csv": _BINARY}}}
+_Name = Annotated[str, Field(max_length=40)]
+
+
+class Days(BaseModel):
+    """Days of purchase; bounds are inclusive."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    date_from: dt.date | None = Field(default=None, description="First day of purchase.", examples=["2026-01-01"])
+    date_to: dt.date | None = Field(default=None, description="Last day of purchase.")
+
+    @property
+    def period(self) -> Period:
+        """The same as the ledger takes it; raises InvalidReferenceError if it ends before it begins."""
+        return Period(self.date_from, self.date_to)
+
+
+class ExportRequest(Days):
+    """What to export."""
+
+    since_last: bool = Field(default=False, description="Only what came since the export before.")
+    leave_out: bool = Field(default=False, description="Leave out what the target would refuse, and name it.")
+
+
+class FileRequest(Days):
+    """Which files."""
+
+    number: int | None = Field(default=None, ge=1, description="Those of this export; the last one's without it.")
+
+
+class PreviewRequest(Days):
+    """What to show."""
+
+    since_last: bool = Field(default=False, description="As the export of the same name.")
+
+
+class RefusedExpense(Answer):
+    """An expense that the target would not take."""
+
+    public_id: str
+    what: str
+    reason: str
+
+
+class ChangedExpense(Answer):
+    """An expense that the target has otherwise, or has no more to have."""
+
+    public_id: str
+    kind: str = Field(examples=["changed", "voided"])
+    revision: int
+
+
+class MadeExport(Answer):
+    """An export. `number` is null where nothing was new, changed or voided since the last one."""
+
+    target: str
+    number: int | None
+    new: int
+    changed: int
+    voided: int
+    refused: int
+    refusals: list[RefusedExpense]
+    changes: list[ChangedExpense] = Field(description="The first thousand of those changed and voided.")
+
+
+class ListedExport(Answer):
+    """An export of before."""
+
+    target: str
+    number: int
+    date_from: dt.date | None
+    date_to: dt.date | None
+    new: int
+    changed: int
+    voided: int
+    created_at: dt.datetime
+
+
+class Target(Answer):
+    """A program, or a format, that expenses are exported to."""
+
+    name: str
+    title: str
+
+
+class Exports(Answer):
+    """The targets that there are, and the exports that were made, the last first."""
+
+    targets: list[Target]
+    exports: list[ListedExport]
+
+
+class Preview(Answer):
+    """The files of the first ten expenses, by name."""
+
+    files: dict[str, str]
+    refusals: list[RefusedExpense]
+
+
+class Account(Answer):
+    """A rule: of this kind, this value goes to this account. An empty target or value stands for all others."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    target: str = Field(default="", max_length=40)
+    kind: str = Field(max_length=16, examples=["category"])
+    value: str = Field(default="", max_length=200, examples=["Food"])
+    account: str = Field(default="", max_length=200, examples=["Expenses:Food"])
+
+
+@router.get("/exports", summary="List targets and exports")
+async def get_exports(caller: Reader, context: Context) -> Exports:
+    """What there is."""
+
+    def read() -> Exports:
+        with context.ledger.session() as session:
+            made = list_exports(caller.owner, session=session)
+        known = [Target(name=one.name, title=one.title) for one in targets().values()]
+        return Exports(targets=known, exports=[ListedExport.model_validate(one) for one in made])
+
+    return await asyncio.to_thread(read)
+
+
+@router.get("/exports/accounts", summary="List accounts")
+async def get_accounts(caller: Reader, context: Context) -> list[Account]:
+    """Which accounts categories, payment methods and taxes go to."""
+
+    def read() -> list[AccountRule]:
+        with context.ledger.session() as session:
+            return list_accounts(caller.owner, session=session)
+
+    return [Account.model_validate(rule) for rule in await asyncio.to_thread(read)]
+
+
+@router.put("/exports/accounts", summary="Set an account")
+async def put_account(caller: Admin, context: Context, wanted: Account) -> Account:
+    """Add a rule, or change the account of the one that there is."""
+
+    def write() -> AccountRule:
+        if wanted.target:
+            file_target(wanted.target)
+        with context.ledger.session() as session:
+            return set_account(caller.owner, AccountRule(**wanted.model_dump()), session=session)
+
+    return Account.model_validate(await asyncio.to_thread(write))
+
+
+@router.delete("/exports/accounts", status_code=204, summary="Remove an account")
+async def delete_account(caller: Admin, context: Context, rule: Annotated[Account, Query()]) -> Response:
+    """Remove a rule; one that is not there is no error."""
+
+    def write() -> None:
+        with context.ledger.session() as session:
+            remove_account(caller.owner, AccountRule(**rule.model_dump()), session=session)
+
+    await asyncio.to_thread(write)
+    return Response(status_code=204)
+
+
+@router.get("/exports/pictures", response_class=StreamingResponse, responses=_FILE, summary="The pictures as a zip")
+async def get_pictures(caller: Reader, context: Context, days: Annotated[Days, Query()]) -> StreamingResponse:
+    """Under the paths that the exported files name."""
+    period = days.period
+    return _zip(_pictures(context, caller.owner, period), "receiptflow-pictures.zip")
+
+
+@router.get("/exports/archive/{year}", response_class=StreamingResponse, responses=_FILE, summary="A year as a zip")
+async def get_archive(caller: Reader, context: Context, year: int) -> StreamingResponse:
+    """For an accountant: CSV, a PDF with a page for each month, the pictures, and a list of hashes."""
+    pieces = archive_stream(context.ledger, caller.owner, year, originals_in(context.s3))
+    return _zip(pieces, f"receiptflow-{year}.zip")
+
+
+@router.get("/exports/{target}/preview", summary="See the first ten expenses")
+async def get_preview(
+    target: _Name, caller: Reader, context: Context, wanted: Annotated[PreviewRequest, Query()]
+) -> Preview:
+    """As the target will see them; nothing is exported by it."""
+    show = partial(preview, context.ledger, caller.owner, target, period=wanted.period, since_last=wanted.since_last)
+    files, refusals = await asyncio.to_thread(show)
+    return Preview(files=files, refusals=[RefusedExpense.model_validate(one) for one in refusals])
+
+
+@router.post("/exports/{target}", status_code=201, summary="Make an export")
+async def post_export(target: _Name, caller: Reader, context: Context, wanted: ExportRequest) -> MadeExport:
+    """The next one of this target: what is new, changed and voided since the last one. Its files are at GET."""
+    made = await asyncio.to_thread(_make, context, caller, target, wanted)
+    return MadeExport.model_validate(made)
+
+
+@router.get("/exports/{target}", response_class=StreamingResponse, responses=_FILE, summary="The files of an export")
+async def get_export_files(
+    target: _Name, caller: Reader, context: Context, wanted: Annotated[FileRequest, Query()]
+) -> StreamingResponse:
+    """One file as it is, several as a zip. Files that are written whole are of everything as it is now."""
+    with ExitStack() as stack:
+        output = await asyncio.to_thread(stack.enter_context, staging())
+        await asyncio.to_thread(_write, context, caller, target, wanted, output)
+        if not output.names:
+            raise ExportNotFoundError(target, wanted.number or 1)
+        kept = stack.pop_all()
+    if len(output.names) > 1:
+        return _zip(_closing(kept, zip_stream(_members(output))), f"receiptflow-{target}.zip")
+    (name,) = output.names
+    media_type = _MEDIA_TYPES.get(Path(name).suffix, "text/plain; charset=utf-8")
+    return StreamingResponse(
+        _closing(kept, _pieces(output.folder / name)), media_type=media_type, headers=_as_file(name)
+    )
+
+
+def _make(context: GatewayContext, caller: Caller, target: str, wanted: ExportRequest) -> Exported:
+    with staging() as output:
+        made = export(
+            context.ledger,
+            caller.owner,
+            target,
+            output,
+            period=wanted.period,
+            since_last=wanted.since_last,
+            leave_out=wanted.leave_out,
+        )
+    # It can be had again at any time, by its number: nothing of it has to be made sure of.
+    confirm(context.ledger, made, caller.owner)
+    return made
+
+
+def _write(context: GatewayContext, caller: Caller, target: str, wanted: FileRequest, output: Staging) -> None:
+    if wanted.number is not None:
+        write_again(context.ledger, caller.owner, target, wanted.number, output)
+        return
+    export(context.ledger, caller.owner, target, output, period=wanted.period, leave_out=True, note=False)
+
+
+def _pictures(context: GatewayContext, owner: str, period: Period) -> Iterator[bytes]:
+    with listed_pictures(context.ledger, owner, period) as pictures:
+        yield from zip_stream(picture_members(pictures, originals_in(context.s3)))
+
+
+def _members(output: Staging) -> Iterator[Member]:
+    for name in output.names:
+        yield Member(name, _pieces(output.folder / name), is_text=True)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
+def _closing(kept: ExitStack, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces; what they are read from goes with the last one, or with the reader."""
+    with kept:
+        yield from pieces
+
+
+def _zip(pieces: Iterator[bytes], name: str) -> StreamingResponse:
+    return StreamingResponse(pieces, media_type="application/zip", headers=_as_file(name))
+
+
+def _as_file(name: str) -> dict[str, str]:
+    # Names are ours: ASCII, without quotes.
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
