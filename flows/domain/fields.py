@@ -58,21 +58,6 @@ class Page(Value):
     unread_lines: int = 0
 
 
-class DocumentText(Value):
-    """What OCR made of one object: the durable result of `extract_text`."""
-
-    sha256: str
-    media_type: str
-    engine: str
-    engine_version: str
-    pages: tuple[Page, ...]
-
-    @property
-    def plain(self) -> str:
-        """Every word that was read, in order."""
-        return "\n".join(" ".join(word.text for word in page.words) for page in self.pages)
-
-
 class Found(Value, Generic[T]):
     """One field's value with where it came from. `evidence` is the text that it was read from."""
 
@@ -110,6 +95,52 @@ class LineItem(Value):
     discount: Decimal | None = None
     total: Decimal | None = None
     category: str | None = None
+
+
+class ElectronicInvoice(Value):
+    """An invoice's XML by EN 16931. Amounts are in `currency`; `total` is with tax, negative for a credit note.
+
+    `syntax` is CII (ZUGFeRD, Factur-X) or UBL (Peppol, XRechnung). `line_items` are net of tax.
+    """
+
+    syntax: Literal["CII", "UBL"]
+    number: str
+    issued: dt.date
+    seller: str
+    seller_tax_id: str | None = None
+    seller_address: str | None = None
+    country: str | None = None
+    currency: str
+    lines_net: Decimal | None = None
+    allowances: Decimal = Decimal(0)
+    charges: Decimal = Decimal(0)
+    net: Decimal | None = None
+    tax: Decimal | None = None
+    total: Decimal
+    prepaid: Decimal = Decimal(0)
+    rounding: Decimal = Decimal(0)
+    payable: Decimal | None = None
+    taxes: tuple[Tax, ...] = ()
+    line_items: tuple[LineItem, ...] = ()
+
+
+class DocumentText(Value):
+    """What OCR made of one object: the durable result of `extract_text`.
+
+    `invoice` is the electronic invoice that the object is or carries.
+    """
+
+    sha256: str
+    media_type: str
+    engine: str
+    engine_version: str
+    pages: tuple[Page, ...]
+    invoice: ElectronicInvoice | None = None
+
+    @property
+    def plain(self) -> str:
+        """Every word that was read, in order."""
+        return "\n".join(" ".join(word.text for word in page.words) for page in self.pages)
 
 
 class Check(Value):

@@ -10,21 +10,25 @@ import io
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 
 from PIL import Image
 
 from flows.domain.errors import ReceiptflowError, UnreadableError
-from flows.domain.fields import BBox, DocumentText, Page, Word
+from flows.domain.fields import BBox, DocumentText, ElectronicInvoice, Page, Word
 from flows.reading.digital.confirm import is_confirmed
 from flows.reading.digital.drawn_text import drawn_text
 from flows.reading.documents import Limits, OpenDocument, PageImage, open_document, open_pages
+from flows.reading.einvoice import InvoiceXmlError, read_invoice
 from flows.reading.ocr import OcrEngine, OcrPage, Upright, load_engine
 from flows.reading.parser import Place, deciding_places
 
 # Fewer letters and digits than any receipt's total and date have, in words that are no accident: Tesseract sees single
 # characters and unlikely words in leaves and carpets.
 _MIN_CHARACTERS = 8
+_MIN_TEXT_CHARACTERS = 16  # the same of a text, where every character is one
+_TEXTS = {"text/html", "text/plain"}
 _MIN_WORD_CHARACTERS = 3
 _MIN_WORD_CONFIDENCE = 0.6
 _REMEMBERED_PAGES = 64
@@ -102,7 +106,8 @@ class Reader:
             numbers = range(1, document.page_count + 1)
             kept = keep if document.page_count > 1 else read_now
             pages = tuple(kept(number, partial(self._read_page, document, number)) for number in numbers)
-        if _characters(pages) < _MIN_CHARACTERS and not any(page.unread_lines for page in pages):
+        enough = _MIN_TEXT_CHARACTERS if document.media_type in _TEXTS else _MIN_CHARACTERS
+        if _characters(pages) < enough and not any(page.unread_lines for page in pages):
             raise NoTextError
         return DocumentText(
             sha256=document.sha256,
@@ -110,6 +115,7 @@ class Reader:
             engine=self._engine.name,
             engine_version=self.version,
             pages=pages,
+            invoice=_invoice(document),
         )
 
     def _read_page(self, document: OpenDocument, number: int) -> Page:
@@ -127,6 +133,8 @@ class Reader:
             return None
         others = [word for box in drawn.elsewhere for word in self._engine.read_part(page.image, box)]
         found = OcrPage((*drawn.words, *others), Upright.turned(page.image.size, 0))
+        if page.own.laid_out:
+            return found
         places = deciding_places((_page(page.number, OcrPage(drawn.words, found.upright)),))
         return found if is_confirmed(places, partial(self._drawn_at, page.image)) else None
 
@@ -193,6 +201,14 @@ class Reader:
         self._uprights[page] = upright
         while len(self._uprights) > _REMEMBERED_PAGES:
             self._uprights.popitem(last=False)
+
+
+def _invoice(document: OpenDocument) -> ElectronicInvoice | None:
+    """Return the electronic invoice that the document is or carries; XML that is none is not looked at further."""
+    for xml in document.attachments:
+        with suppress(InvoiceXmlError):
+            return read_invoice(xml)
+    return None
 
 
 def _with_room(box: BBox) -> BBox:

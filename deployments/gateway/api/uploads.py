@@ -23,7 +23,19 @@ router = APIRouter(prefix="/uploads", tags=["uploads"], responses=RESPONSES)
 _POLL_SECONDS = 0.5
 
 MediaType = Literal[
-    "image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/tiff", "application/pdf"
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/heic",
+    "image/heif",
+    "image/tiff",
+    "image/avif",
+    "image/gif",
+    "image/jp2",
+    "application/pdf",
+    "text/html",
+    "text/plain",
+    "application/xml",
 ]
 
 

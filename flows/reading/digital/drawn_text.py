@@ -43,6 +43,8 @@ class DrawnText:
 
 def drawn_text(page: PageImage) -> DrawnText | None:
     """Return the page's own words where every one of them has print under it; None where the page has to be read."""
+    if page.own.laid_out:
+        return DrawnText(tuple(Word(text=text, confidence=_SURE, bbox=BBox(*box)) for text, box in page.own.words), ())
     if page.own.doubtful or not 0 < len(page.own.words) <= _MAX_WORDS:
         return None
     if sum(char.isalnum() for text, _ in page.own.words for char in text) < _MIN_CHARACTERS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from flows.reading.documents.media import media_type_of
 from flows.reading.documents.own_text import NO_TEXT, OwnText
 from flows.reading.documents.pdf import open_pdf
 from flows.reading.documents.raster import open_picture
+from flows.reading.documents.texts import HTML, PLAIN, XML, open_text, text_of
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,16 @@ def open_pages(data: bytes, limits: Limits) -> Iterator[OpenDocument]:
     if len(data) > limits.max_bytes:
         raise TooLargeError("bytes", len(data), limits.max_bytes)
     media_type = media_type_of(data)
-    is_pdf = media_type == "application/pdf"
-    with open_pdf(data, limits) if is_pdf else open_picture(data, media_type, limits) as pages:
+    with _opened(data, media_type, limits) as pages:
         yield OpenDocument(media_type, hashlib.sha256(data).hexdigest(), pages)
+
+
+def _opened(data: bytes, media_type: str, limits: Limits) -> AbstractContextManager[_Pages]:
+    if media_type == "application/pdf":
+        return open_pdf(data, limits)
+    if media_type in {HTML, PLAIN, XML}:
+        return nullcontext(open_text(text_of(data) or "", media_type, limits))
+    return open_picture(data, media_type, limits)
 
 
 def open_document(data: bytes, limits: Limits, *, page: int | None = None) -> Document:

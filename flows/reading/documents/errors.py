@@ -18,7 +18,7 @@ class UnsupportedTypeError(UnreadableError):
     def __init__(self, found: str) -> None:
         super().__init__(
             f"The file is {found}, not a receipt picture. "
-            "Send JPEG, PNG, WebP, TIFF, HEIC, AVIF, GIF, JPEG 2000 or PDF."
+            "Send JPEG, PNG, WebP, TIFF, HEIC, AVIF, GIF, JPEG 2000, PDF, HTML, text or an electronic invoice."
         )
         self.found = found
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
-
 from flows.reading.documents.errors import UnsupportedTypeError
+from flows.reading.documents.texts import text_of, text_type_of
 
 # Readers accept a PDF whose header stands within the first kilobyte (ISO 32000-1, annex H, note 13).
 _PDF_HEADER_WITHIN_BYTES = 1024
@@ -53,7 +52,11 @@ def media_type_of(data: bytes) -> str:
     # Only after all others: a picture with a PDF inside is judged by what it begins with.
     if b"%PDF-" in data[:_PDF_HEADER_WITHIN_BYTES] and not _refused_name(data):
         return "application/pdf"
-    raise UnsupportedTypeError(_refused_name(data) or _vague_name(data))
+    refused = _refused_name(data)
+    text = None if refused else text_of(data)
+    if text is not None:
+        return text_type_of(text)
+    raise UnsupportedTypeError(refused or _vague_name(data))
 
 
 def _brands(data: bytes) -> set[bytes]:
@@ -69,9 +72,4 @@ def _refused_name(data: bytes) -> str | None:
 def _vague_name(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return "a video or an unknown kind of picture"
-    try:  # incrementally: the cut may fall into a character
-        head = codecs.getincrementaldecoder("utf-8")().decode(data[:512])
-    except UnicodeDecodeError:
-        return "of an unknown type"
-    printable = sum(c.isprintable() or c.isspace() for c in head)
-    return "text" if printable == len(head) else "of an unknown type"
+    return "of an unknown type"

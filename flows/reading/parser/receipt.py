@@ -24,6 +24,7 @@ from flows.reading.parser.currency import CurrencyChoice, choose_currency
 from flows.reading.parser.currency_marks import SHARED
 from flows.reading.parser.decide import Findings, name_check, reasons_for
 from flows.reading.parser.hints import Hints
+from flows.reading.parser.invoice import invoice_fields
 from flows.reading.parser.items import find_items, goods_lines, item_sum
 from flows.reading.parser.lines import Line, Money, read_lines
 from flows.reading.parser.locale_evidence import CountryGuess, guess_country
@@ -83,7 +84,11 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
             pages_differ=how_pages_differ(reading.lines),
         ),
     )
-    return fields.model_copy(update={"reasons": reasons, "decision": "review" if reasons else "accept"})
+    read = fields.model_copy(update={"reasons": reasons, "decision": "review" if reasons else "accept"})
+    if text.invoice is None:
+        return read
+    printed = frozenset(abs(money.amount.value) for money in reading.money) if reading.lines else None
+    return invoice_fields(text.invoice, read, printed, today)
 
 
 def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
