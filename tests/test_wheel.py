@@ -26,7 +26,9 @@ PACKAGES = ("flows", "blocks", "deployments")
 # Packaged beside modules: each would be missed by `up` or by a page only when it is asked for.
 DATA = {
     "deployments/provisioning/prefect.yaml",
-    "deployments/gateway/web/page.html",
+    "deployments/gateway/web/base/layout.html",
+    "deployments/gateway/web/static/app.css",
+    "deployments/gateway/web/static/htmx-2.0.11.min.js",
     "flows/ledger/migrations/script.py.mako",
 }
 

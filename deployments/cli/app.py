@@ -17,6 +17,7 @@ from deployments.cli import (
     exports,
     keys,
     operations,
+    people,
     provisioning,
     prune,
     reading,
@@ -47,6 +48,7 @@ for module in (
     backup,
     keys,
     exports,
+    people,
 ):
     module.register(app)
 

@@ -21,13 +21,13 @@ from deployments.ingest.local_files import Added, add_files, current_receipts
 from deployments.samples import render_samples
 from deployments.stack.settings import StackSettings
 from deployments.warm_worker.process_control import die_with_parent
+from flows.domain.owners import DEFAULT_OWNER
 from flows.ledger.expenses import all_expenses
 from flows.ledger.schema import FINAL_STATES, State
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline, load_pipeline
 
 TRUTH_FILE = "truth.json"
-_OWNER = "demo"
 _POLL_SECONDS = 0.3
 
 
@@ -61,7 +61,7 @@ def sample_folder(settings: StackSettings) -> Path:
 async def run_demo(pipeline: Pipeline, files: Sequence[Path]) -> DemoResult:
     """Put the files in and wait until they are processed."""
     began = time.monotonic()
-    added = await add_files(pipeline, files, _OWNER)
+    added = await add_files(pipeline, files, DEFAULT_OWNER)
     known = [entry.receipt_id for entry in added if entry.known]
     before = await asyncio.to_thread(current_receipts, pipeline, known)
     done_before = sum(receipt.state in FINAL_STATES for receipt in before)
@@ -90,7 +90,7 @@ def print_result(pipeline: Pipeline, result: DemoResult) -> None:
     """The expenses as a table, what needs a look, and the time it took."""
     ids = {receipt.id for receipt in result.receipts}
     with pipeline.ledger.session() as session:
-        print_expenses([one for one in all_expenses(owner=_OWNER, session=session) if one.receipt_id in ids])
+        print_expenses([one for one in all_expenses(owner=DEFAULT_OWNER, session=session) if one.receipt_id in ids])
     others = [receipt for receipt in result.receipts if receipt.state is not State.EXPENSED]
     if others:
         print_table("not posted", ("file", "state", "reason"), ((r.key, r.state, r.reason) for r in others))

@@ -44,7 +44,7 @@ def create(
     from flows.storage import clean_owner  # noqa: PLC0415
 
     expires = dt.datetime.now(dt.UTC) + dt.timedelta(days=days) if days else None
-    with _ledger(data).session() as session:
+    with open_stack_ledger(data).session() as session:
         key, secret = create_key(clean_owner(owner), name, _scopes(scope), expires_at=expires, session=session)
     if as_json:
         print_json({"key": secret, **plain(key)})
@@ -71,7 +71,7 @@ def list_(
     """List keys, without their secrets."""
     from flows.ledger.access import list_keys  # noqa: PLC0415
 
-    with _ledger(data).session() as session:
+    with open_stack_ledger(data).session() as session:
         keys = list_keys(owner=owner, session=session)
     if as_json:
         print_json(keys)
@@ -90,13 +90,17 @@ def revoke(
     """End a key; the gateway refuses it within seconds."""
     from flows.ledger.access import revoke_key  # noqa: PLC0415
 
-    with _ledger(data).session() as session:
+    with open_stack_ledger(data).session() as session:
         key = revoke_key(key_id, session=session)
     console.print(f"key {key.id} of {key.owner} is revoked", soft_wrap=True)
 
 
-def _ledger(data: Path) -> Ledger:
-    """The ledger alone: keys can be made while Prefect is away."""
+def open_stack_ledger(data: Path) -> Ledger:
+    """The ledger alone: keys and people can be managed while Prefect is away.
+
+    Raises:
+        ConfigurationError: there is no stack in `data`, and the environment names no ledger.
+    """
     from flows.ledger.database import open_ledger  # noqa: PLC0415
 
     use_stack(data)
@@ -106,4 +110,4 @@ def _ledger(data: Path) -> Ledger:
             f"No stack in {data}: start one with `receiptflow up`, name its folder with --data, or set "
             "RECEIPTFLOW_LEDGER_URL to your ledger."
         )
-    return open_ledger(url, application_name="receiptflow-keys")
+    return open_ledger(url, application_name="receiptflow-access")

@@ -65,13 +65,14 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
     _provision(stack, settings)
     console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
-    if demo and not once:
-        _print_addresses(stack, settings)  # a folder may take long, and more can be uploaded meanwhile
+    sign_in = None if once else _sign_in_words(settings)
+    if demo and sign_in:
+        _print_addresses(stack, settings, sign_in)  # a folder may take long, and more can be uploaded meanwhile
     left_over = demo and _demonstrate(files)
-    if once:
+    if sign_in is None:
         return left_over
     with stack.heeding_signals():
-        _print_addresses(stack, settings)
+        _print_addresses(stack, settings, sign_in)
         console.print("Ctrl-C stops everything.")
         _stand_by(stack, settings)
         stack.wait()
@@ -111,14 +112,26 @@ def _in_a_process(module: str, text: str = "") -> int:
     return status
 
 
-def _print_addresses(stack: Stack, settings: StackSettings) -> None:
+def _sign_in_words(settings: StackSettings) -> str:
+    """How to sign in: by a link, as long as nobody has signed in yet."""
+    from deployments.cli.people import sign_in_address  # noqa: PLC0415
+    from deployments.stack.gateway_service import first_link  # noqa: PLC0415
+
+    code = first_link(settings)
+    if code is None:
+        return "with name and password, or by a link: receiptflow people link NAME"
+    return f"{sign_in_address(settings.gateway_url, code)}   (works once)"
+
+
+def _print_addresses(stack: Stack, settings: StackSettings, sign_in: str) -> None:
     from deployments.stack.gateway_service import first_key, key_file  # noqa: PLC0415
 
     auth = stack.environment["PREFECT_API_AUTH_STRING"]
     console.print(f"Prefect UI   {stack.endpoints['prefect']}/runs   (log in with {auth})", soft_wrap=True)
     console.print(f"S3           {stack.endpoints['s3']}   (credentials: receiptflow env)", soft_wrap=True)
     gateway = stack.endpoints["gateway"]
-    console.print(f"Upload page  {gateway}/   (API: {gateway}/docs)", soft_wrap=True)
+    console.print(f"Pages        {gateway}/   (API: {gateway}/docs)", soft_wrap=True)
+    console.print(f"Sign in      {sign_in}", soft_wrap=True)
     made = first_key(settings)
     shown = f"{made}   (shown once, kept in" if made else "(kept in"
     console.print(f"API key      {shown} {key_file(settings)})", soft_wrap=True)

@@ -11,6 +11,7 @@ from deployments.gateway.api import (
     bucket_events,
     categories,
     decisions,
+    docs,
     exports,
     health,
     images,
@@ -26,12 +27,13 @@ from deployments.gateway.api import (
 from deployments.gateway.context import open_context
 from deployments.gateway.http import problems
 from deployments.gateway.http.middleware import RequestMiddleware
-from deployments.gateway.web import page
+from deployments.gateway.web import create_pages
+from deployments.gateway.web.assets import PREFIX
+from deployments.gateway.web.pages import to_pages
 from deployments.settings import GatewaySettings
 from deployments.version import installed_version
 
 _ROUTES = (
-    page,
     post_receipts,
     receipt_status,
     images,
@@ -46,6 +48,7 @@ _ROUTES = (
     vat,
     health,
     metrics,
+    docs,
 )
 _DESCRIPTION = """Upload photographed receipts and get expenses back.
 
@@ -63,15 +66,26 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     chosen = settings or GatewaySettings()  # from the environment
     chosen.require_secure()
 
+    pages = create_pages()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_context(chosen) as context:
-            app.state.context = context
+            app.state.context = pages.state.context = context
             yield
 
-    app = FastAPI(title="receiptflow", version=installed_version(), description=_DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="receiptflow",
+        version=installed_version(),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     problems.install(app)
     app.add_middleware(RequestMiddleware)
     for module in _ROUTES:
         app.include_router(module.router)
+    app.add_api_route("/", to_pages, include_in_schema=False)
+    app.mount(PREFIX, pages)
     return app

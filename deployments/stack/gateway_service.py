@@ -1,4 +1,4 @@
-"""The gateway as a part of the embedded stack, and the first API key that such a stack has."""
+"""The gateway as a part of the embedded stack; the first API key and the first person that such a stack has."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from deployments.stack import HttpCheck, Service
 from deployments.stack.credentials import write_private
 from deployments.stack.settings import StackSettings
 from flows.domain.owners import DEFAULT_OWNER
-from flows.ledger.access import Scope, create_key, list_keys
+from flows.ledger.access import (
+    Role,
+    Scope,
+    add_person,
+    create_key,
+    list_keys,
+    list_people,
+    list_sessions,
+    make_link,
+)
 from flows.ledger.database import open_ledger
 
 KEY_FILE = "api-key"
+_FIRST_PERSON = "admin"
 _FIRST_KEY_NAME = "made at the first start"
 
 
@@ -49,5 +59,23 @@ def first_key(settings: StackSettings) -> str | None:
             # Before the commit: a key that nobody can read again would keep another from being made.
             write_private(key_file(settings), secret + "\n")
         return secret
+    finally:
+        ledger.close()
+
+
+def first_link(settings: StackSettings) -> str | None:
+    """A sign-in link's code for the stack's first person, who is made with it: an admin of the default owner.
+
+    Returns:
+        The code; None once somebody can sign in: has a password, or is signed in.
+    """
+    ledger = open_ledger(settings.database_url("ledger"))
+    try:
+        with ledger.session() as session:
+            people = list_people(session=session)
+            if any(one.has_password or list_sessions(one.id, session=session) for one in people):
+                return None
+            person = people[0] if people else add_person(DEFAULT_OWNER, _FIRST_PERSON, Role.ADMIN, session=session)
+            return None if person.disabled_at else make_link(person.id, session=session)[1]
     finally:
         ledger.close()

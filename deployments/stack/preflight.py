@@ -22,7 +22,7 @@ _LEAST_FREE_BYTES = 1 << 30
 # Beside modules, in packages: what a wheel that was built wrongly lacks.
 _PACKAGED = (
     ("deployments.provisioning", "prefect.yaml"),
-    ("deployments.gateway.web", "page.html"),
+    ("deployments.gateway.web", "base/layout.html"),
     ("flows.ledger.migrations", "env.py"),
     ("flows.reading.parser", "concepts.json"),
 )

@@ -17,7 +17,7 @@ from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.auth import Reader
 from deployments.gateway.http.problems import RESPONSES, RefusedError
 from flows.domain.fields import DocumentText, ReceiptFields
-from flows.ledger.views import ReceiptDetail
+from flows.ledger.views import ReceiptDetail, ReceiptView
 from flows.pipeline.artifacts import annotated_picture
 from flows.pipeline.steps import preview_key
 from flows.storage import ObjectVersion
@@ -42,7 +42,11 @@ _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 )
 async def get_image(receipt_id: UUID, caller: Reader, context: Context) -> StreamingResponse:
     """The bytes as they were sent."""
-    detail = await read_detail(context, receipt_id, caller.owner)
+    return await original(context, await read_detail(context, receipt_id, caller.owner))
+
+
+async def original(context: GatewayContext, detail: ReceiptView) -> StreamingResponse:
+    """A receipt's original: pictures that browsers show safely as such, everything else as a download."""
     version = ObjectVersion(detail.bucket, detail.key, detail.etag, detail.size_bytes, detail.version_id)
     body, media_type = await asyncio.to_thread(context.originals(detail.bucket).open, version)
     shown = media_type if media_type in _SHOWN else "application/octet-stream"

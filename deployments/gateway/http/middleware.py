@@ -34,8 +34,9 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message.setdefault("headers", [])
-                message["headers"] = [*message["headers"], *_HEADERS]
+                headers = message.get("headers", [])
+                there = {name.lower() for name, _ in headers}
+                message["headers"] = [*headers, *(one for one in _HEADERS if one[0] not in there)]
             await send(message)
 
         try:
@@ -46,7 +47,7 @@ class RequestMiddleware:
 
 def _note(scope: Scope, status: int, seconds: float) -> None:
     route = scope.get("route")
-    template = getattr(route, "path", "other")
+    template = scope.get("root_path", "") + getattr(route, "path", "other")
     context = getattr(scope["app"].state, "context", None)
     if context is not None:
         context.metrics.seconds.labels(scope["method"], template, str(status)).observe(seconds)

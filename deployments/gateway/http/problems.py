@@ -16,6 +16,15 @@ from starlette.exceptions import HTTPException
 
 from flows.domain.errors import ConfigurationError, ReceiptflowError, TransientError
 from flows.exports import ExportRefusedError, UnknownTargetError, WrongOptionError
+from flows.ledger.access import (
+    InvalidPersonError,
+    KeyNotFoundError,
+    LastAdminError,
+    NameTakenError,
+    PersonNotFoundError,
+    SessionNotFoundError,
+    SignInError,
+)
 from flows.ledger.categories import CategoryNotFoundError, CategoryTakenError, InvalidCategoryError
 from flows.ledger.corrections import InvalidValuesError
 from flows.ledger.decisions import (
@@ -56,6 +65,13 @@ _STATUS_OF: dict[type[ReceiptflowError], int] = {
     ExportRefusedError: 409,
     WrongOptionError: 422,
     InvalidAccountError: 422,
+    InvalidPersonError: 422,
+    KeyNotFoundError: 404,
+    PersonNotFoundError: 404,
+    SessionNotFoundError: 404,
+    NameTakenError: 409,
+    LastAdminError: 409,
+    SignInError: 422,
     TransientError: 503,
     ConfigurationError: 503,
 }
@@ -99,6 +115,11 @@ async def _refused(_request: Request, error: RefusedError) -> JSONResponse:
     return problem(error.status, error.detail, error.headers)
 
 
+def status_of(error: Exception) -> int:
+    """The status that an error of ours is answered with."""
+    return next((code for kind, code in _STATUS_OF.items() if isinstance(error, kind)), 500)
+
+
 async def _failed(_request: Request, error: Exception) -> JSONResponse:
     status = status_of(error)
     if status >= 500:
@@ -107,11 +128,6 @@ async def _failed(_request: Request, error: Exception) -> JSONResponse:
         detail = "A part behind this API does not answer just now; repeat the request later."
         return problem(status, detail, {"Retry-After": _RETRY_AFTER_SECONDS})
     return problem(status, str(error), **_more_of(error))
-
-
-def status_of(error: Exception) -> int:
-    """The status that an error of ours is answered with."""
-    return next((code for kind, code in _STATUS_OF.items() if isinstance(error, kind)), 500)
 
 
 def _more_of(error: Exception) -> dict[str, Any]:

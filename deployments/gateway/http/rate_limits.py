@@ -17,11 +17,13 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from deployments.gateway.http.problems import RefusedError
 
+# Wrong tries to sign in: at one name from one address, and at one name from anywhere.
+_WRONG_SIGN_INS = (parse("8/10 minutes"), parse("60/hour"))
 _STRANGER = "stranger"
 
 
 class Rates:
-    """Counts requests and uploads of each key, and what each address was refused for not being let in.
+    """Counts requests and uploads of each key or session, and what each address was refused for not being let in.
 
     Args:
         request_rate: All requests, as `limits` writes it: `3000/minute`.
@@ -51,6 +53,19 @@ class Rates:
         """Count an attempt that was refused for a missing or wrong secret."""
         await self._limiter.hit(self._refusals, _STRANGER, _network_of(address))
 
+    async def check_sign_in(self, name: str, address: str) -> None:
+        """Refuse with 429 whoever has failed to sign in too often, as this person or from this address."""
+        await self.check_stranger(address)
+        for rate, kind, who in _tries(name, address):
+            if not await self._limiter.test(rate, kind, who):
+                raise await self._too_many(rate, kind, who, "Wrong tries to sign in")
+
+    async def count_failed_sign_in(self, name: str, address: str) -> None:
+        """Count one wrong try."""
+        await self.count_refusal(address)
+        for rate, kind, who in _tries(name, address):
+            await self._limiter.hit(rate, kind, who)
+
     async def _count(self, rate: RateLimitItem, kind: str, key_id: UUID, cost: int) -> None:
         if not await self._limiter.hit(rate, kind, str(key_id), cost=cost):
             raise await self._too_many(rate, kind, str(key_id), "This key")
@@ -70,3 +85,10 @@ def _network_of(address: str) -> str:
     if isinstance(ip, ipaddress.IPv6Address):
         return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
     return str(ip)
+
+
+def _tries(name: str, address: str) -> list[tuple[RateLimitItem, str, str]]:
+    here, anywhere = _WRONG_SIGN_INS
+    if not name:  # by a link: nothing that could be guessed, and no person to lock out
+        return []
+    return [(here, "sign-in here", f"{_network_of(address)} {name}"), (anywhere, "sign-in", name)]

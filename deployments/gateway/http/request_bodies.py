@@ -56,19 +56,32 @@ async def read_files(request: Request, settings: GatewaySettings, stack: AsyncEx
     Raises:
         RefusedError: empty, too large, too many, too slow or malformed.
     """
+    return (await read_form(request, settings, stack))[0]
+
+
+async def read_form(
+    request: Request, settings: GatewaySettings, stack: AsyncExitStack
+) -> tuple[list[Spooled], dict[str, str]]:
+    """The files of a request, and the text fields beside them if it is a form.
+
+    Raises:
+        RefusedError: as `read_files`.
+    """
     multipart = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
     most = settings.max_files if multipart else 1
     stream = request.stream()
     body = _bounded(stream, request, settings, settings.max_upload_bytes * most + _MULTIPART_OVERHEAD_BYTES * most)
     try:
-        uploads = await (_multipart(request, body, settings) if multipart else _raw(request, body, settings))
+        form = await _multipart(request, body, settings) if multipart else await _raw(request, body, settings)
     except RefusedError:
         await _let_finish(stream)
         raise
+    uploads = [value for _name, value in form.multi_items() if isinstance(value, UploadFile)]
     for upload in uploads:
         stack.push_async_callback(upload.close)
     _require_sizes(uploads, settings)
-    return [await _spooled(upload) for upload in uploads]
+    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    return [await _spooled(upload) for upload in uploads], fields
 
 
 async def _let_finish(stream: AsyncGenerator[bytes, None]) -> None:
@@ -107,7 +120,7 @@ async def _bounded(
         yield chunk
 
 
-async def _raw(request: Request, body: AsyncGenerator[bytes, None], settings: GatewaySettings) -> list[UploadFile]:
+async def _raw(request: Request, body: AsyncGenerator[bytes, None], settings: GatewaySettings) -> FormData:
     spool: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  # closed by the caller's stack
     upload = UploadFile(spool, size=0, filename=_name_of(request), headers=request.headers)  # type: ignore[arg-type]  # as starlette's own parser does
     try:
@@ -119,16 +132,14 @@ async def _raw(request: Request, body: AsyncGenerator[bytes, None], settings: Ga
     except BaseException:
         spool.close()
         raise
-    return [upload]
+    return FormData([("file", upload)])
 
 
 def _name_of(request: Request) -> str:
     return request.query_params.get("name") or unquote(request.headers.get("x-file-name", ""))
 
 
-async def _multipart(
-    request: Request, body: AsyncGenerator[bytes, None], settings: GatewaySettings
-) -> list[UploadFile]:
+async def _multipart(request: Request, body: AsyncGenerator[bytes, None], settings: GatewaySettings) -> FormData:
     parser = _Parser(
         request.headers,
         body,
@@ -137,10 +148,9 @@ async def _multipart(
         max_part_size=_LONGEST_FIELD_BYTES,
     )
     try:
-        form: FormData = await parser.parse()
+        return await parser.parse()
     except MultiPartException as error:
         raise RefusedError(400, f"The multipart body is malformed: {error.message}") from error
-    return [value for _name, value in form.multi_items() if isinstance(value, UploadFile)]
 
 
 def require_no_junk(names: Iterable[str], metrics: RequestMetrics) -> None:

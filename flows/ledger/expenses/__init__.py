@@ -1,7 +1,13 @@
 """Expenses: what was posted."""
 
 from flows.ledger.expenses.posting import post, reassign, revision_of, void
-from flows.ledger.expenses.queries import all_expenses, expense_of_content, expenses_of_content, find_expenses
+from flows.ledger.expenses.queries import (
+    all_expenses,
+    expense_of_content,
+    expenses_of_content,
+    expenses_of_contents,
+    find_expenses,
+)
 from flows.ledger.expenses.same_purchase import find_same_purchase, keep_both
 from flows.ledger.expenses.search import Unsearchable, Wanted, index_fields, keep_missing_text, keep_text, unsearchable
 from flows.ledger.expenses.sums import NO_CURRENCY, Sum, SumsBy, YearStart, sum_expenses
@@ -18,6 +24,7 @@ __all__ = [
     "all_expenses",
     "expense_of_content",
     "expenses_of_content",
+    "expenses_of_contents",
     "find_expenses",
     "find_same_purchase",
     "index_fields",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -55,3 +55,10 @@ def expenses_of_content(content_id: UUID | None, *, session: Session) -> tuple[E
     """The expenses of a content that count, by part."""
     query = select(Expense).where(Expense.content_id == content_id, col(Expense.voided_at).is_(None))
     return tuple(as_value(ExpenseView, row) for row in session.exec(query.order_by(col(Expense.part))))
+
+
+def expenses_of_contents(content_ids: Collection[UUID], *, session: Session) -> dict[UUID, ExpenseView]:
+    """The expense that counts of each of these contents that has one: the first, where there are several."""
+    query = select(Expense).where(col(Expense.content_id).in_(content_ids), col(Expense.voided_at).is_(None))
+    rows = session.exec(query.order_by(col(Expense.part).desc()))
+    return {row.content_id: as_value(ExpenseView, row) for row in rows}

@@ -23,6 +23,7 @@ from flows.ledger.receipts.outcomes import (
     supersede,
 )
 from flows.ledger.receipts.queries import (
+    count_in_review,
     counts_by_state,
     get_receipt,
     history,
@@ -65,6 +66,7 @@ __all__ = [
     "begin_attempt",
     "book_parts",
     "claim_content",
+    "count_in_review",
     "count_unended",
     "counting_parts",
     "counts_by_state",

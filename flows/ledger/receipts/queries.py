@@ -50,6 +50,7 @@ def list_receipts(
     states: Collection[State] = (),
     received_from: dt.datetime | None = None,
     received_to: dt.datetime | None = None,
+    name: str | None = None,
     limit: int = 100,
     after: str | None = None,
 ) -> Page[ReceiptView]:
@@ -61,6 +62,7 @@ def list_receipts(
         states: Only in these; in any state without.
         received_from: Received then or later.
         received_to: Received before then.
+        name: Any part of the object's key, in any case.
         limit: At most so many.
         after: The `next` of the page before.
 
@@ -77,6 +79,8 @@ def list_receipts(
         query = query.where(received_at >= received_from)
     if received_to is not None:
         query = query.where(received_at < received_to)
+    if name is not None:
+        query = query.where(col(Receipt.key).icontains(clean(name), autoescape=True))
     return newest_page(ReceiptView, query, (received_at, col(Receipt.id)), limit, after, session=session)
 
 
@@ -182,6 +186,12 @@ def counts_by_state(*, session: Session, owner: str | None = None) -> dict[State
         query = query.where(Receipt.owner == owner)
     found = {State(state): count for state, count in session.exec(query)}
     return {state: found.get(state, 0) for state in State}
+
+
+def count_in_review(owner: str, *, session: Session, most: int = 1000) -> int:
+    """How many of an owner's receipts wait for a person; not counted beyond `most`."""
+    mine = select(Receipt.id).where(Receipt.owner == owner, Receipt.state == State.REVIEW).limit(most).subquery()
+    return session.exec(select(func.count()).select_from(mine)).one()
 
 
 def marks_of_change(receipt_ids: Collection[UUID], *, session: Session) -> dict[UUID, dt.datetime]:

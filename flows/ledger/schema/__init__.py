@@ -3,6 +3,7 @@
 from flows.ledger.schema.category_tables import Category
 from flows.ledger.schema.decision_tables import CorrectionRow, DecisionRow, DistinctPurchase
 from flows.ledger.schema.export_tables import Export, ExportAccount, ExportItem
+from flows.ledger.schema.people_tables import Person, PersonSession, SignInLink
 from flows.ledger.schema.states import (
     FINAL_STATES,
     OBJECT_GONE_CODES,
@@ -55,8 +56,11 @@ __all__ = [
     "ExtractionRow",
     "Notification",
     "NotificationKind",
+    "Person",
+    "PersonSession",
     "Receipt",
     "Settlement",
+    "SignInLink",
     "Source",
     "State",
     "StateChange",

@@ -1,0 +1,1 @@
+"""Categories: made, renamed, merged, archived."""

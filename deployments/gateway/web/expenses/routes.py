@@ -1,0 +1,157 @@
+"""Expenses: found by filter and word, summed, corrected, voided and restored; many at once for what is the same."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from deployments.gateway.context import Context
+from deployments.gateway.http.problems import RefusedError
+from deployments.gateway.web.expenses import forms
+from deployments.gateway.web.receipts.picture import read_picture
+from deployments.gateway.web.shown import with_ledger
+from deployments.gateway.web.templates import go_to, render
+from deployments.gateway.web.visitor import ChangingReviewer, Fields, Viewer, Visitor
+from flows.domain.errors import ReceiptflowError, TransientError
+from flows.ledger.categories import list_categories
+from flows.ledger.decisions import ExpenseNotFoundError, ReviewItem, correct, history, restore, review_item, void
+from flows.ledger.expenses import SumsBy, find_expenses, sum_expenses
+from flows.ledger.receipts import resolve
+from flows.ledger.views import ExpenseView
+
+router = APIRouter(include_in_schema=False)
+_PAGE = 100
+_MOST_AT_ONCE = 200
+_VOIDED = "voided on the page"
+
+
+@router.get("/expenses")
+async def get_expenses(request: Request, visitor: Viewer, context: Context) -> Response:
+    """The last posted first, with the sums of all that fit."""
+    wanted, said = forms.filter_of(request.query_params)
+    after = request.query_params.get("after", "")[:300] or None
+
+    def read(session: Session) -> dict[str, Any]:
+        mine = wanted.wanted(visitor.owner)
+        return {
+            "page": find_expenses(mine, limit=_PAGE, after=after, session=session),
+            "sums": sum_expenses(SumsBy.CURRENCY, mine, session=session) if after is None else [],
+            "categories": list_categories(visitor.owner, session=session),
+        }
+
+    found = await with_ledger(context, read)
+    return render(request, "expenses/list.html", query=said, after=after, **found)
+
+
+@router.get("/expenses/{public_id}")
+async def get_expense(request: Request, public_id: str, visitor: Viewer, context: Context) -> Response:
+    """One expense, to correct."""
+
+    def read(session: Session) -> dict[str, Any]:
+        item, expense = _find(public_id, visitor, session)
+        lines = history(item.receipt.id, session=session, owner=visitor.owner)
+        categories = list_categories(visitor.owner, session=session)
+        return {"item": item, "expense": expense, "history": lines, "categories": categories}
+
+    found = await with_ledger(context, read)
+    picture = await asyncio.to_thread(read_picture, context.results, found["item"].words_key)
+    values = forms.shown(found["expense"])
+    return render(
+        request, "expenses/one.html", picture=picture, values=values, line_columns=forms.LINE_COLUMNS, **found
+    )
+
+
+def _find(public_id: str, visitor: Visitor, session: Session) -> tuple[ReviewItem, ExpenseView]:
+    item = review_item(resolve(public_id, session=session, owner=visitor.owner), session=session, owner=visitor.owner)
+    expense = next((one for one in item.expenses if one.public_id == public_id), None)
+    if expense is None:
+        raise ExpenseNotFoundError(public_id)
+    return item, expense
+
+
+@router.post("/expenses/bulk")
+async def bulk(
+    visitor: ChangingReviewer,
+    context: Context,
+    fields: Fields,
+    chosen: Annotated[list[str], Form(alias="expense", max_length=_MOST_AT_ONCE)] = [],  # noqa: B006  # never written
+) -> Response:
+    """The same change of many, each by itself: one that is refused keeps none of the others."""
+    what, category = fields.get("change", ""), fields.get("category", "").strip() or None
+
+    def write(public_id: str, session: Session) -> None:
+        if what == "void":
+            void(public_id, fields.get("reason") or _VOIDED, visitor.actor, owner=visitor.owner, session=session)
+        elif what == "category":
+            correct(public_id, {"category": category}, visitor.actor, owner=visitor.owner, session=session)
+        else:
+            raise RefusedError(422, "change: choose what to do with the chosen expenses")
+
+    refused: list[str] = []
+    for public_id in chosen:
+        try:
+            await with_ledger(context, partial(write, public_id))
+        except TransientError:
+            raise
+        except ReceiptflowError as error:
+            refused.append(str(error))
+    words = f"{len(chosen) - len(refused)} of {len(chosen)} done."
+    return go_to("/expenses", f"{words} Not done: {'; '.join(refused[:3])}" if refused else words)
+
+
+@router.post("/expenses/{public_id}")
+async def change(public_id: str, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
+    """Correct the fields whose text was changed."""
+
+    def write(session: Session) -> bool:
+        item, expense = _find(public_id, visitor, session)
+        lines = item.line_items if expense.part == 0 else ()
+        new = forms.changed(forms.shown(expense), lines, fields)
+        if not new:
+            return False
+        correct(
+            public_id,
+            new,
+            visitor.actor,
+            seen=_seen(fields),
+            reason=fields.get("reason", "").strip() or None,
+            owner=visitor.owner,
+            session=session,
+        )
+        return True
+
+    said = "Corrected. No later reading changes it." if await with_ledger(context, write) else "Nothing was changed."
+    return go_to(f"/expenses/{public_id}", said)
+
+
+@router.post("/expenses/{public_id}/void")
+async def take_back(public_id: str, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
+    """Let it count no more; its values stay."""
+    reason = fields.get("reason", "").strip() or _VOIDED
+
+    def write(session: Session) -> None:
+        void(public_id, reason, visitor.actor, seen=_seen(fields), owner=visitor.owner, session=session)
+
+    await with_ledger(context, write)
+    return go_to(f"/expenses/{public_id}", "Voided: it counts no more.")
+
+
+@router.post("/expenses/{public_id}/restore")
+async def let_count(public_id: str, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
+    """Let it count again."""
+
+    def write(session: Session) -> None:
+        restore(public_id, visitor.actor, seen=_seen(fields), owner=visitor.owner, session=session)
+
+    await with_ledger(context, write)
+    return go_to(f"/expenses/{public_id}", "It counts again.")
+
+
+def _seen(fields: dict[str, str]) -> int | None:
+    text = fields.get("seen", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None

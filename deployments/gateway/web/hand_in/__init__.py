@@ -1,0 +1,1 @@
+"""Handing receipts in, and what became of the last ones."""

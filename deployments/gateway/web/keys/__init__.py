@@ -1,0 +1,1 @@
+"""API keys, also as a QR code for a phone."""

@@ -1,0 +1,1 @@
+"""The first page: what waits, what failed, what was spent."""

@@ -1,0 +1,90 @@
+"""The first page: what waits for whoever looks, what failed and why, and a year's sums in one currency."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from deployments.gateway.context import Context
+from deployments.gateway.web.overview.charts import Bar, columns, rows
+from deployments.gateway.web.shown import with_ledger
+from deployments.gateway.web.templates import render
+from deployments.gateway.web.visitor import Viewer
+from flows.ledger.decisions import review_queue
+from flows.ledger.expenses import Sum, SumsBy, Wanted, sum_expenses
+from flows.ledger.receipts import counts_by_state, list_receipts
+from flows.ledger.schema import State
+
+router = APIRouter(include_in_schema=False)
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+_SHOWN = 8
+
+
+@router.get("/")
+async def get_overview(
+    request: Request,
+    visitor: Viewer,
+    context: Context,
+    year: Annotated[int | None, Query(ge=_FIRST_YEAR, le=_LAST_YEAR)] = None,
+    currency: Annotated[str, Query(max_length=3)] = "",
+) -> Response:
+    """Everything at a glance."""
+    found = await with_ledger(context, lambda session: _read(session, visitor.owner, year, currency.upper()))
+    return render(request, "overview/page.html", **found)
+
+
+def _read(session: Session, owner: str, year: int | None, currency: str) -> dict[str, Any]:
+    everything = Wanted(owner=owner)
+    currencies = [one.key for one in sum_expenses(SumsBy.CURRENCY, everything, session=session) if one.key]
+    chosen = currency or (currencies[0] if currencies else "")
+    years = [int(one.key) for one in sum_expenses(SumsBy.YEAR, everything, session=session) if one.key]
+    shown = year or (years[0] if years else dt.datetime.now(dt.UTC).year)
+    wanted = Wanted(owner=owner, since=dt.date(shown, 1, 1), until=dt.date(shown, 12, 31), currency=chosen or None)
+    within = {"date_from": f"{shown}-01-01", "date_to": f"{shown}-12-31", "currency": chosen}
+    months = sum_expenses(SumsBy.MONTH, wanted, session=session)
+    return {
+        "months": _months(months, shown, chosen),
+        "by_category": _bars(sum_expenses(SumsBy.CATEGORY, wanted, session=session), "category", within),
+        "by_merchant": _bars(sum_expenses(SumsBy.MERCHANT, wanted, session=session), "merchant", within),
+        "total": sum((_amount(one, chosen) for one in months), Decimal(0)),
+        "year": shown,
+        "years": years,
+        "currency": chosen,
+        "currencies": currencies,
+        "counts": counts_by_state(owner=owner, session=session),
+        "queue": review_queue(owner=owner, limit=_SHOWN, session=session).items,
+        "failed": list_receipts(owner=owner, states=[State.QUARANTINED], limit=_SHOWN, session=session).items,
+    }
+
+
+def _amount(one: Sum, currency: str) -> Decimal:
+    return one.totals.get(currency, Decimal(0))
+
+
+def _months(sums: list[Sum], year: int, currency: str) -> list[Bar]:
+    by_month = {one.key: _amount(one, currency) for one in sums}
+    bars = []
+    for month in range(1, 13):
+        last = calendar.monthrange(year, month)[1]
+        days = {"date_from": f"{year}-{month:02}-01", "date_to": f"{year}-{month:02}-{last}", "currency": currency}
+        bars.append((f"{year}-{month:02}", by_month.get(f"{year}-{month:02}", Decimal(0)), days))
+    return columns(bars)
+
+
+def _bars(sums: list[Sum], by: str, within: dict[str, str]) -> list[Bar]:
+    """The largest, each with a link to its expenses; those without a name have none to link by."""
+    currency = within["currency"]
+    largest = sorted(sums, key=lambda one: _amount(one, currency), reverse=True)[:_SHOWN]
+    return rows([(one.key or "", _amount(one, currency), _link(one, by, within)) for one in largest])
+
+
+def _link(one: Sum, by: str, within: dict[str, str]) -> dict[str, str]:
+    if one.key:
+        return {**within, by: one.key}
+    return {**within, "no_category": "1"} if by == "category" else within

@@ -1,0 +1,46 @@
+"""The pages as an application of their own below `/app`: routes, errors, headers, static files."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from starlette.routing import Route
+
+from deployments.gateway.web import errors
+from deployments.gateway.web.assets import PREFIX, Assets
+from deployments.gateway.web.categories import routes as categories
+from deployments.gateway.web.expenses import routes as expenses
+from deployments.gateway.web.hand_in import routes as hand_in
+from deployments.gateway.web.headers import PageHeaders
+from deployments.gateway.web.keys import routes as keys
+from deployments.gateway.web.overview import routes as overview
+from deployments.gateway.web.people import admin as people_admin
+from deployments.gateway.web.people import routes as people
+from deployments.gateway.web.receipts import routes as receipts
+from deployments.gateway.web.review import routes as review
+from deployments.gateway.web.sign_in import routes as sign_in
+from deployments.gateway.web.templates import Templates
+from deployments.gateway.web.webhooks import routes as webhooks
+
+ROUTES = (
+    *(sign_in, overview, hand_in, review, expenses, receipts),
+    *(people, people_admin, keys, webhooks, categories),
+)
+
+
+def create_pages() -> FastAPI:
+    """The pages; `state.context` is set by the gateway that they are mounted in."""
+    app = FastAPI(title="receiptflow pages", openapi_url=None, docs_url=None, redoc_url=None)
+    assets = Assets()
+    app.state.templates = Templates(assets)
+    errors.install(app)
+    app.add_middleware(PageHeaders)
+    app.router.routes.append(Route("/static/{digest}/{name:path}", assets.answer, methods=["GET"]))
+    for module in ROUTES:
+        app.include_router(module.router)
+    return app
+
+
+async def to_pages() -> RedirectResponse:
+    """From the gateway's root to the pages."""
+    return RedirectResponse(f"{PREFIX}/", 307)

@@ -1,0 +1,118 @@
+"""Receipts: a list by state and name; one in full with picture, fields, steps and history; read again, delete."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from sqlmodel import Session
+
+from deployments.gateway.api.images import original
+from deployments.gateway.api.receipt_actions import read_again, remove
+from deployments.gateway.context import Context, GatewayContext
+from deployments.gateway.http.problems import RefusedError
+from deployments.gateway.web.assets import PREFIX
+from deployments.gateway.web.receipts.picture import Picture, read_picture
+from deployments.gateway.web.shown import with_expenses, with_ledger
+from deployments.gateway.web.templates import go_to, render
+from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, safe_path
+from flows.ledger.decisions import history, review_item
+from flows.ledger.receipts import counts_by_state, get_receipt, list_receipts
+from flows.ledger.schema import State
+from flows.pipeline.steps import preview_key
+
+router = APIRouter(include_in_schema=False)
+_PAGE = 50
+# A picture belongs to one content for ever; the address is the receipt's, which a deletion may take away.
+_PICTURE_HEADERS = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cache-Control": "private, max-age=3600",
+}
+
+
+@router.get("/receipts")
+async def get_receipts(  # noqa: PLR0917  # FastAPI passes them by name
+    request: Request,
+    visitor: Viewer,
+    context: Context,
+    state: str = "",
+    q: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[str | None, Query(max_length=300)] = None,
+) -> Response:
+    """Newest first."""
+    states = [State(state)] if state in set(State) else []
+
+    def read(session: Session) -> dict[str, Any]:
+        page = list_receipts(
+            owner=visitor.owner, states=states, name=q.strip() or None, limit=_PAGE, after=after, session=session
+        )
+        rows = with_expenses(page.items, session=session)
+        return {"rows": rows, "next": page.next, "counts": counts_by_state(owner=visitor.owner, session=session)}
+
+    found = await with_ledger(context, read)
+    return render(request, "receipts/list.html", state=state if states else "", q=q, after=after, **found)
+
+
+@router.get("/receipts/{receipt_id}")
+async def get_one(request: Request, receipt_id: UUID, visitor: Viewer, context: Context) -> Response:
+    """Everything about one receipt."""
+
+    def read(session: Session) -> dict[str, Any]:
+        item = review_item(receipt_id, session=session, owner=visitor.owner)
+        shown = with_expenses([item.receipt], session=session)[0]
+        return {"item": item, "shown": shown, "history": history(receipt_id, session=session, owner=visitor.owner)}
+
+    found = await with_ledger(context, read)
+    item = found["item"]
+    steps, picture = await asyncio.gather(
+        context.orchestrator.steps(item.receipt.flow_run_id), asyncio.to_thread(_picture, context, item.words_key)
+    )
+    return render(request, "receipts/one.html", steps=steps, picture=picture, **found)
+
+
+def _picture(context: GatewayContext, words_key: str | None) -> Picture | None:
+    return read_picture(context.results, words_key)
+
+
+@router.get("/receipts/{receipt_id}/picture")
+async def get_picture(receipt_id: UUID, visitor: Viewer, context: Context) -> Response:
+    """Page 1 upright as JPEG, also of a HEIC or a PDF, as the reading made it."""
+    receipt = await with_ledger(context, lambda session: get_receipt(receipt_id, session=session, owner=visitor.owner))
+    preview = await asyncio.to_thread(context.results.get, preview_key(receipt.sha256)) if receipt.sha256 else None
+    if preview is None:
+        raise RefusedError(404, "There is no picture (yet): it is made when the receipt is read.")
+    return Response(preview, media_type="image/jpeg", headers=_PICTURE_HEADERS)
+
+
+@router.get("/receipts/{receipt_id}/original")
+async def get_original(receipt_id: UUID, visitor: Viewer, context: Context) -> Response:
+    """The bytes as they were sent."""
+    receipt = await with_ledger(context, lambda session: get_receipt(receipt_id, session=session, owner=visitor.owner))
+    return await original(context, receipt)
+
+
+@router.get("/receipts/{receipt_id}/words")
+async def get_words(receipt_id: UUID, visitor: Viewer, context: Context) -> Response:
+    """The words of page 1 with their boxes as JSON, for clicking on them."""
+    item = await with_ledger(context, lambda session: review_item(receipt_id, session=session, owner=visitor.owner))
+    picture = await asyncio.to_thread(_picture, context, item.words_key)
+    body = picture.words_json() if picture else "[]"
+    return Response(body, media_type="application/json", headers={"Cache-Control": "private, max-age=600"})
+
+
+@router.post("/receipts/{receipt_id}/retry")
+async def retry(receipt_id: UUID, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
+    """Read it again."""
+    await read_again(context, receipt_id, visitor.owner, f"retried by {visitor.person.name} on the page")
+    back = safe_path(PREFIX + fields.get("back", f"/receipts/{receipt_id}"))
+    return go_to(back.removeprefix(PREFIX), "It is read again.")
+
+
+@router.post("/receipts/{receipt_id}/delete")
+async def delete(receipt_id: UUID, visitor: ChangingAdmin, context: Context) -> Response:
+    """Delete it with everything that was made of it."""
+    await remove(context, receipt_id, visitor.owner, f"deleted by {visitor.person.name} on the page")
+    return go_to("/receipts", "The receipt is deleted, with its picture and its expense.")

@@ -1,0 +1,1 @@
+"""Review: the queue of what waits for a person, and deciding on one receipt."""

@@ -1,0 +1,172 @@
+"""Pages from templates: one Jinja environment a language, all text escaped, and how values are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import UnknownCurrencyError, format_currency, format_decimal
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from deployments.gateway.web.assets import PREFIX, Assets
+from deployments.gateway.web.texts import LANGUAGES, choose_language, locale_of, translations
+from deployments.version import installed_version
+
+_SAID = "receiptflow_said"
+_SAID_SECONDS = 30
+_LONGEST_SAID = 500
+_NO_ZONE = ZoneInfo("UTC")
+
+
+class Templates:
+    """The templates of all pages.
+
+    Args:
+        assets: The files that pages refer to.
+    """
+
+    def __init__(self, assets: Assets) -> None:
+        self._environments = {language: _environment(language, assets) for language in LANGUAGES}
+
+    def render(self, request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page in the visitor's language.
+
+        Args:
+            request: Whose.
+            template: By its path in this package.
+            status: Of the answer.
+            values: For the template.
+        """
+        visitor = getattr(request.state, "visitor", None)
+        wanted = visitor.person.language if visitor else None
+        language = choose_language(wanted, request.headers.get("accept-language", ""))
+        said = unquote(request.cookies.get(_SAID, ""))[:_LONGEST_SAID]
+        common = {"visitor": visitor, "request": request, "said": said, "language": language}
+        waiting = getattr(request.state, "waiting", 0)
+        text = self._environments[language].get_template(template).render(waiting=waiting, **common, **values)
+        response = HTMLResponse(text, status)
+        if said:
+            response.delete_cookie(_SAID, path=PREFIX)
+        return response
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page; see `Templates.render`."""
+    templates: Templates = request.app.state.templates
+    return templates.render(request, template, status, **values)
+
+
+def go_to(path: str, said: str = "") -> RedirectResponse:
+    """Send the browser on after a form, with a sentence for the next page to show.
+
+    Args:
+        path: Below the pages' prefix.
+        said: What was done; shown once, as text.
+    """
+    response = RedirectResponse(PREFIX + path, 303)
+    if said:
+        response.set_cookie(
+            _SAID, quote(said[:_LONGEST_SAID]), max_age=_SAID_SECONDS, path=PREFIX, httponly=True, samesite="lax"
+        )
+    return response
+
+
+def _environment(language: str, assets: Assets) -> Environment:
+    locale = locale_of(language)
+    environment = Environment(
+        loader=PackageLoader("deployments.gateway", "web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
+    environment.globals |= {"asset": assets.url, "app": PREFIX, "version": installed_version(), "languages": LANGUAGES}
+    environment.filters |= {
+        "money": partial(money, locale=locale),
+        "number": partial(_number, locale=locale),
+        "day": partial(_day, locale=locale),
+        "moment": partial(_moment, locale=locale),
+        "ago": partial(_ago, locale=locale),
+        "size": _size,
+        "with_query": with_query,
+        "file_name": _file_name,
+        "browser": _browser,
+    }
+    return environment
+
+
+def money(amount: Decimal | None, currency: str | None = None, *, locale: Locale) -> str:
+    """An amount as people of this locale write it; without a currency, the number alone."""
+    if amount is None:
+        return ""
+    if not currency:
+        return format_decimal(amount, "#,##0.00", locale=locale)
+    try:
+        return format_currency(amount, currency, locale=locale)
+    except UnknownCurrencyError:
+        return f"{format_decimal(amount, '#,##0.00', locale=locale)} {currency}"
+
+
+def _number(value: Decimal | int | None, *, locale: Locale) -> str:
+    return "" if value is None else format_decimal(value, locale=locale)
+
+
+def _day(value: dt.date | None, *, locale: Locale) -> str:
+    return "" if value is None else format_date(value, "medium", locale=locale)
+
+
+def _moment(value: dt.datetime | None, zone: str | None = None, *, locale: Locale) -> str:
+    return "" if value is None else format_datetime(value, "short", ZoneInfo(zone) if zone else _NO_ZONE, locale=locale)
+
+
+def _ago(value: dt.datetime | None, *, locale: Locale) -> str:
+    if value is None:
+        return ""
+    return format_timedelta(value - dt.datetime.now(dt.UTC), add_direction=True, locale=locale)
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes < 1_000_000:
+        return f"{max(1, round(size_bytes / 1000))} kB"
+    return f"{size_bytes / 1_000_000:.1f} MB"
+
+
+def _file_name(key: str) -> str:
+    """An object's key as its sender named the file: without folders and the random part that the gateway adds."""
+    name = key.rsplit("/", 1)[-1]
+    head, dash, rest = name.partition("-")
+    random = len(head) == 24 and all(character in "0123456789abcdef" for character in head)
+    return rest if dash and random and rest else name
+
+
+def _browser(user_agent: str) -> str:
+    """A browser in two words, for people to tell theirs apart."""
+    browsers = (
+        ("Firefox/", "Firefox"),
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    )
+    systems = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux")
+    name = next((name for mark, name in browsers if mark in user_agent), user_agent[:40] or "?")
+    system = next((system for system in systems if system in user_agent), "")
+    return f"{name}, {system}" if system else name
+
+
+def with_query(query: Mapping[str, Any], **changes: Any) -> str:
+    """A query string with some parameters changed; an empty value takes one away."""
+    merged = {**query, **changes}
+    kept = {name: value for name, value in merged.items() if value not in {None, ""}}
+    return f"?{urlencode(kept)}" if kept else "?"

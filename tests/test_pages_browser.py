@@ -1,0 +1,343 @@
+"""The pages in a real Chromium: signing in, handing in, review by keys, correcting; without scripts, small, for all.
+
+Skipped where no Chromium is installed (Debian: `apt install chromium chromium-driver`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from axe_core_python.base import AXE_FILE_PATH
+from gateway_helpers import Gateway
+from ledger_helpers import SHA256, claimed, expensed, found, some_fields, state_of
+from page_helpers import PASSWORD
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from flows.domain.fields import BBox, Candidates, DocumentText, Page, Word
+from flows.ledger.access import Role, add_person, make_link, set_password
+from flows.ledger.expenses import find_expenses
+from flows.ledger.receipts import record_review
+from flows.ledger.values import Extraction
+from flows.pipeline.steps import preview_key
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no Chromium here: apt install chromium chromium-driver"
+)
+pytest_plugins = ["gateway_helpers"]
+AXE = Path(AXE_FILE_PATH).read_text()
+_RUN_AXE = "const done = arguments[0]; axe.run().then(done, (error) => done(String(error)));"
+_COUNT_BYTES = """return performance.getEntries().filter((entry) => entry.initiatorType !== "img")
+  .reduce((sum, entry) => sum + (entry.decodedBodySize || 0), 0);"""
+_PATIENCE_SECONDS = 30
+_PAGES = ("", "hand-in", "review", "expenses", "receipts", "account", "categories", "people", "keys", "webhooks")
+_WORDS = (("TOTAL", 40, 300, 120, 330), ("19.46", 200, 300, 260, 330), ("19.16", 200, 400, 260, 430))
+
+
+def browser(*arguments: str) -> webdriver.Chrome:
+    options = Options()
+    options.binary_location = str(CHROMIUM)
+    standard = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en")
+    for argument in (*standard, "--window-size=1280,900", *arguments):
+        options.add_argument(argument)
+    return webdriver.Chrome(options, Service(str(DRIVER)))
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[webdriver.Chrome]:
+    driver = browser()
+    yield driver
+    driver.quit()
+
+
+class Visit:
+    """A person before a browser, whom the gateway serves meanwhile."""
+
+    def __init__(self, driver: webdriver.Chrome, gateway: Gateway) -> None:
+        self.driver, self.url, self.ledger = driver, gateway.url, gateway.ledger
+
+    def go(self, path: str) -> None:
+        self.driver.get(f"{self.url}/app/{path}")
+
+    def until(self, seen: Callable[[], Any]) -> Any:
+        return WebDriverWait(self.driver, _PATIENCE_SECONDS, ignored_exceptions=[Exception]).until(lambda _: seen())
+
+    def one(self, css: str) -> Any:
+        return self.until(lambda: self.driver.find_element(By.CSS_SELECTOR, css))
+
+    def text(self) -> str:
+        return str(self.driver.find_element(By.TAG_NAME, "body").text)
+
+    def press(self, *keys: str) -> None:
+        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
+
+    def sign_in(self) -> None:
+        with self.ledger.session() as session:
+            person = add_person("anna", "Ada", Role.ADMIN, session=session)
+            set_password(person.id, PASSWORD, session=session)
+        self.driver.delete_all_cookies()
+        self.go("sign-in")
+        self.one("[name=name]").send_keys("ada")
+        self.one("[name=password]").send_keys(PASSWORD, Keys.ENTER)
+        self.until(lambda: "Overview" in self.driver.title)
+
+
+def a_picture() -> bytes:
+    body = BytesIO()
+    Image.new("RGB", (300, 600), "white").save(body, "JPEG")
+    return body.getvalue()
+
+
+def waits(gateway: Gateway, number: int, total: str = "19.46", other: str = "19.16") -> UUID:
+    """A receipt of anna's in review, with its words and its picture, whose total may be another one."""
+    sha256 = f"{number:064x}"
+    attempt = claimed(gateway.ledger, f"anna/{number}.jpg", sha256)
+    words = tuple(Word(text=text, confidence=0.9, bbox=BBox(*box)) for text, *box in _WORDS)
+    page = Page(number=1, width=300, height=600, words=words)
+    kept = DocumentText(sha256=sha256, media_type="image/jpeg", engine="t", engine_version="1", pages=(page,))
+    gateway.parts.results.put(f"{sha256}/words.json", kept.model_dump_json().encode(), "application/json")
+    gateway.parts.results.put(preview_key(sha256), a_picture(), "image/jpeg")
+    doubt = found(Decimal(total)).model_copy(update={"confidence": 0.5, "bbox": BBox(200, 300, 260, 330)})
+    second = doubt.model_copy(update={"value": Decimal(other), "bbox": BBox(200, 400, 260, 430)})
+    read = some_fields(merchant=f"Shop {number}").model_copy(
+        update={
+            "total": doubt,
+            "candidates": Candidates(total=(doubt, second)),
+            "decision": "review",
+            "reasons": (f"total: two totals fit: {total} and {other}",),
+        }
+    )
+    extraction = Extraction("tesseract", "1", words_key=f"{sha256}/words.json")
+    with gateway.ledger.session() as session:
+        record_review(attempt, read, extraction, reasons=read.reasons, session=session)
+    return attempt.receipt_id
+
+
+def totals(gateway: Gateway) -> list[Decimal]:
+    with gateway.ledger.session() as session:
+        return sorted(one.total for one in find_expenses(owner="anna", session=session))
+
+
+async def test_a_printed_link_signs_in_and_a_password_is_set(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    with gateway.ledger.session() as session:
+        code = make_link(add_person("anna", "Ada", Role.ADMIN, session=session).id, session=session)[1]
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.go(f"sign-in#{code}")
+        visit.until(lambda: "Overview" in chrome.title)
+        assert code not in chrome.current_url
+        visit.go("account")
+        for name in ("new", "again"):
+            visit.one(f"[name={name}]").send_keys(PASSWORD)
+        visit.one("[name=again]").send_keys(Keys.ENTER)
+        visit.until(lambda: "Your password is set" in visit.text())
+        visit.one("form[action$='/sign-out'] button").click()
+        visit.until(lambda: "Sign in" in chrome.title)
+
+    await asyncio.to_thread(work)
+
+
+async def test_files_are_handed_in_and_are_there_after_a_reload(
+    gateway: Gateway, chrome: webdriver.Chrome, tmp_path: Path
+) -> None:
+    names = [tmp_path / f"lunch {number}.jpg" for number in (1, 2)]
+    for number, name in enumerate(names):
+        name.write_bytes(a_picture() + bytes([number]))
+    (tmp_path / "empty.jpg").write_bytes(b"")
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go("hand-in")
+        visit.one("input[multiple][data-picks]").send_keys("\n".join(map(str, names)))
+        visit.until(lambda: all(name.name.replace(" ", "_") in visit.one("#latest").text for name in names))
+        chrome.refresh()
+        assert "lunch_2.jpg" in visit.one("#latest").text
+        # What fails says why, and can be sent again on the spot.
+        visit.one("input[capture][data-picks]").send_keys(str(tmp_path / "empty.jpg"))
+        visit.until(lambda: "A file is empty" in visit.one("#sending").text)
+        assert visit.one("#sending button").text == "Try again"
+
+    await asyncio.to_thread(work)
+
+
+async def test_review_by_keys_alone(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    first, second, third = (waits(gateway, number) for number in (1, 2, 3))
+
+    def opened(visit: Visit, receipt: UUID) -> None:
+        visit.until(lambda: str(receipt) in visit.one("#review-form").get_attribute("action"))
+        visit.until(lambda: visit.one(".field.marked").get_attribute("data-field") == "total")
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go("review")
+        visit.press(Keys.ENTER)
+        opened(visit, first)
+        visit.press(Keys.ENTER)  # right as read: one key
+        opened(visit, second)
+        visit.press("2")  # among the candidates: two keys
+        assert visit.one("#f-total").get_property("value") == "19.16"
+        visit.press(Keys.ENTER)
+        opened(visit, third)
+        visit.press("e")
+        visit.press("7", ".", "5", Keys.ENTER)
+        visit.until(lambda: "Nothing waits for you." in visit.text())
+        visit.press("u")
+        opened(visit, third)
+        visit.press("?")
+        visit.until(lambda: visit.one("dialog[open]"))
+        visit.press(Keys.ESCAPE)
+        visit.press("n")
+        visit.until(lambda: "Nothing waits for you." in visit.text())
+
+    await asyncio.to_thread(work)
+    assert totals(gateway) == [Decimal("19.16"), Decimal("19.46")]
+    assert state_of(gateway.ledger, third) == "dismissed"
+
+
+async def test_a_word_of_the_picture_fills_and_checks_warn(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    receipt = waits(gateway, 1)
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go(f"review/{receipt}")
+        visit.until(lambda: len(chrome.find_elements(By.CSS_SELECTOR, "rect.word")) == len(_WORDS))
+        word = chrome.find_elements(By.CSS_SELECTOR, "rect.word")[2]
+        chrome.execute_script("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", word)
+        assert visit.one("#f-total").get_property("value") == "19.16"
+        visit.press("e")
+        visit.press("x")
+        visit.until(lambda: "Total:" in visit.one("#checks").text)
+        visit.press(Keys.ENTER)
+        visit.until(lambda: "total:" in visit.one("#messages").text)
+        assert visit.one("#f-total").get_property("value") == "x"  # nothing that was typed is lost
+
+    await asyncio.to_thread(work)
+    assert state_of(gateway.ledger, receipt) == "review"
+
+
+async def test_two_reviewers_at_once_lose_nothing(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    receipt = waits(gateway, 1)
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go(f"review/{receipt}")
+        mine = chrome.current_window_handle
+        chrome.switch_to.new_window("tab")
+        visit.go(f"review/{receipt}")
+        visit.one(".field.marked")
+        visit.press("2", Keys.ENTER)
+        visit.until(lambda: "Nothing waits for you." in visit.text())
+        chrome.close()
+        chrome.switch_to.window(mine)
+        visit.press("e")
+        visit.press("5", Keys.ENTER)
+        visit.until(lambda: "changed meanwhile" in visit.one("#messages").text)
+        assert visit.one("#f-total").get_property("value") == "5"
+
+    await asyncio.to_thread(work)
+    assert totals(gateway) == [Decimal("19.16")]
+
+
+async def test_a_posted_expense_is_corrected(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    expensed(gateway.ledger)
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go("expenses")
+        visit.one("td a").click()
+        total = visit.one("#f-total")
+        total.clear()
+        total.send_keys("1.234,50", Keys.ENTER)
+        visit.until(lambda: "Corrected." in visit.text())
+        assert "12.50 → 1234.50" in visit.one(".history").text
+
+    await asyncio.to_thread(work)
+    assert totals(gateway) == [Decimal("1234.50")]
+
+
+async def test_it_works_without_scripts(gateway: Gateway, tmp_path: Path) -> None:
+    receipt = waits(gateway, 1)
+    name = tmp_path / "plain.jpg"
+    name.write_bytes(a_picture())
+
+    def work() -> None:
+        driver = browser("--blink-settings=scriptEnabled=false")
+        try:
+            visit = Visit(driver, gateway)
+            visit.sign_in()
+            visit.go("hand-in")
+            visit.one("input[name=file]").send_keys(str(name))
+            visit.one(".drop .plain button").click()
+            visit.until(lambda: "1 receipt is safe." in visit.text())
+            visit.go(f"review/{receipt}")
+            total = visit.one("#f-total")
+            total.clear()
+            total.send_keys("3.30", Keys.ENTER)
+            visit.until(lambda: "Booked: Shop 1, 3.30 EUR" in visit.text())
+            visit.go("expenses?text=shop")
+            visit.until(lambda: "Expenses" in driver.title)
+        finally:
+            driver.quit()
+
+    await asyncio.to_thread(work)
+    assert totals(gateway) == [Decimal("3.30")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_is_for_everybody(gateway: Gateway, chrome: webdriver.Chrome, scheme: str) -> None:
+    """Axe finds nothing serious, at 320 pixels nothing is cut off, nothing is logged, no page is heavy."""
+    receipt, posted = waits(gateway, 1), expensed(gateway.ledger, "anna/x.jpg", SHA256, merchant="M" * 60)
+    with gateway.ledger.session() as session:
+        public_id = find_expenses(owner="anna", session=session).items[0].public_id
+    details = (f"review/{receipt}", f"receipts/{posted.receipt_id}", f"expenses/{public_id}")
+
+    def work() -> dict[str, Any]:
+        visit, wrong = Visit(chrome, gateway), {}
+        visit.sign_in()
+        chrome.get_log("browser")  # of the tests before
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        small = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
+        for path in (*_PAGES, *details):
+            chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+            visit.go(path)
+            chrome.execute_script(AXE)
+            result = chrome.execute_async_script(_RUN_AXE)
+            serious = [
+                (one["id"], one["nodes"][0]["html"][:200], one["nodes"][0].get("failureSummary", "")[:300])
+                for one in result["violations"]
+                if one["impact"] in {"serious", "critical"}
+            ]
+            chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", small)
+            wide = chrome.execute_script("return document.documentElement.scrollWidth")
+            bytes_ = chrome.execute_script(_COUNT_BYTES)
+            if serious or wide > 320 or bytes_ > 150_000:
+                wrong[path] = (serious, wide, bytes_)
+        chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        # These receipts have no original, and some no picture.
+        expected = ("/picture", "/original")
+        messages = [line["message"] for line in chrome.get_log("browser")]
+        logged = [message for message in messages if not any(part in message for part in expected)]
+        return wrong | ({"console": logged} if logged else {})
+
+    assert await asyncio.to_thread(work) == {}
