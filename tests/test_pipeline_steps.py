@@ -174,7 +174,9 @@ def test_results_in_the_bucket_spare_the_reading_of_a_new_ledger(
     assert steps.count(["durable", "extract_text"]) == 1
 
 
-def test_resumed_attempt_goes_on_behind_the_finished_step(pipeline: Pipeline, picture: bytes) -> None:
+def test_resumed_attempt_goes_on_behind_the_finished_step(
+    pipeline: Pipeline, picture: bytes, execution_log: Path
+) -> None:
     key, run = put(pipeline, picture + uuid4().bytes), uuid4()
     cut_off = ReceiptRun(RunRequest(key, None, "acme", False, run), pipeline)
     steps.extract(cut_off)
@@ -185,6 +187,8 @@ def test_resumed_attempt_goes_on_behind_the_finished_step(pipeline: Pipeline, pi
     with pytest.raises(FencedError):
         steps.parse(cut_off) and steps.record(cut_off)
         steps.record(cut_off)
+    events = [line.split("\t")[1] for line in execution_log.read_text().splitlines() if "\trecord_expense\t" in line]
+    assert events == ["started", "durable", "started", "fenced"], "what was refused does not count as executed"
 
 
 def test_pages_of_a_document_are_durable_one_by_one(
