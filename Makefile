@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: check test-slow bench-gateway bench-web fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock clean
+.PHONY: check test-slow bench-gateway bench-web bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -90,6 +90,11 @@ bench-gateway: setup
 # How quickly the gateway lists, searches and sums over 200,000 expenses: make bench-web [JSON=out.json]
 bench-web: setup
 	$(BIN)/python -m benchmarks.bench_web $(if $(JSON),--json "$(JSON)")
+
+# Corrections that the second half of a folder still needs, with what was learned on the first and without:
+# make bench-learning [RECEIPTS=folder] [WORDS=folder of kept words] [JSON=out.json]
+bench-learning: setup
+	$(BIN)/python -m benchmarks.learning $(if $(RECEIPTS),$(RECEIPTS),$(filter-out %/cases,$(TRUTH))) $(if $(WORDS),--words "$(WORDS)") $(if $(JSON),--json "$(JSON)")
 
 # The API against its own OpenAPI schema.
 fuzz-api: setup-dev

@@ -72,7 +72,9 @@ def main() -> None:
     if given.result:
         extract = reader_for(given.engine[0])
         outcomes = list(
-            outcomes_of(given.folders[0], _kept(extract, given.words / given.engine[0]) if given.words else extract)
+            outcomes_of(
+                given.folders[0], kept_words(extract, given.words / given.engine[0]) if given.words else extract
+            )
         )
         given.result.write_bytes(_RESULT.dump_json((outcomes, report_on(outcomes).peak_rss_mb)))
         return
@@ -94,7 +96,7 @@ def is_tuning(file: str) -> bool:
     return hashlib.sha256(file.encode()).digest()[0] % 2 == 1
 
 
-def _kept(extract: Callable[[bytes], DocumentText], folder: Path) -> Callable[[bytes], DocumentText]:
+def kept_words(extract: Callable[[bytes], DocumentText], folder: Path) -> Callable[[bytes], DocumentText]:
     """Return the extraction that reads each content once and keeps its words as JSON."""
 
     def take(data: bytes) -> DocumentText:

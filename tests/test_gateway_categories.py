@@ -1,4 +1,4 @@
-"""Categories over HTTP: listed with a reading key, changed with an admin's, each owner's own."""
+"""Categories and rules over HTTP: listed with a reading key, changed with an admin's, each owner's own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from gateway_helpers import Gateway, key_of
 from ledger_helpers import expensed
 
 from flows.ledger.access import Scope
+from flows.ledger.decisions import Book, decide
+from flows.ledger.schema import Via
+from flows.ledger.values import Actor
 
 pytest_plugins = ["gateway_helpers"]
 
@@ -42,3 +45,20 @@ async def test_what_cannot_be_is_refused_with_its_reason(gateway: Gateway) -> No
     async with httpx.AsyncClient(base_url=gateway.url, headers={"Authorization": f"Bearer {key}"}) as reader:
         assert (await reader.get("/categories")).status_code == 200
         assert (await reader.post("/categories", json={"name": "More"})).status_code == 403
+
+
+async def test_rules_are_shown_and_switched_off_by_their_owner(gateway: Gateway) -> None:
+    attempt = expensed(gateway.ledger)
+    with gateway.ledger.session() as session:
+        decide(attempt.receipt_id, Book({"merchant": "Aldi"}), Actor("anna", Via.API), session=session)
+    (rule,) = (await gateway.anna.get("/rules?kind=merchant")).json()
+    assert (rule["identity_kind"], rule["result"], rule["made_by"]) == ("name", "Aldi", "anna")
+    off = await gateway.anna.patch(f"/rules/{rule['id']}", json={"disabled": True})
+    assert (off.status_code, off.json()["disabled"]) == (200, True)
+    assert (await gateway.bert.get("/rules")).json() == []
+    for answer, status in (
+        (await gateway.bert.patch(f"/rules/{rule['id']}", json={"disabled": False}), 404),
+        (await gateway.anna.patch(f"/rules/{10**30}", json={"disabled": False}), 422),
+        (await gateway.anna.patch("/rules/0", json={"disabled": "perhaps"}), 422),
+    ):
+        assert answer.status_code == status, answer.text

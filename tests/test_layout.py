@@ -17,7 +17,8 @@ BELOW = {
     "flows.domain": set(),
     "flows.reading": {"flows.domain"},
     "flows.storage": {"flows.domain"},
-    "flows.ledger": {"flows.domain"},
+    "flows.learning": {"flows.domain"},
+    "flows.ledger": {"flows.domain", "flows.learning"},
     "flows.notifications": {"flows.domain"},
     "flows.containers": {"flows.domain"},
     "blocks": set(),
@@ -35,7 +36,7 @@ BELOW = {
     "deployments.warm_worker": set(),
 }
 UNWANTED_IN_PURE = {"prefect", "prefect_aws", "boto3", "botocore", "httpx", "openai", "sqlmodel", "sqlalchemy"}
-PURE = ("flows.domain", "flows.reading")
+PURE = ("flows.domain", "flows.reading", "flows.learning")
 # Packages whose `__init__` names all that others use. Of the rest each module is public.
 WITH_FACE = (
     "flows.reading.documents",
@@ -50,6 +51,8 @@ WITH_FACE = (
     "flows.ledger.receipts",
     "flows.ledger.expenses",
     "flows.ledger.categories",
+    "flows.ledger.rules",
+    "flows.learning",
     "flows.ledger.notifications",
     "flows.ledger.access",
     "flows.ledger.audit",

@@ -23,6 +23,7 @@ from deployments.cli import (
     reading,
     receipts,
     reconcile,
+    rules,
     stack,
     usage,
 )
@@ -40,6 +41,7 @@ for module in (
     receipts,
     expenses,
     categories,
+    rules,
     reading,
     operations,
     reconcile,

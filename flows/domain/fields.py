@@ -163,6 +163,16 @@ class Candidates(TypedDict, total=False):
     merchant: tuple[Found[str], ...]
 
 
+class Choice(Value):
+    """What a rule chose for a field in place of what was read (`machine`, None where nothing was), and why."""
+
+    field: str
+    value: str
+    machine: str | None = None
+    rule: int
+    why: str
+
+
 class ReceiptFields(Value):
     """What was read from one receipt: the durable result of `parse_receipt`.
 
@@ -187,6 +197,7 @@ class ReceiptFields(Value):
     country: Found[str] | None = None
     language: Found[str] | None = None
     receipt_number: Found[str] | None = None
+    category: Found[str] | None = None
     payments: tuple[Found[Payment], ...] = ()
     taxes: tuple[Found[Tax], ...] = ()
     line_items: tuple[Found[LineItem], ...] = ()
@@ -195,3 +206,4 @@ class ReceiptFields(Value):
     reasons: tuple[str, ...] = ()
     candidates: Candidates = Field(default_factory=Candidates)
     amounts: dict[str, tuple[Decimal, ...]] = Field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()

@@ -31,6 +31,7 @@ from flows.ledger.receipts import (
     record_quarantine,
     record_review,
 )
+from flows.ledger.rules import apply_rules
 from flows.ledger.schema import Source, State
 from flows.ledger.values import (
     AlreadyFinal,
@@ -340,6 +341,7 @@ def _recorded(run: ReceiptRun, attempt: Attempt, session: Session) -> Outcome:
         return _refused(run.refusal, attempt, session)
     if run.fields is None or run.text is None:
         raise RuntimeError("parse() comes before record()")
+    run.fields = apply_rules(run.receipt.owner, run.fields, run.text.plain, session=session)
     extraction = Extraction(
         engine=run.text.engine,
         engine_version=run.text.engine_version,

@@ -38,6 +38,7 @@ from flows.ledger.errors import InvalidReferenceError, ReceiptNotFoundError, Wro
 from flows.ledger.exports import ExportNotFoundError, InvalidAccountError
 from flows.ledger.notifications import TooManyWebhooksError, WebhookNotFoundError
 from flows.ledger.receipts import KeyReusedError, UploadNotFoundError
+from flows.ledger.rules import RuleNotFoundError
 from flows.storage import ObjectGoneError
 
 _log = logging.getLogger("receiptflow.gateway")
@@ -58,6 +59,7 @@ _STATUS_OF: dict[type[ReceiptflowError], int] = {
     KeyReusedError: 422,
     InvalidReferenceError: 422,
     CategoryNotFoundError: 404,
+    RuleNotFoundError: 404,
     CategoryTakenError: 409,
     InvalidCategoryError: 422,
     UnknownTargetError: 404,

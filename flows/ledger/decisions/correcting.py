@@ -26,6 +26,7 @@ from flows.ledger.decisions.requests import Decided
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.locking import clean
 from flows.ledger.receipts import void_parts
+from flows.ledger.rules import learn
 from flows.ledger.schema import DecisionKind, Expense, Settlement, State
 from flows.ledger.values import Actor
 
@@ -86,6 +87,7 @@ def _correct(
     case.mark(settled=Settlement.BOOKED, settled_code=None, settled_reason=None, settled_as=None)
     book(case, case.counting())
     close(case, State.EXPENSED)
+    learn(case.content, session=case.session)
     return decided(case)
 
 

@@ -28,6 +28,7 @@ from flows.ledger.decisions.requests import Book, Decided, Decision, Dismiss, Sp
 from flows.ledger.decisions.undoing import undo
 from flows.ledger.expenses import ExpenseValues, find_same_purchase, keep_both
 from flows.ledger.receipts import void_parts
+from flows.ledger.rules import learn
 from flows.ledger.schema import DecisionKind, DismissReason, Expense, Receipt, Settlement, State
 from flows.ledger.values import Actor
 
@@ -151,6 +152,7 @@ def _book_parts(
     case.mark(**_BOOKED, settled_as=None)
     book(case, set(values))
     close(case, State.EXPENSED)
+    learn(case.content, session=case.session)
     tell(case, made, kind)
     return decided(case)
 

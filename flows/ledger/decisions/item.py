@@ -40,7 +40,8 @@ class CorrectionView:
 class FieldView:
     """One field as JSON: what counts, what was read and where.
 
-    Boxes are pixels of the upright page. `differs` says that the machine reads otherwise than a person corrected.
+    Boxes are pixels of the upright page. `differs` says that the machine reads otherwise than a person corrected, `why`
+    which rule chose what the machine says.
     """
 
     name: str
@@ -53,6 +54,7 @@ class FieldView:
     candidates: tuple[dict[str, Any], ...]
     correction: CorrectionView | None
     differs: bool
+    why: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ def _field(
         evidence=found.get("evidence", ""),
         candidates=tuple(whole.get("candidates", {}).get(name, ())),
         correction=_view(row) if row else None,
-        differs=row is not None and was_read not in {value, row.machine},
+        differs=row is not None and was_read not in (value, row.machine),  # tags are lists
+        why=next((choice["why"] for choice in whole.get("choices", ()) if choice["field"] == name), None),
     )
 
 

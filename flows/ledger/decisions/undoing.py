@@ -12,6 +12,7 @@ from flows.ledger.decisions.case import Case, book, close, decided, how_it_stand
 from flows.ledger.decisions.errors import NothingToUndoError
 from flows.ledger.decisions.requests import Decided
 from flows.ledger.receipts import void_parts
+from flows.ledger.rules import learn
 from flows.ledger.schema import CorrectionRow, DecisionKind, DecisionRow, Receipt, Settlement, State
 
 _OPEN = {State.WAITING, State.RUNNING}
@@ -39,6 +40,7 @@ def undo(case: Case) -> Decided:
     else:
         void_parts(case.receipt, (f"{last.kind.value} was taken back by {case.actor.name}",), (), session=case.session)
     _close_as_before(case, before)
+    learn(case.content, session=case.session)
     tell(case, made, DecisionKind.UNDO, code=last.kind.value)
     return decided(case)
 

@@ -14,6 +14,7 @@ from flows.ledger.exports import forget_booked_values
 from flows.ledger.locking import as_value, lock_content_of, lock_hash, lock_receipt
 from flows.ledger.receipts.attempts import CRASHES_RESET, requeue
 from flows.ledger.receipts.receive import as_waiting
+from flows.ledger.rules import forget_content
 from flows.ledger.schema import FINAL_STATES, Content, Expense, ExtractionRow, Receipt, State, StateChange
 from flows.ledger.values import WaitingReceipt
 from flows.ledger.views import Deletion, ReceiptView
@@ -90,6 +91,7 @@ def delete_receipt(receipt_id: UUID, reason: str, *, session: Session, owner: st
         successor = content.canonical_receipt_id or next(one.id for one in receipts if one.id != receipt.id)
         reassign(content.id, successor, session=session)
         return _remove([receipt], reason, session=session)
+    forget_content(content, session=session)
     gone = session.execute(
         delete(Expense).where(col(Expense.content_id) == content.id).returning(col(Expense.public_id))
     )

@@ -29,6 +29,7 @@ from flows.ledger.locking import (
 from flows.ledger.notifications import enqueue_expense, enqueue_outcome
 from flows.ledger.receipts.booking import settle, take_reading, void_parts
 from flows.ledger.receipts.contents import promote_duplicate
+from flows.ledger.rules import keep_marks
 from flows.ledger.schema import (
     FINAL_STATES,
     OBJECT_GONE_CODES,
@@ -269,4 +270,5 @@ def _keep(receipt: Receipt, fields: ReceiptFields, extraction: Extraction, *, se
     query = query.on_conflict_do_update(index_elements=list(identity), set_=read)
     kept: UUID = session.execute(query.returning(col(ExtractionRow.id))).scalar_one()
     keep_text(content.id, extraction.text, session=session)
+    keep_marks(content, fields, extraction.text, session=session)
     return content, kept

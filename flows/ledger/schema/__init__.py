@@ -4,6 +4,7 @@ from flows.ledger.schema.category_tables import Category
 from flows.ledger.schema.decision_tables import CorrectionRow, DecisionRow, DistinctPurchase
 from flows.ledger.schema.export_tables import Export, ExportAccount, ExportItem
 from flows.ledger.schema.people_tables import Person, PersonSession, SignInLink
+from flows.ledger.schema.rule_tables import ContentIdentity, RuleRow, RuleUse
 from flows.ledger.schema.states import (
     FINAL_STATES,
     OBJECT_GONE_CODES,
@@ -12,6 +13,7 @@ from flows.ledger.schema.states import (
     DeliveryState,
     DismissReason,
     NotificationKind,
+    RuleKind,
     Settlement,
     Source,
     State,
@@ -40,6 +42,7 @@ __all__ = [
     "ApiKey",
     "Category",
     "Content",
+    "ContentIdentity",
     "ContentText",
     "CorrectionRow",
     "DecisionKind",
@@ -59,6 +62,9 @@ __all__ = [
     "Person",
     "PersonSession",
     "Receipt",
+    "RuleKind",
+    "RuleRow",
+    "RuleUse",
     "Settlement",
     "SignInLink",
     "Source",

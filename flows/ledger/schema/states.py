@@ -61,6 +61,13 @@ class Settlement(StrEnum):
     DISMISSED = "dismissed"
 
 
+class RuleKind(StrEnum):
+    """What a rule chooses."""
+
+    MERCHANT = "merchant"
+    CATEGORY = "category"
+
+
 class DecisionKind(StrEnum):
     """What a person did."""
 

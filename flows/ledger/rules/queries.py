@@ -1,0 +1,75 @@
+"""Which rules an owner has, and switching one off or on by hand, which learning leaves alone from then on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from flows.domain.errors import ReceiptflowError
+from flows.ledger.locking import clean
+from flows.ledger.schema import Content, RuleKind, RuleRow, RuleUse
+
+_MOST = 1000
+
+
+class RuleNotFoundError(ReceiptflowError):
+    """The owner has no rule with this number."""
+
+    def __init__(self, rule_id: int) -> None:
+        self.rule_id = rule_id
+        super().__init__(f"there is no rule {rule_id}; `receiptflow rules list` shows those that there are")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """One rule. `uses` counts receipts whose reading it has changed; `made_from` is the receipt that it came from."""
+
+    id: int
+    kind: RuleKind
+    identity_kind: str
+    identity_value: str
+    result: str
+    made_from: UUID | None
+    made_by: str
+    made_at: dt.datetime
+    uses: int
+    disabled: bool
+    disabled_reason: str | None
+    set_by: str | None
+
+
+def list_rules(owner: str, *, session: Session, kind: RuleKind | None = None, limit: int = _MOST) -> list[RuleView]:
+    """The owner's rules, the newest first."""
+    uses = select(func.count()).where(col(RuleUse.rule_id) == col(RuleRow.id)).scalar_subquery()
+    query = select(RuleRow, Content.canonical_receipt_id, uses).join(
+        Content, col(Content.id) == col(RuleRow.content_id)
+    )
+    query = query.where(RuleRow.owner == owner)
+    if kind is not None:
+        query = query.where(RuleRow.kind == kind)
+    rows = session.exec(query.order_by(col(RuleRow.made_at).desc(), col(RuleRow.id).desc()).limit(limit))
+    return [_view(rule, made_from, count) for rule, made_from, count in rows]
+
+
+def switch_rule(rule_id: int, actor: str, *, owner: str, session: Session, disabled: bool) -> RuleView:
+    """Switch a rule off or on; it changes nothing of what was read before.
+
+    Raises:
+        RuleNotFoundError: There is none, or it is another owner's.
+    """
+    reason = f"switched off by {actor}" if disabled else None
+    query = update(RuleRow).where(col(RuleRow.id) == rule_id, col(RuleRow.owner) == owner)
+    query = query.values(disabled=disabled, disabled_reason=clean(reason), set_by=clean(actor), updated_at=func.now())
+    if not session.execute(query.returning(col(RuleRow.id))).all():
+        raise RuleNotFoundError(rule_id)
+    return next(rule for rule in list_rules(owner, session=session, limit=10**9) if rule.id == rule_id)
+
+
+def _view(rule: RuleRow, made_from: UUID | None, uses: int) -> RuleView:
+    marks = (rule.identity_kind, rule.identity_value, rule.result)
+    made = (made_from, rule.made_by, rule.made_at)
+    return RuleView(rule.id, rule.kind, *marks, *made, uses, rule.disabled, rule.disabled_reason, rule.set_by)
