@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
+from export_programs import DEBIAN_PROGRAMS
 from ledger_helpers import count
 from mail_helpers import a_mail, attach, dovecot, free_port, has_dovecot, opened, pymap
 from pydantic import SecretStr
@@ -40,7 +41,7 @@ SERVERS: dict[str, Callable[[], AbstractContextManager[MailServer]]] = {"pymap":
 @pytest.fixture(params=SERVERS)
 def server(request: pytest.FixtureRequest) -> Iterator[MailServer]:
     """A mail server with an empty mailbox."""
-    if request.param == "dovecot" and not has_dovecot() and not os.environ.get("CI"):
+    if request.param == "dovecot" and not has_dovecot() and not os.environ.get(DEBIAN_PROGRAMS):
         pytest.skip("dovecot is not installed here: apt install dovecot-imapd")
     with SERVERS[request.param]() as running:
         yield running
