@@ -1,6 +1,7 @@
 """The programs that exports are for, each as a test uses it: take what was exported, and say what was spent.
 
-A program that is missing skips its tests, named; where all must be there (`.ci/run`, `make test-exports`) it fails them.
+A program that is missing skips its tests, named; where all must be there (`.ci/run`, `make test-exports`) it fails
+them.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ from flows.pipeline.steps import preview_key
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER or os.environ.get(DEBIAN_PROGRAMS)), reason="no Chromium here: apt install chromium chromium-driver"
+    not (CHROMIUM and DRIVER) and not os.environ.get(DEBIAN_PROGRAMS),
+    reason="no Chromium here: apt install chromium chromium-driver",
 )
 pytest_plugins = ["gateway_helpers"]
 AXE = Path(AXE_FILE_PATH).read_text()
