@@ -105,7 +105,7 @@ def test_small_print_spells_a_misread_logo() -> None:
     assert fields.merchant is not None and fields.merchant.value == "The Lychee"
 
 
-@pytest.mark.parametrize("name", ["AdLnbaD neI", "XkrTzWq", "ΓIANNHΣ TABEPNA", "Sk1pRt9a"])
+@pytest.mark.parametrize("name", ["AdLnbaD neI", "XkrTzWq", "ΓIRNNHΣ TFBEPNA", "Sk1pRt9a"])
 def test_a_name_of_no_language_is_for_a_person(name: str) -> None:
     fields = read(f"{name}\n11 Mill St, Leeds LS1 4AA\n{SLIP}")
     assert fields.decision == "review"

@@ -18,6 +18,7 @@ from rapidfuzz.distance import Levenshtein
 from flows.reading.parser import names
 from flows.reading.parser.folding import fold, squeeze
 from flows.reading.parser.lines import Line
+from flows.reading.parser.look_alikes import in_one_script
 
 HEAD_LINES = 16
 MAX_NAME_LINES = 4
@@ -179,12 +180,12 @@ def _incomplete_form(text: str) -> bool:
 
 def _joined(block: tuple[Line, ...]) -> str:
     return names.clean_name(
-        " ".join(names.clean_name(line.raw) if line is not block[-1] else line.raw for line in block)
+        in_one_script(" ".join(names.clean_name(line.raw) if line is not block[-1] else line.raw for line in block))
     )
 
 
 def _score(block: tuple[Line, ...], scene: _Scene) -> float:
-    text = " ".join(line.raw for line in block)
+    text = in_one_script(" ".join(line.raw for line in block))
     legal = names.legal_form(text)
     score = 3.0 - 0.3 * sum(1 for line in scene.head[: block[0].index] if _may_be_name(line))
     score -= 1.2 if block[0].index >= len(scene.head) else 0.0
@@ -207,7 +208,7 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
 
 
 def _is_supported(block: tuple[Line, ...], scene: _Scene) -> bool:
-    text = " ".join(line.raw for line in block)
+    text = in_one_script(" ".join(line.raw for line in block))
     return names.legal_form(text) or names.trade_word(text) or _echo(block, scene) > 0
 
 
