@@ -199,11 +199,14 @@ class Operations:
         self.host.proxy.cut(_CUT_SECONDS + self.rng.uniform(0.0, 15.0))
 
     def _second_host_clock(self) -> None:
+        """While it works: with a clock that is slow a host takes no run before that is due by its own time."""
         self._patiently(self.host.start, "the second host's start")
-        self.host.set_clock(self.rng.choice((-1, 1)) * CLOCK_OFFSET_SECONDS)
         self._occupy_second_host()
-        time.sleep(_CLOCK_SECONDS)
-        self.host.set_clock(0)
+        self.host.set_clock(self.rng.choice((-1, 1)) * CLOCK_OFFSET_SECONDS)
+        try:
+            time.sleep(_CLOCK_SECONDS)
+        finally:
+            self.host.set_clock(0)
 
     def _occupy_second_host(self) -> None:
         """Hand in receipts until it works on one: a host without work proves nothing."""
