@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: check test-slow bench-gateway bench-web bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock clean
+.PHONY: check test-slow bench-gateway bench-web bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock texts clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -109,6 +109,14 @@ lint: setup-dev
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package opencv-python --no-emit-package openvino-telemetry pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package opencv-python --no-emit-package openvino-telemetry --extra dev --extra scale -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+# The pages' texts: new ones into the catalogues, to be translated, and those compiled, which is what is installed.
+LOCALE := deployments/gateway/web/locale
+texts: setup
+	$(BIN)/pybabel -q extract -F babel.cfg --no-location --sort-output -o $(LOCALE)/pages.pot deployments/gateway/web
+	$(BIN)/pybabel -q update -D pages -i $(LOCALE)/pages.pot -d $(LOCALE) --no-fuzzy-matching --ignore-pot-creation-date -w 120
+	$(BIN)/pybabel -q compile -D pages -d $(LOCALE)
+	rm $(LOCALE)/pages.pot
 
 clean:
 	rm -rf $(VENV)

@@ -3,6 +3,7 @@
 from flows.ledger.expenses.posting import post, reassign, revision_of, void
 from flows.ledger.expenses.queries import (
     all_expenses,
+    days_of,
     expense_of_content,
     expenses_of_content,
     expenses_of_contents,
@@ -22,6 +23,7 @@ __all__ = [
     "Wanted",
     "YearStart",
     "all_expenses",
+    "days_of",
     "expense_of_content",
     "expenses_of_content",
     "expenses_of_contents",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from flows.ledger.expenses.search import Wanted, conditions
@@ -55,6 +57,13 @@ def expenses_of_content(content_id: UUID | None, *, session: Session) -> tuple[E
     """The expenses of a content that count, by part."""
     query = select(Expense).where(Expense.content_id == content_id, col(Expense.voided_at).is_(None))
     return tuple(as_value(ExpenseView, row) for row in session.exec(query.order_by(col(Expense.part))))
+
+
+def days_of(owner: str, *, session: Session) -> tuple[dt.date, dt.date] | None:
+    """The first and the last day of purchase of an owner's expenses; None if none has a date."""
+    days = select(func.min(Expense.purchase_date), func.max(Expense.purchase_date)).where(Expense.owner == owner)
+    first, last = session.exec(days).one()
+    return (first, last) if first and last else None
 
 
 def expenses_of_contents(content_ids: Collection[UUID], *, session: Session) -> dict[UUID, ExpenseView]:

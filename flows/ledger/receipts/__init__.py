@@ -25,6 +25,7 @@ from flows.ledger.receipts.outcomes import (
 from flows.ledger.receipts.queries import (
     count_in_review,
     counts_by_state,
+    counts_up_to,
     get_receipt,
     history,
     list_receipts,
@@ -70,6 +71,7 @@ __all__ = [
     "count_unended",
     "counting_parts",
     "counts_by_state",
+    "counts_up_to",
     "delete_receipt",
     "detach_run",
     "find_running",

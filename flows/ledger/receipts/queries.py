@@ -190,8 +190,19 @@ def counts_by_state(*, session: Session, owner: str | None = None) -> dict[State
 
 def count_in_review(owner: str, *, session: Session, most: int = 1000) -> int:
     """How many of an owner's receipts wait for a person; not counted beyond `most`."""
-    mine = select(Receipt.id).where(Receipt.owner == owner, Receipt.state == State.REVIEW).limit(most).subquery()
-    return session.exec(select(func.count()).select_from(mine)).one()
+    counted: int = session.exec(select(_up_to(most, owner, State.REVIEW))).one()
+    return counted
+
+
+def counts_up_to(most: int, owner: str, *, session: Session) -> dict[State, int]:
+    """As `counts_by_state`, not counted beyond `most`: as quick with many receipts as with few."""
+    counts = session.execute(select(*(_up_to(most, owner, state) for state in State))).one()
+    return dict(zip(State, counts, strict=True))
+
+
+def _up_to(most: int, owner: str, state: State) -> Any:
+    mine = select(Receipt.id).where(Receipt.owner == owner, Receipt.state == state).limit(most).subquery()
+    return select(func.count()).select_from(mine).scalar_subquery()
 
 
 def marks_of_change(receipt_ids: Collection[UUID], *, session: Session) -> dict[UUID, dt.datetime]:

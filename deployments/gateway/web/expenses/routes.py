@@ -40,7 +40,7 @@ async def get_expenses(request: Request, visitor: Viewer, context: Context) -> R
         mine = wanted.wanted(visitor.owner)
         return {
             "page": find_expenses(mine, limit=_PAGE, after=after, session=session),
-            "sums": sum_expenses(SumsBy.CURRENCY, mine, session=session) if after is None else [],
+            "sums": sum_expenses(SumsBy.CURRENCY, mine, session=session) if said and after is None else [],
             "categories": list_categories(visitor.owner, session=session),
         }
 

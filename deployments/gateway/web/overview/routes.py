@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from collections import Counter
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -17,13 +18,14 @@ from deployments.gateway.web.shown import with_ledger
 from deployments.gateway.web.templates import render
 from deployments.gateway.web.visitor import Viewer
 from flows.ledger.decisions import review_queue
-from flows.ledger.expenses import Sum, SumsBy, Wanted, sum_expenses
-from flows.ledger.receipts import counts_by_state, list_receipts
+from flows.ledger.expenses import NO_CURRENCY, Sum, SumsBy, Wanted, days_of, sum_expenses
+from flows.ledger.receipts import counts_up_to, list_receipts
 from flows.ledger.schema import State
 
 router = APIRouter(include_in_schema=False)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 _SHOWN = 8
+_MOST_YEARS, _MOST_COUNTED = 30, 1000
 
 
 @router.get("/")
@@ -40,14 +42,14 @@ async def get_overview(
 
 
 def _read(session: Session, owner: str, year: int | None, currency: str) -> dict[str, Any]:
-    everything = Wanted(owner=owner)
-    currencies = [one.key for one in sum_expenses(SumsBy.CURRENCY, everything, session=session) if one.key]
-    chosen = currency or (currencies[0] if currencies else "")
-    years = [int(one.key) for one in sum_expenses(SumsBy.YEAR, everything, session=session) if one.key]
+    days = days_of(owner, session=session)
+    years = list(range(days[1].year, days[0].year - 1, -1))[:_MOST_YEARS] if days else []
     shown = year or (years[0] if years else dt.datetime.now(dt.UTC).year)
-    wanted = Wanted(owner=owner, since=dt.date(shown, 1, 1), until=dt.date(shown, 12, 31), currency=chosen or None)
-    within = {"date_from": f"{shown}-01-01", "date_to": f"{shown}-12-31", "currency": chosen}
+    wanted = Wanted(owner=owner, since=dt.date(shown, 1, 1), until=dt.date(shown, 12, 31))
     months = sum_expenses(SumsBy.MONTH, wanted, session=session)
+    currencies = _currencies(months)
+    chosen = currency or next(iter(currencies), "")
+    within = {"date_from": f"{shown}-01-01", "date_to": f"{shown}-12-31", "currency": chosen}
     return {
         "months": _months(months, shown, chosen),
         "by_category": _bars(sum_expenses(SumsBy.CATEGORY, wanted, session=session), "category", within),
@@ -57,10 +59,16 @@ def _read(session: Session, owner: str, year: int | None, currency: str) -> dict
         "years": years,
         "currency": chosen,
         "currencies": currencies,
-        "counts": counts_by_state(owner=owner, session=session),
+        "counts": counts_up_to(_MOST_COUNTED, owner, session=session),
         "queue": review_queue(owner=owner, limit=_SHOWN, session=session).items,
         "failed": list_receipts(owner=owner, states=[State.QUARANTINED], limit=_SHOWN, session=session).items,
     }
+
+
+def _currencies(months: list[Sum]) -> list[str]:
+    """The currencies of a year, the one of most months first."""
+    used = Counter(currency for month in months for currency in month.totals)
+    return [currency for currency, _ in used.most_common() if currency != NO_CURRENCY]
 
 
 def _amount(one: Sum, currency: str) -> Decimal:
@@ -80,7 +88,8 @@ def _months(sums: list[Sum], year: int, currency: str) -> list[Bar]:
 def _bars(sums: list[Sum], by: str, within: dict[str, str]) -> list[Bar]:
     """The largest, each with a link to its expenses; those without a name have none to link by."""
     currency = within["currency"]
-    largest = sorted(sums, key=lambda one: _amount(one, currency), reverse=True)[:_SHOWN]
+    there = [one for one in sums if currency in one.totals]
+    largest = sorted(there, key=lambda one: _amount(one, currency), reverse=True)[:_SHOWN]
     return rows([(one.key or "", _amount(one, currency), _link(one, by, within)) for one in largest])
 
 

@@ -20,12 +20,13 @@ from deployments.gateway.web.shown import with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, safe_path
 from flows.ledger.decisions import history, review_item
-from flows.ledger.receipts import counts_by_state, get_receipt, list_receipts
+from flows.ledger.receipts import counts_up_to, get_receipt, list_receipts
 from flows.ledger.schema import State
 from flows.pipeline.steps import preview_key
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
+_MOST_COUNTED = 1000
 # A picture belongs to one content for ever; the address is the receipt's, which a deletion may take away.
 _PICTURE_HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -50,10 +51,12 @@ async def get_receipts(  # noqa: PLR0917  # FastAPI passes them by name
             owner=visitor.owner, states=states, name=q.strip() or None, limit=_PAGE, after=after, session=session
         )
         rows = with_expenses(page.items, session=session)
-        return {"rows": rows, "next": page.next, "counts": counts_by_state(owner=visitor.owner, session=session)}
+        return {"rows": rows, "next": page.next, "counts": counts_up_to(_MOST_COUNTED, visitor.owner, session=session)}
 
     found = await with_ledger(context, read)
-    return render(request, "receipts/list.html", state=state if states else "", q=q, after=after, **found)
+    return render(
+        request, "receipts/list.html", state=state if states else "", most=_MOST_COUNTED, q=q, after=after, **found
+    )
 
 
 @router.get("/receipts/{receipt_id}")
