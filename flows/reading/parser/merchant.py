@@ -116,7 +116,7 @@ def _domain_stems(text: str) -> list[str]:
 def _may_be_name(line: Line) -> bool:
     letters = sum(char.isalpha() for char in line.raw)
     wide = sum(ord(char) > 0x2E80 for char in line.raw)
-    return letters + wide >= 3 and letters >= 0.4 * len(squeeze(line.raw)) and not line.dates
+    return letters + wide >= 3 and letters >= 0.4 * sum(map(str.isalnum, line.raw)) and not line.dates
 
 
 def _blocks(line: Line, scene: _Scene) -> list[tuple[Line, ...]]:
