@@ -51,7 +51,6 @@ def test_nothing_gives_nothing() -> None:
 def test_a_korean_merchant_is_named() -> None:
     rows = [
         "행복마트 역삼점",
-        "서울 강남구 테헤란로 123",
         "2026-05-14 13:22",
         "부가세  627",
         "합계  6,900",

@@ -44,6 +44,7 @@ SCRIPTS = {
     "Thai": (("tha",), "THAI"),
 }
 _SPLIT_INTO_LETTERS = frozenset({"tha", "kor"})
+_SCRIPTS_VERSION = "scripts-2"
 _DETECTION = "osd"
 _FOLDERS = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
 _MIN_SHARE = 0.4  # of a page's letters, that are in the language's script
@@ -76,7 +77,7 @@ class AnyScript:
         self._engine = engine
         self._languages = languages
         self.name = engine.name
-        self.version = "/".join([engine.version, *sorted(languages)])
+        self.version = "/".join([engine.version, _SCRIPTS_VERSION, *sorted(languages)])
 
     def read(self, image: Image.Image) -> OcrPage:
         """As the engine, or as the language in whose script the page is written."""
