@@ -7,7 +7,7 @@ PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
 
-.PHONY: check test-slow bench-gateway bench-web bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock texts clean
+.PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock texts clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -44,6 +44,19 @@ test: setup-dev
 # Outages of whole servers and the loss of whole databases, which take minutes.
 test-slow: setup-dev
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+# Every program that exports are for, the large ones too; installs what is missing (root, for apt-get).
+EXPORT_PROGRAMS := ledger hledger ofx libreoffice-calc nodejs
+ACTUAL := 26.9.0
+test-exports: setup-dev
+	@for program in ledger hledger ofxdump soffice node; do command -v $$program >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends $(EXPORT_PROGRAMS); break; }; done
+	@test -d build/actual/node_modules/@actual-app/sync-server || npm_config_nodedir=/usr npm install --silent --no-audit --no-fund --prefix build/actual @actual-app/api@$(ACTUAL) @actual-app/sync-server@$(ACTUAL)
+	RECEIPTFLOW_ALL_PROGRAMS=1 $(BIN)/python -m pytest -m "slow or not slow" tests/test_exports_programs.py tests/test_exports_heavy.py $(ARGS)
+
+# 200,000 expenses to each file, beside the csv module: make bench-exports [EXPENSES=200000] [JSON=out.json]
+EXPENSES ?= 200000
+bench-exports: setup-dev
+	$(BIN)/python -m benchmarks.exports --expenses $(EXPENSES) $(if $(JSON),--json "$(JSON)")
 
 # A real stack under seeded random faults, and whether every promise held: make chaos SEED=2 FAULTS=200 JSON=out.json
 # WRITE=docs/durability-chaos.md writes the page.

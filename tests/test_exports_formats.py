@@ -226,16 +226,18 @@ def test_qif_splits_by_category() -> None:
 
 def test_fireflys_configuration_fits_its_csv(ledger: Ledger, tmp_path: Path) -> None:
     ids = some_expenses(ledger)
-    exported(ledger, "firefly-csv", tmp_path)
+    with pytest.raises(ExportRefusedError, match=f"{ids[2]}.*zero"):
+        exported(ledger, "firefly-csv", tmp_path)
+    exported(ledger, "firefly-csv", tmp_path, leave_out=True)
     void(ledger, ids[0])
-    exported(ledger, "firefly-csv", tmp_path)
+    exported(ledger, "firefly-csv", tmp_path, leave_out=True)
     settings = json.loads((tmp_path / "receiptflow-firefly.json").read_text())
     assert settings == configuration()
     rows = list(csv.reader((tmp_path / "receiptflow-firefly-0002.csv").open(newline="")))
     assert len(settings["roles"]) == len(rows[0]) == len(COLUMNS)
     assert settings["roles"][settings["unique_column_index"]] == settings["unique_column_type"] == "external-id"
     names = [row[0] for row in rows[1:]]
-    assert len(set(names)) == len(names) == 7
+    assert len(set(names)) == len(names) == 6
     euros = [row for row in rows[1:] if row[3] == "EUR"]
     assert -sum(Decimal(row[2]) for row in euros) == balance(ledger)
 
@@ -244,11 +246,11 @@ def test_fireflys_configuration_fits_its_csv(ledger: Ledger, tmp_path: Path) -> 
 def test_a_preview_is_what_the_file_will_be(ledger: Ledger, tmp_path: Path, name: str) -> None:
     some_expenses(ledger)
     shown, refused = preview(ledger, OWNER, name)
-    exported(ledger, name, tmp_path)
+    exported(ledger, name, tmp_path, leave_out=True)
     made = "".join(path.read_text() for path in sorted(tmp_path.iterdir()))
     told = [one for text in shown.values() for one in text.splitlines() if "Shop" in one]
     assert told and all(one in made for one in told)
-    assert refused == []
+    assert [one.reason.split(",")[0] for one in refused] == ["its total is zero"] * (name == "firefly-csv")
     limited, _ = preview(ledger, OWNER, name, limit=1)
     assert sum(text.count("Shop") for text in limited.values()) < sum(text.count("Shop") for text in shown.values())
 

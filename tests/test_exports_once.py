@@ -15,6 +15,8 @@ from flows.ledger.database import Ledger
 from flows.ledger.exports import Period
 
 WHOLE = ["csv", "beancount", "ledger", "hledger"]
+# Firefly takes no amount of zero.
+REFUSED = {"firefly-csv": 1}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -25,11 +27,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("name", list(targets()))
 def test_the_second_export_tells_nothing_new(ledger: Ledger, tmp_path: Path, name: str) -> None:
     some_expenses(ledger)
-    first = exported(ledger, name, tmp_path / "one")
-    assert (first.new, first.changed, first.voided, first.number) == (6, 0, 0, 1)
-    again = exported(ledger, name, tmp_path / "two")
+    first = exported(ledger, name, tmp_path / "one", leave_out=True)
+    there = 6 - REFUSED.get(name, 0)
+    assert (first.new, first.changed, first.voided, first.number) == (there, 0, 0, 1)
+    again = exported(ledger, name, tmp_path / "two", leave_out=True)
     assert (again.new, again.changed, again.voided) == (0, 0, 0)
-    assert count(ledger, "export_items") == 6
+    assert count(ledger, "export_items") == there
     if name in WHOLE or not targets()[name].imports_once:
         assert contents(tmp_path / "two") == contents(tmp_path / "one") != {}
     else:
@@ -39,16 +42,16 @@ def test_the_second_export_tells_nothing_new(ledger: Ledger, tmp_path: Path, nam
 @pytest.mark.parametrize("name", list(targets()))
 def test_late_changed_and_voided_ones_are_told_once(ledger: Ledger, tmp_path: Path, name: str) -> None:
     ids = some_expenses(ledger)
-    exported(ledger, name, tmp_path)
+    exported(ledger, name, tmp_path, leave_out=True)
     spent(ledger, "late", purchase_date=dt.date(2025, 1, 1), total=Decimal("5.55"))
     change(ledger, ids[0], total=Decimal("11.10"))
     void(ledger, ids[3])
-    told = exported(ledger, name, tmp_path)
+    told = exported(ledger, name, tmp_path, leave_out=True)
     assert (told.new, told.changed, told.voided, told.number) == (1, 1, 1, 2)
     assert {(one.public_id, one.kind) for one in told.changes} == {(ids[0], "changed"), (ids[3], "voided")}
-    assert exported(ledger, name, tmp_path).new == 0
+    assert exported(ledger, name, tmp_path, leave_out=True).new == 0
     change(ledger, ids[3], total=Decimal("7.77"))
-    assert exported(ledger, name, tmp_path).new == 1
+    assert exported(ledger, name, tmp_path, leave_out=True).new == 1
 
 
 @pytest.mark.parametrize("name", ["csv", "ofx", "qif"])

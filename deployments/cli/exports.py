@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -21,13 +21,24 @@ Owner = Annotated[str, typer.Option(help="Whose expenses.")]
 Target = Annotated[
     str,
     typer.Argument(
-        metavar="TARGET", help="csv, ofx, qif, firefly-csv, beancount, ledger, hledger, or archive for a year's zip."
+        metavar="TARGET",
+        help="csv, ofx, qif, firefly-csv, beancount, ledger, hledger; archive (a year's zip); "
+        "actual, firefly (their servers).",
     ),
 ]
 First = Annotated[str | None, typer.Option("--from", help="First purchase date, YYYY-MM-DD.")]
 Last = Annotated[str | None, typer.Option("--to", help="Last purchase date, YYYY-MM-DD.")]
 Value = Annotated[str, typer.Option(help="The category, payment method or rate; without it, all that have no rule.")]
 OneTarget = Annotated[str, typer.Option("--target", help="For this target only.")]
+
+
+class Server(NamedTuple):
+    """A server that has somebody's books."""
+
+    url: str
+    secret: str
+    budget: str
+    currency: str
 
 
 def register(app: typer.Typer) -> None:
@@ -57,6 +68,16 @@ def export(
     ] = False,
     number: Annotated[int | None, typer.Option(min=1, help="Write the export of this number again.")] = None,
     year: Annotated[int | None, typer.Option(help="The archive's year; the last one without it.")] = None,
+    server: Annotated[str, typer.Option(help="Address of Actual's or Firefly's server.")] = "",
+    budget: Annotated[str, typer.Option(help="Actual's budget, by name.")] = "",
+    currency: Annotated[str, typer.Option(help="The currency that Actual's budget is in.")] = "EUR",
+    secret: Annotated[
+        str,
+        typer.Option(
+            envvar="RECEIPTFLOW_BOOKS_SECRET",
+            help="Actual's password or Firefly's token; better given by the environment than as an option.",
+        ),
+    ] = "",
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
@@ -69,6 +90,9 @@ def export(
     period = _period(first, last)
     if target == "archive":
         _archive(pipeline, owner, year or dt.datetime.now(dt.UTC).year - 1, into)
+    elif target in {"actual", "firefly"}:
+        made = _push(pipeline, owner, target, period, Server(server, secret, budget, currency), leave_out=leave_out)
+        print_json(made) if as_json else _print(made, into)
     elif show:
         _preview(pipeline, owner, target, period, since_last=since is not None)
     elif number is not None:
@@ -120,6 +144,18 @@ def _again(pipeline: Pipeline, owner: str, target: str, number: int, folder: Pat
         write_again(pipeline.ledger, owner, target, number, output)
         for path in publish(output, folder):
             typer.echo(path)
+
+
+def _push(pipeline: Pipeline, owner: str, target: str, period: Period, to: Server, *, leave_out: bool) -> Exported:
+    from flows.exports import open_actual, open_firefly, push  # noqa: PLC0415
+
+    if not to.url or not to.secret:
+        raise typer.BadParameter("name the server with --server and give RECEIPTFLOW_BOOKS_SECRET", param_hint=target)
+    if target == "firefly":
+        with open_firefly(to.url, to.secret) as firefly:
+            return push(pipeline.ledger, owner, firefly, period=period, leave_out=leave_out)
+    with open_actual(to.url, to.secret, to.budget, to.currency) as actual:
+        return push(pipeline.ledger, owner, actual, period=period, leave_out=leave_out)
 
 
 def _archive(pipeline: Pipeline, owner: str, year: int, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Expenses in the books of other programs: what is new, changed and voided, once, in their own formats."""
 
+from flows.exports.actual import open_actual
 from flows.exports.archive import archive_stream
 from flows.exports.comparison import Change, Exported
 from flows.exports.errors import (
@@ -8,10 +9,12 @@ from flows.exports.errors import (
     UnknownTargetError,
     WrongOptionError,
 )
+from flows.exports.firefly_api import open_firefly
 from flows.exports.into_folder import Options, export_into, pictures_into
 from flows.exports.originals import originals_in
 from flows.exports.pictures import listed_pictures, picture_members
 from flows.exports.preview import preview
+from flows.exports.push import push
 from flows.exports.run import confirm, export, write_again
 from flows.exports.staging import Staging, publish, staging
 from flows.exports.targets import file_target, targets
@@ -33,11 +36,14 @@ __all__ = [
     "export_into",
     "file_target",
     "listed_pictures",
+    "open_actual",
+    "open_firefly",
     "originals_in",
     "picture_members",
     "pictures_into",
     "preview",
     "publish",
+    "push",
     "staging",
     "targets",
     "write_again",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.domain.errors import ReceiptflowError
+from flows.domain.errors import ConfigurationError, ReceiptflowError, TransientError
 from flows.ledger.exports import ExpenseRow
 
 _SHOWN = 10
@@ -58,3 +58,18 @@ class UnknownTargetError(ReceiptflowError):
 
 class WrongOptionError(ReceiptflowError):
     """The target does not have this option; the message says what it does instead."""
+
+
+class BusyTargetError(TransientError):
+    """Another export of the same owner to the same books is at it."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(f"another export to {target} is running; this one is not needed, or repeat it afterwards")
+
+
+class BooksUnavailableError(TransientError):
+    """The server with the books did not answer as needed; what was not told is told by the next export."""
+
+
+class BooksRefusedError(ConfigurationError):
+    """The server with the books refuses what only its owner can change: the message says what."""

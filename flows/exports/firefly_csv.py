@@ -13,6 +13,7 @@ from typing import Any
 
 from flows.exports.booking import Accounts, book
 from flows.exports.csv_file import csv_row
+from flows.exports.errors import ExpenseRefusedError
 from flows.exports.protocol import Output
 from flows.exports.text import money, one_line
 from flows.ledger.exports import ExpenseRow, ExportView, Movement, StatementView
@@ -80,6 +81,8 @@ def firefly_values(row: ExpenseRow, accounts: Accounts) -> dict[str, str]:
     amount, currency, foreign = booking.amount, booking.currency, False
     if row.home_total is not None and row.home_currency and row.home_currency != booking.currency:
         amount, currency, foreign = row.home_total, row.home_currency, True
+    if not amount:
+        raise ExpenseRefusedError("its total is zero, and Firefly takes no amount of zero; leave it out")
     return {
         "date": str(booking.date),
         "account": booking.account,

@@ -16,20 +16,35 @@ class Output(Protocol):
         """Append text to a file, which its first text makes."""
 
 
-class Target(Protocol):
-    """A program that takes expenses. `names` names the accounts that no rule of the owner names."""
+class Named(Protocol):
+    """Whatever expenses are exported to."""
 
     @property
     def name(self) -> str:
         """As it is asked for."""
 
     @property
-    def title(self) -> str:
-        """As people call it."""
+    def names(self) -> AccountNames:
+        """How it names accounts that no rule of the owner names."""
+
+
+class Telling(Named, Protocol):
+    """What keeps what it was told of an expense."""
+
+    def entry(self, row: ExpenseRow, accounts: Accounts) -> dict[str, Any]:
+        """All that it is told of an expense.
+
+        Raises:
+            ExpenseRefusedError: The program would not take it.
+        """
+
+
+class Target(Named, Protocol):
+    """A program that reads files."""
 
     @property
-    def names(self) -> AccountNames:
-        """How it names accounts."""
+    def title(self) -> str:
+        """As people call it."""
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from flows.exports.booking import Accounts
 from flows.exports.comparison import Comparison, Exported
 from flows.exports.errors import ExpenseRefusedError, WrongOptionError
-from flows.exports.protocol import JournalTarget, WholeTarget
+from flows.exports.protocol import JournalTarget, Named, Telling, WholeTarget
 from flows.exports.staging import Staging
 from flows.exports.targets import FileTarget, file_target
 from flows.ledger.database import Ledger
@@ -112,7 +112,7 @@ def write_again(ledger: Ledger, owner: str, name: str, number: int, output: Stag
     return made
 
 
-def accounts_of(owner: str, target: FileTarget, *, session: Session) -> Accounts:
+def accounts_of(owner: str, target: Named, *, session: Session) -> Accounts:
     """The owner's accounts for a target."""
     return Accounts(list_accounts(owner, target.name, session=session), target.names)
 
@@ -187,7 +187,7 @@ def _export_journal(
         if only_new and last is not None and last.finished_at is None:
             found.repeat(last)
         else:
-            _compare(found, owner, target, period, session=session)
+            compare(found, owner, target, period, session=session)
             found.finish(leave_out=leave_out)
     made = found.export or (None if only_new else last)
     if made is not None:
@@ -197,7 +197,8 @@ def _export_journal(
     return result if made is None else replace(result, number=made.number)
 
 
-def _compare(found: Comparison, owner: str, target: JournalTarget, period: Period, *, session: Session) -> None:
+def compare(found: Comparison, owner: str, target: Telling, period: Period, *, session: Session) -> None:
+    """Note what there is to tell a target that keeps what it was told."""
     accounts = accounts_of(owner, target, session=session)
     for row in stream_expenses(owner, target.name, period, session=session, booked_too=True):
         if row.voided:

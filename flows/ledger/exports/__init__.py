@@ -22,11 +22,11 @@ from flows.ledger.exports.journal import (
     forget_booked_values,
     get_export,
     gone_items,
-    keep_remote_id,
     list_exports,
     lock_target,
     movements,
     statements,
+    unfinished_items,
 )
 from flows.ledger.exports.rows import ExpenseRow, ExportLine, ExportTax, Original, Period, stream_expenses
 from flows.ledger.exports.vat import Grouping, VatRow, WithoutTax, vat_grouping, vat_rows, without_tax
@@ -55,7 +55,6 @@ __all__ = [
     "forget_booked_values",
     "get_export",
     "gone_items",
-    "keep_remote_id",
     "list_accounts",
     "list_exports",
     "lock_target",
@@ -65,6 +64,7 @@ __all__ = [
     "statements",
     "stream_expenses",
     "tax_value",
+    "unfinished_items",
     "vat_grouping",
     "vat_rows",
     "without_tax",

@@ -178,17 +178,18 @@ def gone_items(owner: str, target: str, *, session: Session) -> Iterator[Booked]
 
 
 _OWN = "export_id >= :own"
-# Each item books its entry, and takes back the one of the version before it.
+# Each item books its entry, and takes back the one of the version before it. A window and no join: on a table that was
+# just filled the planner knows no sizes, and would compare every item with every other.
 _MOVEMENTS = """
-    SELECT i.id, i.export_id, i.public_id, i.version, true AS is_reversal, i.entry IS NOT NULL AS is_replaced, p.entry,
-        (p.entry ->> 'account') COLLATE "C" AS account, (p.entry ->> 'currency') COLLATE "C" AS currency
-    FROM export_items i JOIN export_items p ON p.owner = i.owner AND p.target = i.target
-        AND p.public_id = i.public_id AND p.version = i.version - 1 AND p.entry IS NOT NULL
-    WHERE i.owner = :owner AND i.target = :target AND i.export_id BETWEEN :first AND :last
-    UNION ALL
-    SELECT i.id, i.export_id, i.public_id, i.version, false, false, i.entry,
-        (i.entry ->> 'account') COLLATE "C", (i.entry ->> 'currency') COLLATE "C" FROM export_items i
-    WHERE i.owner = :owner AND i.target = :target AND i.export_id BETWEEN :first AND :last AND i.entry IS NOT NULL"""
+    SELECT told.id, told.export_id, told.public_id, told.version, m.is_reversal,
+        m.is_reversal AND told.entry IS NOT NULL AS is_replaced, m.entry,
+        (m.entry ->> 'account') COLLATE "C" AS account, (m.entry ->> 'currency') COLLATE "C" AS currency
+    FROM (
+        SELECT id, export_id, public_id, version, entry,
+            lag(entry) OVER (PARTITION BY public_id ORDER BY version) AS before
+        FROM export_items WHERE owner = :owner AND target = :target AND export_id <= :last
+    ) told CROSS JOIN LATERAL (VALUES (true, told.before), (false, told.entry)) AS m (is_reversal, entry)
+    WHERE m.entry IS NOT NULL AND told.export_id >= :first"""
 
 
 def movements(export: ExportView, *, whole: bool, session: Session) -> Iterator[Movement]:
@@ -224,10 +225,19 @@ def _bounds(export: ExportView, *, whole: bool) -> dict[str, Any]:
     }
 
 
-def keep_remote_id(export: ExportView, public_id: str, remote_id: str | None, *, session: Session) -> None:
-    """Note the target's own name of an expense."""
-    query = text("UPDATE export_items SET remote_id = :remote_id WHERE export_id = :export AND public_id = :public_id")
-    session.execute(query, {"remote_id": remote_id, "export": export.id, "public_id": public_id})
+def unfinished_items(owner: str, target: str, *, session: Session) -> tuple[list[ExportView], list[Item]]:
+    """The exports that are not told to their end, and the newest item of each expense in them, in order."""
+    query = select(*columns_of(ExportView, Export)).where(
+        Export.owner == owner, Export.target == target, col(Export.finished_at).is_(None)
+    )
+    unfinished = [ExportView(*row) for row in session.execute(query.order_by(col(Export.id)))]
+    newest = text(
+        """SELECT public_id, revision, version, sha256, voided, entry FROM (
+            SELECT DISTINCT ON (public_id) * FROM export_items WHERE export_id = ANY(:ids) ORDER BY public_id, id DESC
+        ) newest ORDER BY id"""
+    )
+    items = session.execute(newest, {"ids": [one.id for one in unfinished]})
+    return unfinished, [Item(*row) for row in items]
 
 
 def forget_booked_values(public_ids: Sequence[str], *, session: Session) -> None:

@@ -130,6 +130,8 @@ def stream_expenses(
     session.execute(text(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT_SECONDS}s'"))
     # Compiling takes longer than some ten thousand rows do, and its estimates of nested queries are far too high.
     session.execute(text("SET LOCAL jit = off"))
+    # All rows of large tables are joined, one of which may have been filled a moment ago, unknown to the planner.
+    session.execute(text("SET LOCAL enable_nestloop = off"))
     wanted, values = _within(period, booked_too=booked_too)
     query = text(f"{_SELECT} {wanted} {'' if voided_too else 'AND e.voided_at IS NULL'} {_ORDER}")
     rows = session.execute(
