@@ -6,6 +6,7 @@ DATA   ?= .receiptflow
 PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock texts clean
 
@@ -13,8 +14,8 @@ setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "receiptflow: '$(PYTHON) -m venv' failed; install Python 3.11 or newer with its venv module, or name one: make setup PYTHON=python3.12"; exit 1; }
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "receiptflow: needs Python 3.11 or newer, $(VENV) has $$($(BIN)/python -V); name one: make setup PYTHON=python3.12"; exit 1; }
+	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -c '$(NEW_ENOUGH)' || { echo "receiptflow: needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) -V 2>&1); name one: make setup PYTHON=python3.12"; exit 1; }
+	@$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { echo "receiptflow: '$(PYTHON) -m venv' failed; install Python 3.11 or newer with its venv module, or name one: make setup PYTHON=python3.12"; exit 1; }
 	@echo "installing the locked dependencies into $(VENV) (a minute or two the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -119,6 +120,11 @@ lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# docs/settings.md from the classes that read settings.
+.PHONY: settings
+settings: setup
+	$(BIN)/python -m deployments.settings_page
 
 # Needs uv on the PATH. Writes exact versions with hashes and no index address.
 lock:

@@ -27,13 +27,13 @@ class GatewaySettings(BaseSettings):
     ledger_url: SecretStr = Field(description="The ledger's PostgreSQL, as a SQLAlchemy URL.")
     s3_endpoint_url: str | None = Field(default=None, description="S3 endpoint; without one, AWS.")
     s3_access_key: str | None = Field(default=None, description="Without one, boto's own search for credentials.")
-    s3_secret_key: SecretStr | None = None
-    s3_region: str = "us-east-1"
+    s3_secret_key: SecretStr | None = Field(default=None, description="The secret that belongs to s3_access_key.")
+    s3_region: str = Field(default="us-east-1", description="The buckets' region.")
     s3_public_url: str | None = Field(
         default=None, description="The S3 endpoint as browsers reach it, for presigned uploads; else s3_endpoint_url."
     )
-    inbox_bucket: str = "inbox"
-    results_bucket: str = "results"
+    inbox_bucket: str = Field(default="inbox", description="Bucket that receipts arrive in.")
+    results_bucket: str = Field(default="results", description="Bucket that steps keep their results in.")
     gateway_url: str = Field(
         default="http://127.0.0.1:4201", description="Address of this API; its port is listened on."
     )

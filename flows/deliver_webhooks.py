@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 
 from prefect import flow, get_run_logger
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.domain.errors import ReceiptflowError
@@ -42,7 +43,9 @@ class WebhookSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RECEIPTFLOW_WEBHOOKS_", frozen=True, extra="ignore")
 
-    allow_private: bool = False
+    allow_private: bool = Field(
+        default=False, description="Let webhooks call private and loopback addresses. For tests and closed networks."
+    )
 
 
 @flow(name="deliver-webhooks", persist_result=False)

@@ -114,6 +114,7 @@ async def test_a_scope_opens_its_own_endpoints_only(gateway: Gateway, scope: Sco
             Scope.READ: await client.get("/expenses"),
             Scope.REVIEW: await client.post(f"/expenses/rf-{uuid4()}/restore"),
             Scope.ADMIN: await client.get("/webhooks"),
+            Scope.OPERATOR: await client.get("/metrics"),
         }
     opens = {scope, Scope.REVIEW} if scope is Scope.ADMIN else {scope}
     for needed, answer in tried.items():

@@ -19,6 +19,7 @@ import httpx
 import psycopg
 import pytest
 from conftest import Prepare
+from test_containers import packed
 
 from deployments.cli.demo import TRUTH_FILE
 from deployments.cli.image_files import pictures_in
@@ -185,12 +186,76 @@ def photo(receipts: Path, tmp_path: Path) -> Path:
     return unique(next(iter(sorted(receipts.glob("*.jpg")))), tmp_path / f"{tmp_path.name}.jpg")
 
 
+def test_status_shows_what_runs_and_tells_monitors_by_its_exit_status(running: Running, tmp_path: Path) -> None:
+    command = [str(BIN / "receiptflow"), "status", "--json", "--data"]
+
+    def asked(data: Path, env: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            [*command, str(data)], env=env, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+        )
+        return done.returncode, json.loads(done.stdout)
+
+    code, standing = asked(running.settings.data_dir, running.env)
+    assert code == {"fine": 0, "warning": 1}[standing["level"]], standing  # the first sweep may still be to come
+    assert {name for name, part in standing["parts"].items() if part["answers"] and part["since"]} == {
+        "ledger",
+        "storage",
+        "prefect",
+        "gateway",
+    }
+    assert standing["workers_online"] == 1 and standing["disk_free_bytes"] > 0
+    nowhere = {name: value for name, value in running.env.items() if not name.startswith(("PREFECT_", "RECEIPTFLOW_"))}
+    code, standing = asked(tmp_path, nowhere)
+    assert (code, standing["level"]) == (2, "critical")
+    assert asked(tmp_path, running.env | {"PREFECT_API_URL": "http://127.0.0.1:1/api"})[0] == 2
+
+
 def test_added_file_waits_until_it_is_processed(running: Running, photo: Path) -> None:
     (row,) = running.cli("add", str(photo), "--owner", "acme", "--wait")
     assert row["owner"] == "acme" and row["state"] in {"expensed", "review"}
     shown = running.cli("show", row["id"])
     assert [change["to_state"] for change in shown["history"]] == ["waiting", "running", row["state"]]
     assert (shown["expense"] is not None) is (row["state"] == "expensed")
+    command = (str(BIN / "receiptflow"), "logs", "--receipt", row["id"], "--data", str(running.settings.data_dir))
+    told = {line.split("  ")[0] for line in running.run(*command).splitlines()}
+    assert {"ledger", "flow run"} <= told
+
+
+def test_a_folder_with_an_archive_is_added_once(running: Running, photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "month"
+    (folder / "week").mkdir(parents=True)
+    unique(photo, folder / "week" / "1.jpg")
+    (folder / ".DS_Store").write_bytes(b"junk")
+    (folder / "notes.docx").write_bytes(packed({"word/document.xml": b"<x/>"}))
+    (folder / "2.zip").write_bytes(packed({"a/2.jpg": unique(photo, tmp_path / "2.jpg").read_bytes(), "x.txt": b"x"}))
+    command = [str(BIN / "receiptflow"), "add", str(folder), "--owner", "zip", "--json"]
+    known = []
+    for _ in range(2):
+        done = subprocess.run(
+            command, env=running.env, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+        )
+        assert done.returncode == 1 and "notes.docx" in done.stderr  # said, and no hindrance
+        known.append({row["key"]: row["id"] for row in json.loads(done.stdout)})
+    assert known[0] == known[1] and set(known[0]) == {"zip/1.jpg", "zip/2.jpg"}
+
+
+def test_a_watched_folder_is_taken_once_also_where_its_memory_is_lost(
+    running: Running, photo: Path, tmp_path: Path
+) -> None:
+    folder, moved, data = tmp_path / "scans", tmp_path / "moved", running.settings.data_dir
+    folder.mkdir()
+    shutil.copy(photo, folder / "1.jpg")
+    (folder / "2.jpg.part").write_bytes(b"half")
+    (folder / "broken.zip").write_bytes(b"PK\x03\x04 broken")
+    (folder / "list.txt.bin").write_bytes(b"MZ no receipt")
+    command = (str(BIN / "receiptflow"), "watch", str(folder), "--owner", "scans", "--once", "--settle-seconds", "0.2")
+    running.run(*command, "--data", str(data))
+    shutil.rmtree(data / "watched")
+    running.run(*command, "--data", str(data), "--move-to", str(moved))
+    rows = running.cli("receipts", "--owner", "scans")
+    assert [row["key"] for row in rows] == ["scans/1.jpg"]
+    assert [path.name for path in moved.iterdir()] == ["1.jpg"]
+    assert {path.name for path in folder.iterdir()} == {"2.jpg.part", "broken.zip", "list.txt.bin"}
 
 
 def test_object_copied_by_the_aws_client_becomes_an_expense_by_the_sweep(running: Running, photo: Path) -> None:

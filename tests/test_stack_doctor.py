@@ -21,6 +21,15 @@ def test_missing_module_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "make setup" in problem.cure
 
 
+def test_every_broken_module_is_named_also_one_that_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ends_it.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(doctor, "_MODULES", ("json", "ends_it", "no_such_module", "decimal"))
+    assert [problem.what.split()[1] for problem in check_installation()] == ["ends_it", "no_such_module"]
+
+
 @pytest.mark.parametrize(
     ("message", "cure"),
     [

@@ -18,6 +18,7 @@ from benchmarks.bench.material import Receipts
 from benchmarks.bench.parts import Figures
 from benchmarks.bench_scale.cluster import PORTS, namespace
 from benchmarks.bench_scale.measures import lost_host, once_each, rate, wake_up
+from benchmarks.bench_scale.redis_server import require_redis
 from benchmarks.bench_scale.site import running
 from benchmarks.chaos.rig import free_ports
 from deployments.stack.settings import StackSettings
@@ -27,6 +28,8 @@ def main() -> None:
     """Measure, print, write."""
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-scale: stopped"))  # what was started is stopped too
+    if "two_servers" in options.only:
+        require_redis()
     figures: Figures = {"process_namespaces": bool(namespace())}
     with tempfile.TemporaryDirectory(prefix="receiptflow-scale-") as folder:
         for name in options.only:

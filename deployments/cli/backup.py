@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,6 +45,7 @@ def backup(
     from deployments.backup.destinations import open_destination  # noqa: PLC0415
     from deployments.backup.sealing import Sealer  # noqa: PLC0415
     from deployments.backup.site import site_of  # noqa: PLC0415
+    from deployments.monitoring.inquiry import note_backup  # noqa: PLC0415
 
     sealer = Sealer(recipient or ())
     site = site_of(os.environ, data.expanduser().resolve() if is_stack else None)
@@ -55,6 +57,8 @@ def backup(
         with_results=not without_results,
     )
     manifest = taken.take(keep)
+    if is_stack:
+        note_backup(data, taken.name, dt.datetime.now(dt.UTC))
     if as_json:
         print_json({"snapshot": taken.name, **manifest.model_dump(mode="json")})
     else:

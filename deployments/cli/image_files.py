@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from deployments.cli.common import console
+from flows.containers import is_zip
 from flows.domain.errors import ConfigurationError, UnreadableError
 from flows.domain.junk_files import is_junk_file
 from flows.reading.documents import media_type_of
@@ -15,11 +16,12 @@ from flows.reading.documents import media_type_of
 _HEADER_BYTES = 4096
 
 
-def pictures_in(folder: Path, *, beside: Collection[str] = ()) -> list[Path]:
+def pictures_in(folder: Path, *, beside: Collection[str] = (), archives: bool = False) -> list[Path]:
     """The folder's files that begin like a picture or PDF; says of each other file that it is skipped.
 
     Args:
         folder: With all folders below it.
+        archives: Keep ZIP archives too, which `add_files` opens.
         beside: Names of files that are known to lie beside the pictures, of which nothing is said.
 
     Raises:
@@ -34,7 +36,9 @@ def pictures_in(folder: Path, *, beside: Collection[str] = ()) -> list[Path]:
             continue
         try:
             with path.open("rb") as file:
-                media_type_of(file.read(_HEADER_BYTES))
+                head = file.read(_HEADER_BYTES)
+            if not (archives and is_zip(head)):
+                media_type_of(head)
         except UnreadableError as error:
             console.print(f"skipped {path.name}: {error}", soft_wrap=True)
         except OSError as error:

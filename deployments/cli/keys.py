@@ -57,7 +57,7 @@ def _scopes(names: list[str] | None) -> list[Scope]:
     from flows.ledger.access import Scope  # noqa: PLC0415
 
     try:
-        return [Scope(name) for name in names] if names else list(Scope)
+        return [Scope(name) for name in names] if names else [scope for scope in Scope if scope is not Scope.OPERATOR]
     except ValueError as error:
         known = ", ".join(scope.value for scope in Scope)
         raise typer.BadParameter(f"{error}; known are {known}") from error

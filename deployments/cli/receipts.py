@@ -11,11 +11,12 @@ import typer
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table
 from deployments.cli.connection import connect
 from deployments.cli.expenses import print_expenses
-from deployments.cli.image_files import without_junk
+from deployments.cli.image_files import pictures_in, without_junk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from flows.containers import ContainerError
     from flows.ledger.schema import State
     from flows.ledger.views import ReceiptView
 
@@ -23,6 +24,7 @@ Owner = Annotated[str | None, typer.Option(help="Only this owner's.")]
 Reference = Annotated[
     str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, its expense's id, or the object's key.")
 ]
+_AT_ONCE = 20
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 
 
@@ -35,7 +37,9 @@ def register(app: typer.Typer) -> None:
 
 
 def add(
-    files: Annotated[list[Path], typer.Argument(help="Images or PDFs.", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help="Images, PDFs, ZIP archives of such, or folders with all below.", exists=True)
+    ],
     owner: Annotated[str, typer.Option(help="Whose receipts these are.")] = "default",
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each is processed.")] = False,
     data: Data = DEFAULT_DATA,
@@ -48,14 +52,23 @@ def add(
 async def _add(files: list[Path], owner: str, wait: bool, data: Path, as_json: bool) -> None:
     pipeline = await connect(data)
     from deployments.ingest.local_files import add_files, current_receipts, wait_until_final  # noqa: PLC0415
+    from flows.flow_runs.submission import BACKLOG_QUEUE, FRESH_QUEUE  # noqa: PLC0415
 
-    added = await add_files(pipeline, without_junk(files), owner)
+    wanted = [file for path in files for file in (pictures_in(path, archives=True) if path.is_dir() else [path])]
+    # A folder's worth goes behind what somebody waits for.
+    queue = FRESH_QUEUE if len(wanted) <= _AT_ONCE else BACKLOG_QUEUE
+    refused: list[ContainerError] = []
+    added = await add_files(pipeline, without_junk(wanted), owner, queue, refuse=refused.append)
     ids = [entry.receipt_id for entry in added]
     rows = await wait_until_final(pipeline, ids) if wait else await asyncio.to_thread(current_receipts, pipeline, ids)
     if as_json:
         print_json(rows)
     else:
         _print_receipts("added", rows)
+    for error in refused:
+        typer.echo(f"receiptflow: {error}", err=True)
+    if refused:
+        raise typer.Exit(1)
 
 
 def _print_receipts(title: str, rows: Sequence[ReceiptView]) -> None:

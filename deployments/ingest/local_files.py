@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from flows.domain.errors import ConfigurationError
+from flows.containers import ContainerError, is_zip, open_zip
+from flows.domain.errors import ConfigurationError, UnreadableError
 from flows.flow_runs.submission import FRESH_QUEUE, open_submitter
 from flows.ledger.receipts import read_receipts, receive, reopen, resolve, waiting_among
 from flows.ledger.schema import FINAL_STATES, Source
 from flows.ledger.values import ReceivedObject, WaitingReceipt
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
+from flows.reading.documents import media_type_of
 from flows.storage import clean_owner, put_file
 
 _POLL_SECONDS = 0.3
@@ -34,25 +36,82 @@ class Added:
     known: bool
 
 
-async def add_files(pipeline: Pipeline, files: Sequence[Path], owner: str, queue: str = FRESH_QUEUE) -> list[Added]:
-    """Store and receive files, then submit what waits."""
+async def add_files(
+    pipeline: Pipeline,
+    files: Sequence[Path],
+    owner: str,
+    queue: str = FRESH_QUEUE,
+    *,
+    source: Source = Source.CLI,
+    refuse: Callable[[ContainerError], None] | None = None,
+) -> list[Added]:
+    """Store and receive files, of a ZIP archive those in it, then submit what waits.
+
+    Args:
+        pipeline: Where to.
+        files: Pictures, documents, archives.
+        owner: Whose they are.
+        queue: Where their runs wait.
+        source: How they came.
+        refuse: Told of archives that cannot be opened, and then the others go on; without it the first one raises.
+
+    Raises:
+        ConfigurationError: a file cannot be read.
+        ContainerError: an archive is broken, encrypted, too large or holds no receipts. What came before is received.
+    """
     name = clean_owner(owner)
-    added = [await asyncio.to_thread(_add_file, pipeline, file, name) for file in files]
-    await submit(pipeline, [entry.receipt_id for entry in added], queue)
+    added: list[Added] = []
+    try:
+        for file in files:
+            contents = _contents(file)
+            try:
+                while (one := await asyncio.to_thread(next, contents, None)) is not None:
+                    added.append(await asyncio.to_thread(_add_file, pipeline, one, name, source))
+            except ContainerError as error:
+                if refuse is None:
+                    raise
+                refuse(error)
+    finally:
+        await submit(pipeline, [entry.receipt_id for entry in added], queue)
     return added
 
 
-def _add_file(pipeline: Pipeline, file: Path, owner: str) -> Added:
+def _contents(file: Path) -> Iterator[tuple[Path, bytes]]:
+    """The file, or the pictures and documents in it, with the names to show; one in memory at a time."""
     try:
-        body = file.read_bytes()
+        with file.open("rb") as opened:
+            archived = is_zip(opened.read(4))
+        if not archived:
+            yield file, file.read_bytes()
+            return
+        found = 0
+        for inner in open_zip(file):
+            if is_document(inner.data):
+                found += 1
+                yield file / inner.name, inner.data
+        if not found:
+            raise ContainerError(f"{file.name} holds no pictures and no PDFs: it is an archive of something else.")
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
-    content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    put = put_file(pipeline.inbox(), owner, file.name, body, content_type=content_type)
+
+
+def is_document(head: bytes) -> bool:
+    """Whether what begins so is a picture or another document that is read."""
+    try:
+        media_type_of(head)
+    except UnreadableError:
+        return False
+    return True
+
+
+def _add_file(pipeline: Pipeline, file: tuple[Path, bytes], owner: str, source: Source) -> Added:
+    path, body = file
+    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    put = put_file(pipeline.inbox(), owner, path.name, body, content_type=content_type)
     with pipeline.ledger.session() as session:
-        reception = receive(ReceivedObject.of(put.version, Source.CLI, owner=owner), session=session)
+        reception = receive(ReceivedObject.of(put.version, source, owner=owner), session=session)
     # By the object: a new one's event can be faster, and have received it already.
-    return Added(file, reception.receipt_id, known=put.was_there)
+    return Added(path, reception.receipt_id, known=put.was_there)
 
 
 async def submit(pipeline: Pipeline, receipt_ids: Sequence[UUID], queue: str = FRESH_QUEUE) -> None:

@@ -24,18 +24,10 @@ from deployments.stack.seaweedfs import binary as weed_binary
 
 _TIMEOUT_SECONDS = 60.0
 _REINSTALL = "install again with `make setup`"
-_MODULES = (
-    "prefect",
-    "prefect_aws",
-    "openvino",
-    "rapidocr",
-    "cv2",
-    "tesserocr",
-    "pypdfium2",
-    "pillow_heif",
-    "asyncpg",
-    "pyrage",
-)
+# Those with compiled parts, which a machine may be unable to load. Of the others the versions tell enough: to import
+# Prefect alone takes three seconds.
+_MODULES = ("openvino", "cv2", "tesserocr", "pypdfium2", "pillow_heif", "asyncpg", "psycopg", "pyrage", "uvloop")
+_IMPORT_ALL = "import importlib, sys\nfor name in sys.argv[1:]: print(name, flush=True); importlib.import_module(name)"
 # What a missing system library is called where it comes from, by a part of the loader's message.
 _LIBRARIES = {
     "libGL.so": "the headless OpenCV is needed: `pip uninstall opencv-python && pip install opencv-python-headless`",
@@ -56,7 +48,7 @@ class Problem:
 
 
 def check_installation() -> list[Problem]:
-    """Run all checks; an empty list means that receiptflow can start. Takes a few seconds."""
+    """Run all checks; an empty list means that receiptflow can start."""
     checks: list[Callable[[], Iterator[Problem]]] = [
         _check_platform,
         _check_user,
@@ -65,7 +57,7 @@ def check_installation() -> list[Problem]:
         lambda: _check_program("PostgreSQL", postgres_binary, "postgres"),
         lambda: _check_program("SeaweedFS", lambda _: weed_binary(), "weed"),
         lambda: _check_program("Tesseract", _tesseract, "tesseract"),
-        *(lambda module=module: _check_import(module) for module in _MODULES),
+        _check_imports,
     ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         return [problem for found in pool.map(lambda check: list(check()), checks) for problem in found]
@@ -121,17 +113,36 @@ def _check_program(title: str, find: Callable[[str], Path], name: str) -> Iterat
         yield Problem(f"{title} ({error})", _REINSTALL)
         return
     option = "version" if name == "weed" else "--version"
-    yield from _run(title, [str(program), option])
+    yield from _check_run(title, [str(program), option])
 
 
-def _check_import(module: str) -> Iterator[Problem]:
-    yield from _run(f"module {module}", [sys.executable, "-c", f"import {module}"])
+def _check_imports() -> Iterator[Problem]:
+    """Import them one after the other, and again those behind one that failed: it may have ended the process."""
+    modules = list(_MODULES)
+    while modules:
+        done = _run([sys.executable, "-c", _IMPORT_ALL, *modules])
+        if isinstance(done, OSError | subprocess.TimeoutExpired):
+            yield Problem(f"modules {', '.join(modules)} do not load ({done})", _REINSTALL)
+            return
+        if done.returncode == 0:
+            return
+        begun = done.stdout.split()
+        yield _broken(f"module {begun[-1] if begun else modules[0]}", done)
+        modules = modules[max(len(begun), 1) :]
 
 
-def _run(title: str, command: list[str]) -> Iterator[Problem]:
+def _check_run(title: str, command: list[str]) -> Iterator[Problem]:
+    done = _run(command)
+    if isinstance(done, OSError | subprocess.TimeoutExpired):
+        yield Problem(f"{title} does not run ({done})", _REINSTALL)
+    elif done.returncode != 0:
+        yield _broken(title, done)
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str] | OSError | subprocess.TimeoutExpired:
     """In a process of its own: a broken binary may crash instead of raising."""
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             check=False,
             capture_output=True,
@@ -140,11 +151,12 @@ def _run(title: str, command: list[str]) -> Iterator[Problem]:
             cwd=sysconfig.get_path("data"),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        yield Problem(f"{title} does not run ({error})", _REINSTALL)
-        return
-    if done.returncode != 0:
-        last = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
-        yield Problem(f"{title} does not run ({last})", _cure(done.stderr))
+        return error
+
+
+def _broken(title: str, done: subprocess.CompletedProcess[str]) -> Problem:
+    last = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
+    return Problem(f"{title} does not run ({last})", _cure(done.stderr))
 
 
 def _cure(message: str) -> str:

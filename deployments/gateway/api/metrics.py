@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from deployments.disk import Disk, disk_of
 from deployments.gateway.context import Context, GatewayContext
-from deployments.gateway.http.auth import Admin
+from deployments.gateway.http.auth import Operator
 from deployments.gateway.http.problems import RESPONSES
 from flows.ledger.receipts import Gauges, gauges
 
@@ -18,8 +18,8 @@ router = APIRouter(tags=["operations"], responses=RESPONSES)
 
 
 @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
-async def get_metrics(_caller: Admin, context: Context) -> Response:
-    """In Prometheus's text format. Needs a key with scope `admin`, as a bearer token in the scrape's settings."""
+async def get_metrics(_caller: Operator, context: Context) -> Response:
+    """In Prometheus's text format. Needs a key with scope `operator`, as a bearer token: they tell of all owners."""
     standing, steps = await asyncio.gather(asyncio.to_thread(_read, context), context.orchestrator.step_seconds())
     registry = CollectorRegistry()
     _ledger_gauges(registry, standing)

@@ -27,12 +27,13 @@ _TOUCH_SECONDS = 60
 
 
 class Scope(StrEnum):
-    """What a key may do, for its own owner only."""
+    """What a key may do, for its own owner; `operator` alone reaches beyond, to the metrics of the whole system."""
 
     UPLOAD = "upload"
     READ = "read"
     REVIEW = "review"
     ADMIN = "admin"
+    OPERATOR = "operator"
 
 
 class KeyNotFoundError(ReceiptflowError):

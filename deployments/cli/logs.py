@@ -1,0 +1,80 @@
+"""The command `logs`: what the parts of a stack wrote, or what all of them know of one receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from deployments.cli.common import DEFAULT_DATA, Data
+from deployments.cli.connection import connect
+
+if TYPE_CHECKING:
+    from flows.ledger.views import ReceiptDetail
+
+_MOST_LOGS = 200  # the most that Prefect's server gives in one answer
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(logs)
+
+
+def logs(
+    part: Annotated[str | None, typer.Argument(help="One part: gateway, worker, prefect, … Without: all.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what is written, until interrupted.")
+    ] = False,
+    receipt: Annotated[
+        str | None, typer.Option(help="Only what is about this receipt, with its history and its flow run's logs.")
+    ] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="So many last lines of each part.")] = 20,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Show the logs of the parts of a stack on this machine."""
+    from deployments.monitoring.log_files import follow as follow_files  # noqa: PLC0415
+    from deployments.monitoring.log_files import last_lines, log_files  # noqa: PLC0415
+
+    files = log_files(data / "logs", part)
+    words = _about(receipt, data) if receipt else ()
+    for file in files:
+        for line in last_lines(file, lines, words) if lines else ():
+            typer.echo(f"{line.part:<14} {line.text}")
+    if follow:
+        try:
+            for line in follow_files(files, words):
+                typer.echo(f"{line.part:<14} {line.text}")
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+
+def _about(reference: str, data: Path) -> tuple[str, ...]:
+    """Print what ledger and Prefect know of a receipt; the ids under which log files name it."""
+    detail, run_logs = asyncio.run(_read(reference, data))
+    told = [(change.at, "ledger", f"{change.to_state}: {change.reason or ''}") for change in detail.history]
+    told += [(at, "flow run", message) for at, message in run_logs]
+    for at, where, text in sorted(told):
+        typer.echo(f"{where:<14} {at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} {text}")
+    return tuple(str(word) for word in (detail.id, detail.flow_run_id) if word)
+
+
+async def _read(reference: str, data: Path) -> tuple[ReceiptDetail, list[tuple[dt.datetime, str]]]:
+    pipeline = await connect(data)
+    from flows.ledger.receipts import show_receipt  # noqa: PLC0415
+
+    with pipeline.ledger.session() as session:
+        detail = show_receipt(reference, session=session)
+    return detail, await _run_logs(detail.flow_run_id) if detail.flow_run_id else []
+
+
+async def _run_logs(flow_run_id: UUID) -> list[tuple[dt.datetime, str]]:
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId  # noqa: PLC0415
+
+    wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run_id]))
+    async with get_client() as client:
+        return [(one.timestamp, one.message) for one in await client.read_logs(log_filter=wanted, limit=_MOST_LOGS)]

@@ -1,0 +1,1 @@
+"""How a pipeline stands, for whoever runs it."""
