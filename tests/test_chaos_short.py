@@ -19,7 +19,17 @@ from deployments.stack.settings import StackSettings
 
 ROOT = Path(__file__).parent.parent
 _FAULTS, _RECEIPTS = 6, 10
-COUNTS = ("lost", "doubled", "reexecuted", "notified_twice", "untold", "resurrected", "content_left", "left_over")
+COUNTS = (
+    "lost",
+    "doubled",
+    "reexecuted",
+    "notified_twice",
+    "untold",
+    "resurrected",
+    "content_left",
+    "left_over",
+    "corrections_lost",
+)
 
 
 @pytest.mark.recovery

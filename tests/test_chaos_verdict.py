@@ -17,7 +17,16 @@ from benchmarks.chaos.faults import Strike
 from benchmarks.chaos.operations import Deleted
 from benchmarks.chaos.outside import Delivery
 from benchmarks.chaos.page import page
-from benchmarks.chaos.verdict import Resumption, Verdict, as_json, bound_of, reexecuted, resumptions, unnotified
+from benchmarks.chaos.verdict import (
+    Resumption,
+    Verdict,
+    as_json,
+    bound_of,
+    corrections_lost,
+    reexecuted,
+    resumptions,
+    unnotified,
+)
 from benchmarks.machine import machine
 
 
@@ -107,7 +116,14 @@ def test_a_deleted_receipt_is_resurrected_by_id_key_or_content() -> None:
     assert len(resurrected([*there, _receipt("x", id=deleted[0].receipt_id)], deleted)) == 3
 
 
-@pytest.mark.parametrize("name", ["unnotified", "resurrected", "content_left"])
+def test_what_a_person_was_answered_and_is_not_booked_is_lost() -> None:
+    decided = {"booked": "Markt", "voided": None, "lost": "Markt", "left": None}
+    evidence = Evidence(booked={"booked": "Markt", "lost": "M", "left": "Markt"})
+    found = corrections_lost(evidence, decided)
+    assert [line.split(":")[0] for line in found] == ["receipt lost", "receipt left"]
+
+
+@pytest.mark.parametrize("name", ["unnotified", "resurrected", "content_left", "corrections_lost"])
 def test_each_of_the_new_counts_breaks_the_verdict_and_is_in_its_json(name: str) -> None:
     whole, broken = _verdict(1.0, []), dataclasses.replace(_verdict(1.0, []), **{name: ["something"]})
     assert (whole.held, broken.held) == (True, False)

@@ -1,4 +1,4 @@
-"""How quickly the gateway lists, searches and sums over very many expenses of one owner.
+"""How quickly the gateway lists, searches and sums over very many expenses of one owner, and decides on receipts.
 
     python -m benchmarks.bench_web [--json FILE] [--expenses 200000] [--rounds 60]
 
@@ -26,6 +26,7 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
+from benchmarks.bench_web.review import review_times, seed_queue
 from benchmarks.bench_web.seed import OWNER, seed, vocabulary
 from benchmarks.machine import machine
 from deployments.gateway import create_app
@@ -66,9 +67,10 @@ def seeded(port: int, expenses: int) -> Iterator[tuple[str, str]]:
             url = stack.environment["RECEIPTFLOW_LEDGER_URL"]
             upgrade(url)
             seed(url.replace("+psycopg", ""), expenses)
+            seed_queue(url.replace("+psycopg", ""))
             ledger = open_ledger(url)
             with ledger.session() as session:
-                _, key = create_key(OWNER, "bench", [Scope.READ], session=session)
+                _, key = create_key(OWNER, "bench", [Scope.READ, Scope.REVIEW], session=session)
             yield url, key
             ledger.close()
 
@@ -92,6 +94,7 @@ async def _measure(url: str, key: str, port: int, rounds: int) -> dict[str, Any]
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=settings.gateway_url, headers=headers, timeout=60) as client:
         figures = {f"{kind}_ms": await _times(client, path, ask, rounds) for kind, (path, ask) in KINDS.items()}
+        figures |= await review_times(client, rounds)
     server.should_exit = True
     await serving
     return figures

@@ -23,6 +23,7 @@ _EXPENSES = """
     SELECT contents.sha256, count(*) FROM expenses JOIN contents ON contents.id = content_id
     WHERE voided_at IS NULL GROUP BY 1
 """
+_BOOKED = "SELECT receipt_id, merchant FROM expenses WHERE voided_at IS NULL"
 _OPEN_TASKS = """
     SELECT id, name, state_type, state_name FROM task_run WHERE state_type IN ('PENDING', 'RUNNING', 'CANCELLING')
 """
@@ -52,6 +53,7 @@ class Evidence:
 
     receipts: list[dict[str, Any]] = field(default_factory=list)
     expenses: Counter[str] = field(default_factory=Counter)
+    booked: dict[str, str | None] = field(default_factory=dict)
     notifications: list[dict[str, Any]] = field(default_factory=list)
     changes: list[float] = field(default_factory=list)
     run_states: dict[UUID, list[tuple[float, str, str]]] = field(default_factory=dict)
@@ -76,6 +78,7 @@ def look(rig: Rig) -> Evidence:
     with rig.database("ledger") as ledger:
         evidence.receipts = _rows(ledger, "SELECT * FROM receipts ORDER BY received_at")
         evidence.expenses = Counter({row["sha256"]: row["count"] for row in _rows(ledger, _EXPENSES)})
+        evidence.booked = {str(row["receipt_id"]): row["merchant"] for row in _rows(ledger, _BOOKED)}
         evidence.notifications = _rows(ledger, "SELECT * FROM notifications")
         evidence.changes = [row["at"].timestamp() for row in _rows(ledger, "SELECT at FROM state_changes ORDER BY id")]
     with rig.database("prefect") as prefect:

@@ -40,6 +40,7 @@ CARDS: tuple[tuple[str, str], ...] = (
     ("object", "delete"),
     ("object", "overwrite"),
     ("receipt", "delete"),
+    ("receipt", "decide"),
     ("purchase", "twice"),
     ("deployment", "delete"),
     ("prefect-database", "lose"),
@@ -73,6 +74,7 @@ class Operations:
     deleted: list[Deleted] = field(default_factory=list)
     taken_away: set[str] = field(default_factory=set)
     twins: list[tuple[str, str]] = field(default_factory=list)
+    decided: dict[str, str | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.host = SecondHost(self.rig)
@@ -133,6 +135,38 @@ class Operations:
         time.sleep(self.rng.uniform(0.0, 3.0))
         self._patiently(lambda: self._asked("DELETE", receipt_id, {204, 404}), f"deleting receipt {receipt_id}")
         self.deleted.append(Deleted(receipt_id, key, item.sha256))
+
+    def _receipt_decide(self) -> None:
+        """A person books a receipt by a name of theirs, corrects that, and now and then dismisses it or takes it back.
+
+        What they were answered is noted: the merchant that must be booked at the end, or None for no expense.
+        """
+        item = self.purchases.another("decided")
+        receipt_id = self._post(item)
+        self.feeder.posted.add(receipt_id)
+        self.feeder.contents.add(item.sha256)
+        names = [f"Decided {item.sha256[:8]} {number}" for number in range(self.rng.randint(1, 3))]
+        for name in names:
+            self._decide(receipt_id, {"decision": "book", "corrections": {"merchant": name, "total": "1.23"}})
+            self.decided[receipt_id] = name
+            time.sleep(self.rng.uniform(0.0, 1.0))
+        if self.rng.random() < 0.5:
+            self._decide(receipt_id, {"decision": "dismiss", "reason": "not_mine"})
+            self.decided[receipt_id] = None
+        if self.rng.random() < 0.5:
+            self._decide(receipt_id, {"decision": "book", "corrections": {"merchant": names[0]}})
+            self.decided[receipt_id] = names[0]
+
+    def _decide(self, receipt_id: str, wanted: dict[str, Any]) -> None:
+        """Again until it is answered: 409 while it is read for the first time. The same decision twice is one."""
+        body = wanted | ({"keep_both": True} if wanted["decision"] == "book" else {})
+
+        def post() -> None:
+            answer = self._gateway("POST", f"/receipts/{receipt_id}/decision", json=body)
+            if answer.status_code != 200:
+                raise RuntimeError(f"deciding on {receipt_id}: {answer.status_code} {answer.text[:200]}")
+
+        self._patiently(post, f"deciding on receipt {receipt_id}")
 
     def _post(self, item: Item) -> str:
         def post() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ from benchmarks.stolen import StolenTime
 FLOW_BOUND_SECONDS = 5.0
 SERVER_BOUND_SECONDS = 30.0
 # Each is a list in the verdict, and a count in its JSON.
-_COUNTED = ("lost", "doubled", "reexecuted", "notified_twice", "unnotified", "resurrected", "content_left", "left_over")
+_COUNTED = (
+    *("lost", "doubled", "reexecuted", "notified_twice", "unnotified", "resurrected", "content_left", "left_over"),
+    "corrections_lost",
+)
 _JSON = {"unnotified": "untold"}
 _PROMISES = (*_COUNTED, "discrepancies")
 # Strikes of one moment begin within this time of each other.
@@ -44,8 +47,8 @@ class Verdict:
     """The counts of one chaos run.
 
     `unnotified` are final receipts whose owner was never notified, `resurrected` and `content_left` what came back or
-    stayed of deleted ones. `discrepancies` is what `receiptflow reconcile` found at the end, `not_dealt` which faults
-    this machine cannot have, and why.
+    stayed of deleted ones, `corrections_lost` what a person was told is booked and is not. `discrepancies` is what
+    `receiptflow reconcile` found at the end, `not_dealt` which faults this machine cannot have, and why.
     """
 
     receipts: int
@@ -60,6 +63,7 @@ class Verdict:
     unnotified: list[str] = field(default_factory=list)
     resurrected: list[str] = field(default_factory=list)
     content_left: list[str] = field(default_factory=list)
+    corrections_lost: list[str] = field(default_factory=list)
     discrepancies: list[str] = field(default_factory=list)
     repeats: int = 0
     not_dealt: dict[str, str] = field(default_factory=dict)
@@ -112,8 +116,19 @@ def judge(
         troubles=[f"{strike.kind}: {strike.trouble}" for strike in strikes if strike.trouble],
         unnotified=unnotified(evidence, deliveries),
         resurrected=resurrected(evidence.receipts, operations.deleted),
+        corrections_lost=corrections_lost(evidence, operations.decided),
         repeats=len(deliveries) - len({delivery.delivery_id for delivery in deliveries}),
     )
+
+
+def corrections_lost(evidence: Evidence, decided: Mapping[str, str | None]) -> list[str]:
+    """Receipts that are booked otherwise than the person was answered who decided on them last."""
+    found = ((receipt_id, name, evidence.booked.get(receipt_id)) for receipt_id, name in decided.items())
+    return [
+        f"receipt {receipt_id}: {name} was decided, {booked} is booked"
+        for receipt_id, name, booked in found
+        if name != booked
+    ]
 
 
 def _lost(evidence: Evidence, feeder: Feeder) -> list[str]:
@@ -286,6 +301,7 @@ def counts(verdict: Verdict) -> dict[str, int]:
         "notifications repeated under their id": verdict.repeats,
         "owners not notified": len(verdict.unnotified),
         "deleted receipts that came back": len(verdict.resurrected),
+        "decisions lost": len(verdict.corrections_lost),
         "places where content of deleted receipts was left": len(verdict.content_left),
         "left over": len(verdict.left_over),
         "discrepancies": len(verdict.discrepancies),
