@@ -12,7 +12,21 @@ from ledger_helpers import EXTRACTION, PROCESS, alive, an_object, gone, race, so
 from sqlalchemy import text
 from sqlmodel import Session
 
+from flows.ledger.corrections import InvalidValuesError
 from flows.ledger.database import Ledger
+from flows.ledger.decisions import (
+    Book,
+    Dismiss,
+    ExpenseNotFoundError,
+    NothingToUndoError,
+    SamePurchaseError,
+    Undo,
+    correct,
+    decide,
+    restore,
+    review_item,
+    void,
+)
 from flows.ledger.errors import FencedError, LedgerUnavailableError, ReceiptNotFoundError, WrongStateError
 from flows.ledger.notifications import create_webhook
 from flows.ledger.receipts import (
@@ -32,9 +46,15 @@ from flows.ledger.receipts import (
     resolve,
     supersede,
 )
-from flows.ledger.schema import NotificationKind
+from flows.ledger.schema import DismissReason, NotificationKind, Via
+from flows.ledger.values import Actor as Decider
 from flows.ledger.values import Attempt
 
+ANNA = Decider("anna", Via.API)
+REFUSALS = (
+    *(FencedError, WrongStateError, ReceiptNotFoundError, LedgerUnavailableError, InvalidValuesError),
+    *(ExpenseNotFoundError, NothingToUndoError, SamePurchaseError),
+)
 # Each query finds what must not be.
 INVARIANTS = {
     "an expensed receipt without its expense": """
@@ -75,6 +95,22 @@ INVARIANTS = {
     "an attempt's number used twice": """
         SELECT receipt_id FROM state_changes WHERE to_state = 'running'
         GROUP BY receipt_id, attempt HAVING count(*) > 1""",
+    "a settled content whose receipt ended otherwise": """
+        SELECT c.id FROM contents c JOIN receipts r ON r.id = c.canonical_receipt_id
+        WHERE r.state NOT IN ('waiting', 'running') AND c.settled IS NOT NULL
+            AND r.state <> CASE c.settled WHEN 'booked' THEN 'expensed' ELSE 'dismissed' END""",
+    "a dismissed receipt that nobody dismissed": """
+        SELECT r.id FROM receipts r LEFT JOIN contents c
+            ON c.canonical_receipt_id = r.id AND c.settled = 'dismissed'
+        WHERE r.state = 'dismissed' AND c.id IS NULL""",
+    "an expense that counts of a dismissed content": """
+        SELECT e.id FROM expenses e JOIN contents c ON c.id = e.content_id
+        WHERE c.settled = 'dismissed' AND e.voided_at IS NULL""",
+    "a correction that counts and is not booked": """
+        SELECT e.id FROM expenses e JOIN contents c ON c.id = e.content_id JOIN LATERAL (
+            SELECT value, taken_back FROM corrections x WHERE x.content_id = c.id AND x.field = 'tip'
+            ORDER BY x.id DESC LIMIT 1) newest ON NOT newest.taken_back
+        WHERE e.voided_at IS NULL AND e.tip::text IS DISTINCT FROM newest.value #>> '{}'""",
     "lines of half an expense": """
         SELECT e.id FROM expenses e LEFT JOIN line_items l ON l.expense_id = e.id
         GROUP BY e.id HAVING count(l.*) <> 2""",
@@ -116,11 +152,13 @@ class Actor:
     def act(self, times: int) -> Counter[str]:
         """Do so many things; what was refused and how often."""
         for _ in range(times):
-            action = self.random.choice([self.begin, self.begin, self.claim, self.write, self.write, self.meddle])
+            action = self.random.choice(
+                [self.begin, self.begin, self.claim, self.write, self.write, self.meddle, self.decide]
+            )
             try:
                 with self.ledger.session() as session:
                     action(session)
-            except (FencedError, WrongStateError, ReceiptNotFoundError, LedgerUnavailableError) as error:
+            except REFUSALS as error:
                 self.did[type(error).__name__] += 1
         return self.did
 
@@ -156,6 +194,25 @@ class Actor:
         self.random.choice(writes)()
         self.did["write"] += 1
 
+    def decide(self, session: Session) -> None:
+        receipt_id: UUID = resolve(f"anna/{self.random.randrange(8)}", session=session)
+        tip = str(self.random.randrange(9))
+        deciding: list[Callable[[], object]] = [
+            lambda: decide(receipt_id, Book({"tip": tip}, keep_both=True), ANNA, session=session),
+            lambda: decide(receipt_id, Book(), ANNA, session=session),
+            lambda: decide(receipt_id, Dismiss(DismissReason.NOT_MINE), ANNA, session=session),
+            lambda: decide(receipt_id, Undo(), ANNA, session=session),
+            lambda: correct(self.expense_of(receipt_id, session), {"tip": tip}, ANNA, session=session),
+            lambda: void(self.expense_of(receipt_id, session), "not ours", ANNA, session=session),
+            lambda: restore(self.expense_of(receipt_id, session), ANNA, session=session),
+        ]
+        self.random.choice(deciding)()
+        self.did["decide"] += 1
+
+    def expense_of(self, receipt_id: UUID, session: Session) -> str:
+        expenses = review_item(receipt_id, session=session).expenses
+        return expenses[0].public_id if expenses else "rf-none"
+
     def meddle(self, session: Session) -> None:
         receipt_id: UUID = resolve(f"anna/{self.random.randrange(8)}", session=session)
         meddling: list[Callable[[], object]] = [
@@ -178,7 +235,7 @@ def test_no_invariant_is_broken_by_eight_that_do_anything_at_once(ledger: Ledger
         create_webhook("anna", "https://accounting.example", list(NotificationKind), session=session)
     actors = [Actor(ledger, seed * 100 + number) for number in range(8)]
     did: Counter[str] = sum(race([lambda actor=actor: actor.act(60) for actor in actors]), Counter())
-    assert {"Attempt", "Claimed", "DuplicateOf", "write", "meddle", "FencedError"} <= set(did)
+    assert {"Attempt", "Claimed", "DuplicateOf", "write", "meddle", "decide", "FencedError"} <= set(did)
     with ledger.session() as session:
         broken = {name: session.execute(text(query)).all() for name, query in INVARIANTS.items()}
     assert {name: rows for name, rows in broken.items() if rows} == {}
