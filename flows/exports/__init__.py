@@ -1,4 +1,4 @@
-"""Expenses in the books of other programs: what is new, changed and voided, once, in their own formats."""
+"""Expenses in other programs' books: what is new, changed and voided, once, in their own formats."""
 
 from flows.exports.actual import open_actual
 from flows.exports.archive import archive_stream

@@ -75,7 +75,7 @@ class ExportItem(Table, table=True):
 
 
 class ExportAccount(Table, table=True):
-    """To which account of the books a category, a payment method or a tax rate goes.
+    """To which account of another program's books a category, a payment method or a tax rate goes.
 
     `target` is empty for all targets, `value` for all values that have no row of their own. Rows of the kind `known`
     are the accounts that there are.
