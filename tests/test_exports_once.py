@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import signal
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -167,3 +170,39 @@ def test_confirming_nothing_is_no_error(ledger: Ledger, tmp_path: Path) -> None:
     told = exported(ledger, "qif", tmp_path)
     assert (told.number, told.files) == (None, ())
     confirm(ledger, told, "anna")
+
+
+@pytest.mark.parametrize("name", ["csv", "qif", "ofx"])
+@pytest.mark.parametrize("moment", ["compare", "write", "publish"])
+def test_kill_9_in_the_middle(ledger: Ledger, ledger_url: str, tmp_path: Path, name: str, moment: str) -> None:
+    """While it compares, while it writes what it noted, and with whole files that nobody has seen yet."""
+    some_expenses(ledger)
+    killed = subprocess.run([sys.executable, "-c", _KILLED, ledger_url, name, str(tmp_path), moment], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [path for path in contents(tmp_path) if not path.startswith(".")] == []
+    exported(ledger, name, tmp_path)
+    assert count(ledger, "export_items") == 6
+    assert count(ledger, "exports") == 1
+    made = [path for path in contents(tmp_path) if not path.startswith(".")]
+    assert len(made) == 1 and "Shop a" in (tmp_path / made[0]).read_text()
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from flows.exports import comparison, into_folder, run
+from flows.ledger.database import open_ledger
+
+def kill(*_arguments, **_options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+url, name, folder, moment = sys.argv[1:]
+if moment == "compare":
+    comparison.finish_export = kill
+elif moment == "write":
+    run._write_journal = kill
+    run.finish_export = kill
+else:
+    into_folder.publish = kill
+list(into_folder.export_into(open_ledger(url), "anna", name, Path(folder), into_folder.Options()))
+"""

@@ -6,11 +6,14 @@ Import, import again, a correction, a void, a receipt that comes late, one that 
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from beancount import loader
+from beancount.core.data import Transaction
 from export_helpers import HOSTILE, OWNER, balance, change, exported, some_expenses, spent, void
 from export_programs import Beancount, Books, Hledger, LedgerCli, OfxDump, OfxReader, Quiffen, needed, run
 
@@ -85,3 +88,40 @@ def test_ledger_refuses_an_id_with_other_postings(ledger: Ledger, tmp_path: Path
     (tmp_path / "main.ledger").write_text("include old/receiptflow.ledger\ninclude receiptflow.ledger\n")
     with pytest.raises(AssertionError, match="same UUID"):
         run(needed("ledger"), "-f", str(tmp_path / "main.ledger"), "bal")
+
+
+def test_beangulp_takes_each_expense_once_and_shows_a_correction(ledger: Ledger, tmp_path: Path) -> None:
+    """Our importer, in an import script as beangulp's users have one."""
+    (tmp_path / "import.py").write_text(
+        "import beangulp\nfrom flows.exports.beangulp_importer import ReceiptflowImporter\n"
+        'beangulp.Ingest([ReceiptflowImporter("Liabilities:Card")])()\n'
+    )
+    mine = tmp_path / "mine.beancount"
+    mine.write_text('include "receiptflow-accounts.beancount"\n')
+    ids = [spent(ledger, "a", total=Decimal("10.10")), spent(ledger, "b", total=Decimal("7.77"), merchant=HOSTILE)]
+
+    def take() -> str:
+        exported(ledger, "beancount", tmp_path)
+        script = (sys.executable, str(tmp_path / "import.py"), "extract", "-e", str(mine))
+        told = run(*script, str(tmp_path / "receiptflow-2026.beancount"), folder=Path(__file__).parent.parent)
+        with mine.open("a") as file:
+            file.write(told)
+        assert run(str(Path(sys.executable).with_name("bean-check")), str(mine)) == ""
+        return told
+
+    def ours() -> Decimal:
+        entries, errors, _ = loader.load_file(str(mine))
+        assert errors == []
+        return sum((one.postings[0].units.number for one in entries if isinstance(one, Transaction)), Decimal(0))
+
+    take()
+    assert ours() == balance(ledger)
+    take()
+    assert ours() == balance(ledger)
+    spent(ledger, "late", purchase_date=dt.date(2026, 1, 1), total=Decimal("0.07"))
+    take()
+    assert ours() == balance(ledger)
+    before = ours()
+    change(ledger, ids[0], total=Decimal("11.10"))
+    assert "; " in (told := take()) and "changed: TRUE" in told and "11.10 EUR" in told
+    assert ours() == before
