@@ -71,8 +71,8 @@ async def test_no_endpoint_answers_without_a_valid_key(gateway: Gateway) -> None
 async def test_a_stranger_finds_nothing_and_changes_nothing(gateway: Gateway) -> None:
     ids = await _things_of_anna(gateway)
     for method, path in await _operations(gateway):
-        if "{" not in path:
-            continue
+        if not ids.keys() & set(re.findall(r"{(\w+)}", path)):
+            continue  # a year or an export's target is nobody's: everybody gets their own
         answer = await _ask(gateway.bert, method, path, ids)
         nothing = await _ask(gateway.bert, method, path, _ids())
         assert (answer.status_code, nothing.status_code) == (404, 404), (method, path, answer.text, nothing.text)
