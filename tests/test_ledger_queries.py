@@ -182,3 +182,22 @@ def test_a_cursor_gives_back_its_key(when: dt.datetime, ident: Any, number: int)
 def test_no_text_that_is_no_cursor_does_more_than_be_refused(cursor: str) -> None:
     with pytest.raises(InvalidReferenceError):
         read_cursor(cursor, dt.datetime, dt.datetime)
+
+
+def test_a_receipt_is_named_by_its_file_or_by_the_beginning_of_its_expenses_id(ledger: Ledger) -> None:
+    dropped = expensed(ledger, "anna/2026-11/lunch.jpg").receipt_id
+    posted = received(ledger, "anna/2026-11/0123456789abcdef01234567-taxi.jpg")
+    received(ledger, "anna/a/twice.jpg")
+    received(ledger, "anna/b/twice.jpg")
+    received(ledger, "anna/100%_off.jpg")
+    with ledger.session() as session:
+        expense = find_expenses(session=session).items[0]
+        assert resolve("lunch.jpg", session=session) == resolve(expense.public_id[:11], session=session) == dropped
+        assert resolve("taxi.jpg", session=session, owner="anna") == posted
+        with pytest.raises(AmbiguousReferenceError, match=r"twice\.jpg"):
+            resolve("twice.jpg", session=session)
+        for unknown in ("unch.jpg", "100__off.jpg", "rf-0000", "rf-", "%"):
+            with pytest.raises(ReceiptNotFoundError):
+                resolve(unknown, session=session)
+        with pytest.raises(ReceiptNotFoundError):
+            resolve("lunch.jpg", session=session, owner="bert")

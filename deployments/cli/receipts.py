@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flows.containers import ContainerError
+    from flows.ledger.decisions import HistoryLine, ReviewItem
     from flows.ledger.schema import State
     from flows.ledger.views import ReceiptView
 
 Owner = Annotated[str | None, typer.Option(help="Only this owner's.")]
 Reference = Annotated[
-    str, typer.Argument(metavar="ID", help="Receipt id, its unique beginning, its expense's id, or the object's key.")
+    str,
+    typer.Argument(metavar="ID", help="Receipt or expense: its id, the first 8 characters, the file's name, the key."),
 ]
 _AT_ONCE = 20
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
@@ -119,21 +122,51 @@ def show(
 ) -> None:
     """Show one receipt: state, reason, history, expense."""
     pipeline = asyncio.run(connect(data))
+    from flows.ledger.decisions import history, review_item  # noqa: PLC0415
     from flows.ledger.receipts import show_receipt  # noqa: PLC0415
 
     with pipeline.ledger.session() as session:
         detail = show_receipt(reference, session=session)
+        item = review_item(detail.id, session=session)
+        lines = history(detail.id, session=session)
     if as_json:
-        print_json(detail)
+        print_json(dataclasses.asdict(detail) | {"reading": item, "decisions": lines})
         return
     _print_receipts(detail.key, [detail])
+    _print_fields(item)
+    _print_history(lines)
+    if any(one.voided_at is None for one in item.expenses):
+        print_expenses([one for one in item.expenses if one.voided_at is None])
+
+
+def _print_fields(item: ReviewItem) -> None:
+    known = [field for field in item.fields if field.value is not None or field.correction]
+    if known:
+        print_table(
+            "read",
+            ("field", "value", "sure", "read as", "corrected by"),
+            (
+                (
+                    field.name,
+                    field.value,
+                    "" if field.confidence is None else f"{field.confidence:.0%}",
+                    field.machine if field.machine != field.value else "",
+                    field.correction.actor if field.correction else "",
+                )
+                for field in known
+            ),
+        )
+
+
+def _print_history(lines: Sequence[HistoryLine]) -> None:
     print_table(
         "history",
-        ("at", "from", "to", "attempt", "reason"),
-        ((h.at, h.from_state, h.to_state, h.attempt, h.reason) for h in detail.history),
+        ("at", "what", "who", "before", "after", "read as", "reason"),
+        (
+            (line.at, line.field or line.what, line.who, line.before, line.after, line.machine, line.reason)
+            for line in lines
+        ),
     )
-    if detail.expense is not None:
-        print_expenses([detail.expense])
 
 
 def retry(

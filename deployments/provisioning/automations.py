@@ -23,6 +23,7 @@ _WATCHED = [
     "deliver-webhooks",
     "prune-history",
     "export-expenses",
+    "decide-review",
 ]
 _EVENTS = {"prefect.flow-run.Failed", "prefect.flow-run.TimedOut", "prefect.flow-run.Crashed"}
 

@@ -48,6 +48,8 @@ POLICIES: dict[str, StepPolicy] = {
     "parse_receipt": StepPolicy(_exponential(1, 3), timeout_seconds=300, jitter=0.2),
     "record_expense": StepPolicy((3.0,) * 10, timeout_seconds=60),
     "notify_owner": StepPolicy(_exponential(2, 5), timeout_seconds=60),
+    # A person's decision by Prefect's form: short, as somebody waits for it.
+    "make_decision": StepPolicy((3.0,) * 10, timeout_seconds=60),
 }
 
 

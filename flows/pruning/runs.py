@@ -33,6 +33,7 @@ FLOWS = (
     "reconcile-ledger",
     "deliver-webhooks",
     "notify-operator",
+    "decide-review",
     "prune-history",
     "export-expenses",
 )

@@ -34,7 +34,7 @@ from deployments.gateway.http.json_bodies import BoundedRoute
 from deployments.gateway.http.problems import RESPONSES, RefusedError, status_of
 from flows.domain.errors import ReceiptflowError
 from flows.domain.fields import DocumentText
-from flows.flow_runs.events import emit_reviewed
+from flows.flow_runs.reviewing import reviewed
 from flows.ledger.corrections import line_field, parse_values
 from flows.ledger.decisions import (
     Decided,
@@ -47,7 +47,6 @@ from flows.ledger.decisions import (
     review_queue,
     void,
 )
-from flows.ledger.receipts import get_receipt
 from flows.ledger.schema import Via
 from flows.ledger.values import Actor
 from flows.reading.parser import check_values
@@ -206,12 +205,7 @@ def _text_of(context: GatewayContext, item: ReviewItem) -> DocumentText:
 
 def _decided(context: GatewayContext, caller: Caller, work: Callable[[Session], Decided]) -> Decided:
     """Decide in a transaction of its own, then say so to Prefect."""
-    with context.ledger.session() as session:
-        decided = work(session)
-        receipt = get_receipt(decided.receipt_id, session=session)
-    if decided.changed:
-        emit_reviewed(receipt, by=caller.name)
-    return decided
+    return reviewed(context.ledger, _actor(caller), work)
 
 
 def _actor(caller: Caller) -> Actor:

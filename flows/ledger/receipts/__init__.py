@@ -32,7 +32,6 @@ from flows.ledger.receipts.queries import (
     marks_of_change,
     read_receipts,
     receipt_at,
-    resolve,
     show_receipt,
     walk_receipts,
 )
@@ -44,6 +43,7 @@ from flows.ledger.receipts.receive import (
     waiting_among,
     waiting_for_submission,
 )
+from flows.ledger.receipts.references import resolve
 from flows.ledger.receipts.uploads import (
     KeyReusedError,
     NewUpload,

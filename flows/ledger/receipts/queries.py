@@ -12,14 +12,13 @@ import sqlalchemy
 from sqlalchemy import func, literal, tuple_
 from sqlmodel import Session, col, select
 
-from flows.domain.public_ids import EXPENSE_PREFIX
 from flows.ledger.database import Ledger
-from flows.ledger.errors import AmbiguousReferenceError, ReceiptNotFoundError
+from flows.ledger.errors import ReceiptNotFoundError
 from flows.ledger.expenses import expense_of_content
 from flows.ledger.locking import as_value, clean, columns_of
 from flows.ledger.pagination import newest_page
+from flows.ledger.receipts.references import resolve
 from flows.ledger.schema import (
-    Expense,
     ExpenseLine,
     ExpenseTax,
     ExtractionRow,
@@ -38,9 +37,6 @@ from flows.ledger.views import (
     StateChangeView,
     TaxView,
 )
-
-_MIN_PREFIX = 4
-_UUID_DIGITS = 32
 
 
 def list_receipts(
@@ -108,43 +104,6 @@ def read_receipts(receipt_ids: Collection[UUID], *, session: Session) -> list[Re
     query = select(Receipt).where(col(Receipt.id).in_(receipt_ids))
     rows = session.exec(query.order_by(col(Receipt.received_at), col(Receipt.id)))
     return [as_value(ReceiptView, row) for row in rows]
-
-
-def resolve(reference: str, *, session: Session, owner: str | None = None) -> UUID:
-    """The id of the receipt that a person means: by id or a unique prefix of it, by its expense's id, by object key.
-
-    Several versions of one key are several receipts; the key then means the one received last.
-
-    Raises:
-        ReceiptNotFoundError: There is none, or it is another owner's.
-        AmbiguousReferenceError: A prefix of several ids, or the same key in several buckets.
-    """
-    mine = [] if owner is None else [Receipt.owner == owner]
-    if reference.startswith(EXPENSE_PREFIX):
-        return _receipt_of_expense(reference, mine, session=session)
-    ids = _id_range(reference)
-    if ids is not None:
-        query = select(Receipt.id).where(col(Receipt.id).between(*ids), *mine)
-        found = session.exec(query.order_by(col(Receipt.id)).limit(5)).all()
-        if len(found) > 1:
-            raise AmbiguousReferenceError(reference, tuple(found))
-        if found:
-            return found[0]
-    keyed = select(Receipt.id, Receipt.bucket).where(Receipt.key == clean(reference), *mine)
-    rows = session.exec(keyed.order_by(col(Receipt.received_at).desc(), col(Receipt.id)).limit(100)).all()
-    if len({bucket for _, bucket in rows}) > 1:
-        raise AmbiguousReferenceError(reference, tuple(receipt_id for receipt_id, _ in rows))
-    if not rows:
-        raise ReceiptNotFoundError(reference)
-    return rows[0][0]
-
-
-def _receipt_of_expense(public_id: str, mine: list[Any], *, session: Session) -> UUID:
-    query = select(Receipt.id).join(Expense, col(Expense.receipt_id) == col(Receipt.id))
-    found = session.exec(query.where(Expense.public_id == clean(public_id), *mine)).one_or_none()
-    if found is None:
-        raise ReceiptNotFoundError(public_id)
-    return found
 
 
 def show_receipt(reference: str | UUID, *, session: Session, owner: str | None = None) -> ReceiptDetail:
@@ -235,13 +194,6 @@ def walk_receipts(
             return
         behind = (rows[-1].bucket, rows[-1].key, rows[-1].etag, rows[-1].version_id)
         query = base.where(tuple_(*order) > tuple_(*map(literal, behind)))
-
-
-def _id_range(reference: str) -> tuple[UUID, UUID] | None:
-    digits = reference.replace("-", "").lower()
-    if not _MIN_PREFIX <= len(digits) <= _UUID_DIGITS or set(digits) - set("0123456789abcdef"):
-        return None
-    return UUID(digits.ljust(_UUID_DIGITS, "0")), UUID(digits.ljust(_UUID_DIGITS, "f"))
 
 
 def _values(kind: type[Any], query: Any, *, session: Session) -> tuple[Any, ...]:

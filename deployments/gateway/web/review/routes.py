@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from deployments.gateway.web.shown import with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingReviewer, Fields, Reviewer, Visitor
 from flows.domain.errors import ReceiptflowError, TransientError
+from flows.flow_runs.reviewing import reviewed
 from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Split, Undo, decide, review_item, review_queue
 from flows.ledger.pagination import write_cursor
 from flows.ledger.receipts import get_receipt
@@ -118,7 +120,7 @@ async def book(receipt_id: UUID, visitor: ChangingReviewer, context: Context, fi
         decision = Book(forms.changed(item, fields), keep_both=fields.get("keep_both") == "1")
         return _decide(receipt_id, decision, visitor, fields, session)
 
-    decided = await with_ledger(context, write)
+    decided = await _reviewed(context, visitor, write)
     booked = next((one for one in decided.expenses if one.voided_at is None), None)
     words = f"{booked.merchant or '–'}, {booked.total} {booked.currency or ''}".strip() if booked else ""
     return _onwards(receipt_id, f"Booked: {words}")
@@ -128,7 +130,7 @@ async def book(receipt_id: UUID, visitor: ChangingReviewer, context: Context, fi
 async def dismiss(receipt_id: UUID, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
     """It is no expense."""
     decision = _dismissal(fields)
-    await with_ledger(context, lambda session: _decide(receipt_id, decision, visitor, fields, session))
+    await _reviewed(context, visitor, lambda session: _decide(receipt_id, decision, visitor, fields, session))
     return _onwards(receipt_id, "Dismissed.")
 
 
@@ -145,14 +147,14 @@ def _dismissal(fields: dict[str, str]) -> Dismiss:
 async def split(receipt_id: UUID, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
     """It is several receipts on one picture."""
     decision = Split(forms.parts_of(fields))
-    decided = await with_ledger(context, lambda session: _decide(receipt_id, decision, visitor, fields, session))
+    decided = await _reviewed(context, visitor, lambda session: _decide(receipt_id, decision, visitor, fields, session))
     return _onwards(receipt_id, f"Booked as {len(decided.expenses)} expenses.")
 
 
 @router.post("/review/{receipt_id}/undo")
 async def undo(receipt_id: UUID, visitor: ChangingReviewer, context: Context) -> Response:
     """The last decision was wrong: back to it."""
-    await with_ledger(context, lambda session: _decide(receipt_id, Undo(), visitor, {}, session))
+    await _reviewed(context, visitor, lambda session: _decide(receipt_id, Undo(), visitor, {}, session))
     return go_to(f"/review/{receipt_id}", "Taken back: it waits again.")
 
 
@@ -180,7 +182,7 @@ async def bulk(
 
 
 async def _one_of_many(context: GatewayContext, receipt_id: UUID, decision: Decision, visitor: Visitor) -> None:
-    await with_ledger(context, lambda session: _decide(receipt_id, decision, visitor, {}, session))
+    await _reviewed(context, visitor, lambda session: _decide(receipt_id, decision, visitor, {}, session))
 
 
 def _decide(
@@ -188,6 +190,11 @@ def _decide(
 ) -> Decided:
     seen = forms.seen_at(fields)
     return decide(receipt_id, decision, visitor.actor, seen=seen, owner=visitor.owner, session=session)
+
+
+async def _reviewed(context: GatewayContext, visitor: Visitor, work: Callable[[Session], Decided]) -> Decided:
+    """Decide in a transaction of its own, then say so to Prefect."""
+    return await asyncio.to_thread(reviewed, context.ledger, visitor.actor, work)
 
 
 def _onwards(receipt_id: UUID, said: str) -> Response:
