@@ -65,6 +65,8 @@ def everything(url: str) -> dict[str, list[str]]:
         return {name: sorted(map(str, connection.execute(f"TABLE {name}").fetchall())) for name in TABLES}
 
 
+# SQLAlchemy's word for the savepoint that went with its connection.
+@pytest.mark.filterwarnings("ignore:nested transaction already deassociated")
 @pytest.mark.parametrize("name", DECISIONS)
 def test_killed_between_any_two_writes_nothing_is_changed(ledger: Ledger, ledger_url: str, name: str) -> None:
     attempt = claimed(ledger)
