@@ -92,6 +92,7 @@ def measure(engines: list[str], pictures: list[bytes], other: Path | None = None
         pipes[engine], end = context.Pipe()
         code = other if engine == OTHER and other is not None else HERE
         context.Process(target=serve, args=(engine, end, str(code)), daemon=True).start()
+        end.close()  # or the end of a dead process would be waited for
         pipes[engine].send_bytes(pictures[0])
         pipes[engine].recv()
     used: dict[str, list[float]] = {engine: [] for engine in engines}
