@@ -26,7 +26,8 @@ UNWANTED = {
 }
 # Says what was named otherwise before, and what a JSON file of benchmarks calls it.
 QUOTING = {"docs/decisions.md", "benchmarks/chaos/verdict.py"}
-ELSEWHERE = ("flows/reading/", "deployments/samples/")
+# Exports speak of the books of other programs.
+ELSEWHERE = ("flows/reading/", "flows/exports/", "deployments/samples/")
 
 
 def _name(path: Path) -> str:
