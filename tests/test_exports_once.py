@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import signal
 import subprocess
 import sys
@@ -185,6 +186,17 @@ def test_kill_9_in_the_middle(ledger: Ledger, ledger_url: str, tmp_path: Path, n
     assert count(ledger, "exports") == 1
     made = [path for path in contents(tmp_path) if not path.startswith(".")]
     assert len(made) == 1 and "Shop a" in (tmp_path / made[0]).read_text()
+
+
+def test_what_a_killed_export_left_is_removed_after_a_day(ledger: Ledger, tmp_path: Path) -> None:
+    some_expenses(ledger)
+    old, new = tmp_path / ".receiptflow-export-old", tmp_path / ".receiptflow-export-new"
+    for left in (old, new):
+        left.mkdir()
+        (left / "receiptflow.csv").write_text("half")
+    os.utime(old, (0, 0))
+    exported(ledger, "csv", tmp_path)
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 _KILLED = """

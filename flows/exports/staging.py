@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
+
+_PREFIX = ".receiptflow-export-"
+_LEFT_OVER_SECONDS = 24 * 3600
 
 
 class Staging:
@@ -47,13 +51,22 @@ def staging(beside: Path | None = None) -> Iterator[Staging]:
     """
     if beside is not None:
         beside.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".receiptflow-export-", dir=beside))
+        _remove_left_over(beside)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside))
     made = Staging(folder)
     try:
         yield made
     finally:
         made.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what killed exports left; whoever still writes has done so within the day."""
+    for left in folder.glob(f"{_PREFIX}*"):
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _LEFT_OVER_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def publish(made: Staging, folder: Path, *, stale: Sequence[str] = ()) -> list[Path]:
