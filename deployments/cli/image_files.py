@@ -13,7 +13,7 @@ from flows.domain.errors import ConfigurationError, UnreadableError
 from flows.domain.junk_files import is_junk_file
 from flows.reading.documents import media_type_of
 
-_HEADER_BYTES = 4096
+_HEADER_BYTES = 1_000_000  # of a text the first amount tells, which may stand far behind an HTML head
 
 
 def pictures_in(folder: Path, *, beside: Collection[str] = (), archives: bool = False) -> list[Path]:

@@ -23,7 +23,8 @@ from flows.ledger.schema import Source
 from flows.pipeline.configuration import Pipeline
 
 _log = logging.getLogger("receiptflow.watch")
-_HEAD_BYTES = 4096
+# Of a text the first amount tells whether it is a receipt, and that may stand far behind an HTML head.
+_HEAD_BYTES = 1_000_000
 Connect = Callable[[], Awaitable[Pipeline]]
 
 
