@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from html import unescape
+from importlib.resources import files
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -25,7 +27,7 @@ _ROUTES = [
     if isinstance(route, Route)
     for method in sorted((route.methods or set()) - {"HEAD"})
 ]
-_IDS = {"receipt_id", "session_id", "webhook_id", "delivery_id", "key_id", "person_id", "rule_id", "category_id"}
+_IDS = {"receipt_id", "session_id", "webhook_id", "delivery_id", "key_id", "person_id", "category_id"}
 
 
 def _filled(path: str) -> str:
@@ -220,3 +222,11 @@ async def test_the_keys_of_programs_do_not_open_pages_nor_sessions_the_api(gatew
     assert secret
     for headers in ({"Cookie": f"receiptflow_session={secret}"}, {"Authorization": f"Bearer {secret}"}):
         assert (await gateway.nobody.get("/receipts", headers=headers)).status_code == 401
+
+
+def test_the_only_code_of_others_is_as_it_was_published() -> None:
+    """htmx 2.0.11 as on npm (dist/htmx.min.js), with its licence beside it."""
+    folder = files("deployments.gateway.web").joinpath("static")
+    digest = hashlib.sha256(folder.joinpath("htmx-2.0.11.min.js").read_bytes()).hexdigest()
+    assert digest == "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+    assert "Zero-Clause BSD" in folder.joinpath("htmx-LICENSE.txt").read_text(encoding="utf-8")

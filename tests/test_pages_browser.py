@@ -47,7 +47,19 @@ _RUN_AXE = "const done = arguments[0]; axe.run().then(done, (error) => done(Stri
 _COUNT_BYTES = """return performance.getEntries().filter((entry) => entry.initiatorType !== "img")
   .reduce((sum, entry) => sum + (entry.decodedBodySize || 0), 0);"""
 _PATIENCE_SECONDS = 30
-_PAGES = ("", "hand-in", "review", "expenses", "receipts", "account", "categories", "people", "keys", "webhooks")
+_PAGES = (
+    "",
+    "hand-in",
+    "review",
+    "expenses",
+    "receipts",
+    "account",
+    "categories",
+    "rules",
+    "people",
+    "keys",
+    "webhooks",
+)
 _WORDS = (("TOTAL", 40, 300, 120, 330), ("19.46", 200, 300, 260, 330), ("19.16", 200, 400, 260, 430))
 
 

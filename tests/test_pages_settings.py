@@ -129,3 +129,13 @@ async def test_categories_are_made_renamed_merged_and_archived(
         assert "Games" not in {one.name for one in list_categories("anna", session=session)}
     taken = await admin.client.post("/app/categories", data={"csrf": admin.token, "name": "FUEL"})
     assert taken.status_code == 409
+
+
+async def test_rules_are_shown_and_switched_by_their_owner_only(
+    gateway: Gateway, admin: Browser, viewer: Browser, stranger: Browser
+) -> None:
+    assert "None yet" in (await admin.client.get("/app/rules")).text
+    for browser, status in ((stranger, 404), (viewer, 403), (admin, 404)):
+        answer = await browser.client.post("/app/rules/7/switch", data={"csrf": browser.token, "disabled": "1"})
+        assert answer.status_code == status
+    assert (await admin.client.post("/app/rules/x/switch", data={"csrf": admin.token})).status_code == 422

@@ -17,7 +17,7 @@ rf.part("[data-review]", (page) => {
     fields.forEach((one) => one.classList.toggle("marked", one === field));
     boxes?.querySelectorAll(".now").forEach((box) => box.classList.remove("now"));
     boxOf(field)?.classList.add("now");
-    if (focus) field.focus({ preventScroll: true });
+    if (focus) { field.focus({ preventScroll: true }); field.scrollIntoView({ block: "nearest" }); }
     look(true);
   }
   /* Up to twice as large, as far as the field's box still fits, with it in the middle; as wide as the frame without one. */
