@@ -10,7 +10,7 @@ import pytest
 from gateway_helpers import Gateway
 from page_helpers import Browser, browser_of
 
-from flows.ledger.access import create_key, find_key, get_person, list_keys, list_people
+from flows.ledger.access import Scope, create_key, find_key, get_person, list_keys, list_people
 from flows.ledger.categories import list_categories
 
 pytest_plugins = ["gateway_helpers", "page_helpers"]
@@ -60,6 +60,13 @@ async def test_roles_links_and_disabling(gateway: Gateway, admin: Browser, viewe
     with gateway.ledger.session() as session:
         assert get_person(viewer.person.id, session=session).disabled_at is None
         assert len(list_people(owner="bert", session=session)) == 1
+
+
+async def test_a_key_for_everything_does_not_reach_beyond_its_owner(gateway: Gateway, admin: Browser) -> None:
+    await admin.client.post("/app/keys", data={"csrf": admin.token, "kind": "all", "name": "all", "days": "7"})
+    with gateway.ledger.session() as session:
+        made = next(key for key in list_keys(owner="anna", session=session) if key.name == "all")
+    assert set(made.scopes) == set(Scope) - {Scope.OPERATOR}
 
 
 async def test_a_key_for_a_phone_hands_in_only_and_is_revoked(gateway: Gateway, admin: Browser) -> None:

@@ -33,7 +33,8 @@ def create(
     owner: Annotated[str, typer.Option(help="Whose receipts the key is for.")],
     name: Annotated[str, typer.Option(help="For you, to tell keys apart.")] = "",
     scope: Annotated[
-        list[str] | None, typer.Option(help="upload, read or admin; may be repeated. All by default.")
+        list[str] | None,
+        typer.Option(help="upload, read, review, admin; may be repeated. All of these by default; or operator."),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=3650, help="Ends after so many days; else never.")] = None,
     data: Data = DEFAULT_DATA,
@@ -54,10 +55,10 @@ def create(
 
 
 def _scopes(names: list[str] | None) -> list[Scope]:
-    from flows.ledger.access import Scope  # noqa: PLC0415
+    from flows.ledger.access import OWNER_SCOPES, Scope  # noqa: PLC0415
 
     try:
-        return [Scope(name) for name in names] if names else [scope for scope in Scope if scope is not Scope.OPERATOR]
+        return [Scope(name) for name in names] if names else list(OWNER_SCOPES)
     except ValueError as error:
         known = ", ".join(scope.value for scope in Scope)
         raise typer.BadParameter(f"{error}; known are {known}") from error

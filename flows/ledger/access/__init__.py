@@ -1,6 +1,15 @@
 """Who has access: API keys for programs; people, their sessions and sign-in links for the pages."""
 
-from flows.ledger.access.api_keys import KeyNotFoundError, KeyView, Scope, create_key, find_key, list_keys, revoke_key
+from flows.ledger.access.api_keys import (
+    OWNER_SCOPES,
+    KeyNotFoundError,
+    KeyView,
+    Scope,
+    create_key,
+    find_key,
+    list_keys,
+    revoke_key,
+)
 from flows.ledger.access.people import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
@@ -38,6 +47,7 @@ from flows.ledger.access.sessions import (
 __all__ = [
     "LINK_HOURS",
     "LONGEST_PASSWORD",
+    "OWNER_SCOPES",
     "SHORTEST_PASSWORD",
     "InvalidPersonError",
     "KeyNotFoundError",

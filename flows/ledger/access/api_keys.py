@@ -36,6 +36,10 @@ class Scope(StrEnum):
     OPERATOR = "operator"
 
 
+# What an owner may give away: all but what reaches beyond them.
+OWNER_SCOPES = tuple(scope for scope in Scope if scope is not Scope.OPERATOR)
+
+
 class KeyNotFoundError(ReceiptflowError):
     """No API key has this id."""
 

@@ -15,10 +15,15 @@ from deployments.gateway.web.qr import qr_svg
 from deployments.gateway.web.shown import with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import Admin, ChangingAdmin, Fields
-from flows.ledger.access import KeyNotFoundError, Scope, create_key, list_keys, revoke_key
+from flows.ledger.access import OWNER_SCOPES, KeyNotFoundError, Scope, create_key, list_keys, revoke_key
 
 router = APIRouter(include_in_schema=False)
-_KINDS = {"upload": [Scope.UPLOAD], "read": [Scope.READ], "both": [Scope.UPLOAD, Scope.READ], "all": list(Scope)}
+_KINDS: dict[str, list[Scope]] = {
+    "upload": [Scope.UPLOAD],
+    "read": [Scope.READ],
+    "both": [Scope.UPLOAD, Scope.READ],
+    "all": list(OWNER_SCOPES),
+}
 _LONGEST_NAME, _MOST_DAYS = 100, 3650
 
 
