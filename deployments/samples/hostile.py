@@ -27,7 +27,7 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 def render_hostile(folder: Path, *, seed: int = 7) -> dict[str, str]:
     """Write the hostile files into `folder` and return, by file name, the final state that each must reach."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "shopping-list.txt").write_text("milk\neggs\nTotal: 12.30 EUR\n", encoding="utf-8")
+    (folder / "shopping-list.txt").write_text("milk\neggs\nbread\n", encoding="utf-8")
     (folder / "error-page.jpg").write_bytes(b"<!DOCTYPE html><html><body>404: no such receipt</body></html>\n")
     (folder / "empty.jpg").write_bytes(b"")
     _write_truncated(folder / "truncated.jpg", seed)
