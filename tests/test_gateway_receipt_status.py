@@ -104,7 +104,10 @@ async def test_lists_are_filtered(gateway: Gateway) -> None:
     assert await count("/expenses", text="bro") == 1
     assert await count("/expenses", text="bread") == 0
     sums = await gateway.anna.get("/expenses/sums?by=month")
-    assert sums.json() == {"by": "month", "items": [{"key": "2026-11", "count": 1, "totals": {"EUR": "12.50"}}]}
+    assert sums.json() == {
+        "by": "month",
+        "items": [{"key": "2026-11", "count": 1, "totals": {"EUR": "12.50"}, "home_total": None, "unconverted": 0}],
+    }
     assert (await gateway.bert.get("/expenses/sums?by=year")).json()["items"] == []
     for path in (
         "/receipts?after=x",

@@ -52,6 +52,8 @@ WITH_FACE = (
     "flows.ledger.expenses",
     "flows.ledger.categories",
     "flows.ledger.rules",
+    "flows.ledger.rates",
+    "flows.exchange_rates",
     "flows.learning",
     "flows.ledger.notifications",
     "flows.ledger.access",

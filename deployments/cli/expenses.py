@@ -12,6 +12,7 @@ import typer
 
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, day_of, plain, print_json, print_table
 from deployments.cli.connection import connect
+from flows.domain.owners import DEFAULT_OWNER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _CSV_COLUMNS = (
     *("public_id", "revision", "purchase_date", "purchase_time", "merchant", "total", "currency", "subtotal", "tax"),
     *("tip", "rounding", "payment_method", "receipt_number", "country", "category", "tags", "notes", "owner"),
+    *("home_currency", "home_total", "rate", "rate_day", "rate_source"),
 )
 
 
@@ -53,13 +55,19 @@ def expenses(
         raise typer.BadParameter("choose one of --csv and --json")
     pipeline = asyncio.run(connect(data))
     from flows.ledger.expenses import Wanted, find_expenses, sum_expenses  # noqa: PLC0415
+    from flows.ledger.owner_settings import settings_of  # noqa: PLC0415
 
     wanted = Wanted(owner=owner, since=day_of(since), until=day_of(until), text=text, merchant=merchant)
     wanted = replace(wanted, category=category, tag=tag)
     kind = _by(by)
     with pipeline.ledger.session() as session:
         if kind is not None:
-            _show_sums(kind, sum_expenses(kind, wanted, limit=limit, session=session), as_csv, as_json)
+            own = settings_of(owner or DEFAULT_OWNER, session=session)
+            home = own.home_currency if owner else None  # several owners have no currency in common
+            sums = sum_expenses(
+                kind, wanted, year_starts=own.year_start, home_currency=home, limit=limit, session=session
+            )
+            _show_sums(kind, sums, as_csv, as_json)
             return
         rows = find_expenses(wanted, limit=limit, session=session).items
     if as_json:
@@ -84,13 +92,14 @@ def print_expenses(rows: Sequence[ExpenseView]) -> None:
 
 
 def _show_sums(by: SumsBy, sums: Sequence[Sum], as_csv: bool, as_json: bool) -> None:
-    rows = [(one.key, one.count, currency, total) for one in sums for currency, total in one.totals.items()]
+    rows = [(one.key, one.count, *amount, one.home_total) for one in sums for amount in one.totals.items()]
     if as_json:
         print_json(sums)
     elif as_csv:
-        print_csv((by.value, "count", "currency", "total"), rows)
+        print_csv((by.value, "count", "currency", "total", "home_total"), rows)
     else:
-        print_table(f"sums by {by.value}", (by.value, "count", "currency", "total"), rows, right=("count", "total"))
+        columns = (by.value, "count", "currency", "total", "all in own currency")
+        print_table(f"sums by {by.value}", columns, rows, right=columns[1:])
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

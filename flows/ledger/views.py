@@ -122,6 +122,11 @@ class ExpenseView:
     notes: str | None
     category: str | None
     tags: list[str]
+    home_currency: str | None
+    home_total: Decimal | None
+    rate: Decimal | None
+    rate_day: dt.date | None
+    rate_source: str | None
     public_id: str
     revision: int
     voided_at: dt.datetime | None

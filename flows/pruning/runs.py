@@ -36,6 +36,7 @@ FLOWS = (
     "decide-review",
     "prune-history",
     "export-expenses",
+    "refresh-rates",
 )
 _PAGE = 200
 _AT_ONCE = 50  # the most that the server deletes in one request

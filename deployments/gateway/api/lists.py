@@ -15,6 +15,7 @@ from deployments.gateway.context import Context
 from deployments.gateway.http.auth import Reader
 from deployments.gateway.http.problems import RESPONSES
 from flows.ledger.expenses import Sum, SumsBy, Wanted, find_expenses, sum_expenses
+from flows.ledger.owner_settings import settings_of
 from flows.ledger.receipts import list_receipts
 from flows.ledger.schema import State
 from flows.ledger.views import ExpenseView, Page, ReceiptView
@@ -129,7 +130,15 @@ async def get_sums(caller: Reader, context: Context, wanted: Annotated[SumsFilte
 
     def read() -> list[Sum]:
         with context.ledger.session() as session:
-            return sum_expenses(wanted.by, wanted.wanted(caller.owner), limit=wanted.limit, session=session)
+            own = settings_of(caller.owner, session=session)
+            return sum_expenses(
+                wanted.by,
+                wanted.wanted(caller.owner),
+                year_starts=own.year_start,
+                home_currency=own.home_currency,
+                limit=wanted.limit,
+                session=session,
+            )
 
     found = await asyncio.to_thread(read)
     return SumsAnswer(by=wanted.by, items=[SumOfExpenses.model_validate(one) for one in found])

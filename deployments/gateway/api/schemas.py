@@ -132,6 +132,14 @@ class Expense(Answer):
     payment_method: str | None
     category: str | None = Field(examples=["Groceries"])
     tags: list[str] = Field(examples=[["trip to Vienna"]])
+    home_currency: str | None = Field(
+        examples=["EUR"],
+        description="The owner's own currency, with the total in it; null where nothing was converted.",
+    )
+    home_total: Decimal | None
+    rate: Decimal | None = Field(description="What one unit of `currency` is in the own currency.")
+    rate_day: dt.date | None = Field(description="The day that the rate was published; null for an entered one.")
+    rate_source: str | None = Field(examples=["ECB"])
     notes: str | None
     part: int = Field(description="From 0; a picture that a person has split gives several expenses.")
     created_at: dt.datetime
@@ -212,6 +220,8 @@ class SumOfExpenses(Answer):
     totals: dict[str, Decimal] = Field(
         examples=[{"EUR": "123.45"}], description='By currency; "?" stands for expenses without one.'
     )
+    home_total: Decimal | None = Field(description="What was converted into the owner's own currency, in it.")
+    unconverted: int = Field(description="Expenses that were not, for lack of a rate, a date or a currency.")
 
 
 class SumsAnswer(Answer):

@@ -235,6 +235,21 @@ def _line(given: object, position: int) -> dict[str, Any]:
     return line
 
 
+def _exchange_rate(given: object) -> str:
+    """What one unit of the receipt's currency is in the owner's own, which is named: another one set later differs."""
+    matched = (
+        re.fullmatch(r"(\d{1,12}(?:\.\d{1,12})?) ?([A-Za-z]{3})", given.strip()) if isinstance(given, str) else None
+    )
+    if matched is None or not Decimal(matched[1]):
+        raise RefusedValueError(f"{_shortened(given)!r} is no rate; write it as 0.9412 EUR, with your home currency")
+    return f"{Decimal(matched[1]):f} {matched[2].upper()}"
+
+
+def _rate_that_can_be(rate: str) -> None:
+    if not _is_currency(rate[-3:]):
+        raise RefusedValueError(f"{rate[-3:]} is no currency; write it as 0.9412 EUR, with your home currency")
+
+
 def _tags(given: object) -> list[str]:
     """A list, or text with commas; sorted, each once, since their order says nothing."""
     if isinstance(given, str):
@@ -278,5 +293,6 @@ FIELDS: dict[str, FieldKind] = {
     "notes": FieldKind(_text(MAX_NOTES, lines=True)),
     "category": FieldKind(_text(MAX_NAME)),
     "tags": FieldKind(_tags),
+    "exchange_rate": FieldKind(_exchange_rate, _rate_that_can_be),
     LINES: FieldKind(_lines),
 }

@@ -19,6 +19,7 @@ from flows.ledger.categories import present_names
 from flows.ledger.expenses.search import index_fields
 from flows.ledger.expenses.values import ExpenseValues
 from flows.ledger.locking import clean, columns_of
+from flows.ledger.rates import home_columns
 from flows.ledger.schema import Content, Expense, ExpenseLine, ExpenseTax, NotificationKind, Receipt
 from flows.ledger.views import ExpenseView
 
@@ -86,14 +87,16 @@ def revision_of(content_id: UUID | None, *, session: Session) -> int:
 
 def _as_posted(owner: str, given: ExpenseValues, *, session: Session) -> ExpenseValues:
     """Categories by the names that they have now, which no other transaction changes meanwhile; no tags as an empty
-    list.
+    list; the total in the owner's own currency.
     """
     of_lines = [line.get("category") for line in given.line_items]
     named = {name for name in (given.columns.get("category"), *of_lines) if name}
     present = present_names(owner, named, session=session)
     columns = {"category": present.get(given.columns.get("category") or ""), "tags": given.columns.get("tags") or []}
+    whole = given.columns | columns | home_columns(owner, given.columns, session=session)
+    whole.pop("exchange_rate", None)
     lines = tuple(line | {"category": present.get(line.get("category") or "")} for line in given.line_items)
-    return replace(given, columns=given.columns | columns, line_items=lines)
+    return replace(given, columns=whole, line_items=lines)
 
 
 def _insert(receipt: Receipt, part: int, values: dict[str, Any], *, session: Session) -> ExpenseView:

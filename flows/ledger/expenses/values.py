@@ -30,7 +30,7 @@ def values_of(fields: ReceiptFields) -> ExpenseValues:
     """The values that were read, without where they stood."""
     columns = {name: clean(_value(getattr(fields, name))) for name in _SAME_NAME}
     columns["payment_method"] = clean(fields.payments[0].value.method) if fields.payments else None
-    columns |= {"notes": None, "category": clean(_value(fields.category)), "tags": None}
+    columns |= {"notes": None, "category": clean(_value(fields.category)), "tags": None, "exchange_rate": None}
     return ExpenseValues(columns, _rows(fields.line_items), _rows(fields.taxes))
 
 

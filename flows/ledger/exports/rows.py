@@ -153,7 +153,7 @@ _SELECT = """
     SELECT e.public_id, e.revision, e.voided_at IS NOT NULL AS voided, e.merchant, e.purchase_date, e.purchase_time,
         e.total, e.subtotal, e.tax, e.tip, e.rounding, e.currency, e.country, e.receipt_number, e.payment_method,
         e.category, e.tags, e.notes,
-        CAST(NULL AS text) AS home_currency, CAST(NULL AS numeric) AS home_total, CAST(NULL AS numeric) AS rate,
+        e.home_currency, e.home_total, e.rate,
         (SELECT json_agg(json_build_array(l.description, l.quantity::text, l.unit_price::text, l.discount::text,
             l.total::text, l.category) ORDER BY l.position) FROM line_items l WHERE l.expense_id = e.id) AS lines,
         (SELECT json_agg(json_build_array(t.rate::text, t.net::text, t.amount::text) ORDER BY t.position)

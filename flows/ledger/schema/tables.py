@@ -243,6 +243,11 @@ class Expense(Table, table=True):
     notes: str | None = _text(nullable=True)
     category: str | None = _text(nullable=True)
     tags: list[str] = _texts()
+    home_currency: str | None = Field(default=None, sa_column=Column(String(3), nullable=True))
+    home_total: Decimal | None = _money()
+    rate: Decimal | None = _money()
+    rate_day: dt.date | None = None
+    rate_source: str | None = _text(nullable=True)
     public_id: str = _text()
     revision: int = _count(first=1)
     voided_at: dt.datetime | None = _time()
