@@ -216,7 +216,7 @@ def test_paused_receipt_stops_at_its_next_step_and_goes_on_when_it_is_resumed(li
 
 def test_second_run_of_a_receipt_does_nothing_while_the_first_one_works(live: Live) -> None:
     before = len(live.lines("extract_text"))
-    receipt_id = live.add(picture("slow=12"))
+    receipt_id = live.add(picture("slow=30"))
     live.started("extract_text", times=before + 1)
     first = live.receipt(receipt_id)
     deployment = live.client.read_deployment_by_name(DEPLOYMENT)
