@@ -82,7 +82,19 @@ def test_html_is_laid_out_as_it_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "html", ["<p>" * 50_000 + "x", "<table><td>1<tr></p></div><td>2", "<!--", "<p style='color", "&#x110000;"]
+    "html",
+    [
+        "<p>" * 50_000 + "x",
+        "<table><td>1<tr></p></div><td>2",
+        "<!--",
+        "<a " * 60_000,
+        '<a b="' * 30_000,
+        "<!--" * 50_000,
+        "</" * 50_000,
+        "<a" + ' b="' * 60_000 + ">",
+        "<p style='color",
+        "&#x110000;",
+    ],
 )
 def test_broken_html_gives_some_lines(html: str) -> None:
     assert isinstance(html_lines(html), list)
@@ -105,7 +117,7 @@ def test_hardly_any_text_is_none(reader: Reader) -> None:
 
 def test_a_text_is_bounded() -> None:
     with pytest.raises(TooManyPagesError):
-        open_document(b"Bread 1.20\n" * 3000, Limits(max_pages=20))
+        open_document(b"2024-03-14 Bread 1.20\n" * 3000, Limits(max_pages=20))
 
 
 @pytest.mark.parametrize("data", [b"total,1.20\n\x00\x01\x02\x03" * 10, bytes(range(1, 32)) * 9])

@@ -27,6 +27,7 @@ _HIDDEN = re.compile(
 )
 _HIDDEN_CLASS = re.compile(r"\.([\w-]+)\s*\{[^{}]*(?:display\s*:\s*none|visibility\s*:\s*hidden)[^{}]*\}")
 _INVISIBLE = re.compile("[\u00ad\u034f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+_ENDLESS_TAG, _NO_TAG = re.compile(r"<[^<>]{4001,}>"), re.compile(r"<(?![^<>]{0,4000}>)")
 _CELL_GAP = "   "
 _MAX_DEPTH = 400
 _PICTURE = "img"
@@ -35,9 +36,19 @@ _PICTURE = "img"
 def html_lines(html: str) -> list[str]:
     """Return the visible lines of an HTML document; broken HTML gives what browsers would make of most of it."""
     reader = _Lines(frozenset(_HIDDEN_CLASS.findall(html)))
-    reader.feed(html)
+    reader.feed(_well_bracketed(html))
     reader.close()
     return reader.finished()
+
+
+def _well_bracketed(html: str) -> str:
+    """Drop comments and endless tags, and make text of brackets that open no tag: html.parser takes quadratic time."""
+    kept, start = [], 0
+    while (begin := html.find("<!--", start)) >= 0:
+        kept.append(html[start:begin])
+        end = html.find("-->", begin)
+        start = end + 3 if end >= 0 else len(html)
+    return _NO_TAG.sub("&lt;", _ENDLESS_TAG.sub("", "".join([*kept, html[start:]])))
 
 
 class _Lines(HTMLParser):

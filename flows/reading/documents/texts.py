@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from flows.reading.documents.errors import UnsupportedTypeError
+from flows.reading.documents.errors import TooLargeError, UnsupportedTypeError
 from flows.reading.documents.html_lines import html_lines
 from flows.reading.documents.limits import Limits
-from flows.reading.documents.text_pages import TextPages
+from flows.reading.documents.text_pages import MAX_CHARACTERS, TextPages
 from flows.reading.einvoice import invoice_lines, read_invoice
 
 HTML, PLAIN, XML = "text/html", "text/plain", "application/xml"
@@ -21,6 +21,10 @@ _MAIL_HEADER = re.compile(
     re.MULTILINE,
 )
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)|[€$£¥₩]\s?\d|\d\s?[€₩円元]")
+_DATE = re.compile(
+    r"(?<!\d)\d{1,4}[./-] ?\d{1,2}[./-] ?\d{2,4}(?!\d)|\d{1,2}\.? ?[^\W\d_]{3,12}\.?,? ?\d{4}|"
+    r"(?<![^\W\d_])[^\W\d_]{3,12}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d ?[年년]"
+)
 _MAX_CONTROLS = 0.001  # share of characters, beyond which it is no text
 
 
@@ -41,8 +45,11 @@ def text_type_of(text: str) -> str:
     """Return the media type of a text.
 
     Raises:
-        UnsupportedTypeError: a mail's source, XML that is no invoice, or text without any amount.
+        UnsupportedTypeError: a mail's source, XML that is no invoice, a page without any amount, or text without an
+            amount and a date: notes and logs are no receipts.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise TooLargeError("characters", len(text), MAX_CHARACTERS)
     head = text[:_LOOKED_AT]
     if _XML.match(head):
         if _INVOICE_ROOT.search(head):
@@ -52,9 +59,11 @@ def text_type_of(text: str) -> str:
     if len(_MAIL_HEADER.findall(head.partition("\n\n")[0])) > 1:
         raise UnsupportedTypeError("a mail's source, whose attachment or HTML body can be sent")
     if _HTML_TAG.search(head):
+        if not _AMOUNT.search("\n".join(html_lines(text))):
+            raise UnsupportedTypeError("a web page without any amount")
         return HTML
-    if not _AMOUNT.search(text):
-        raise UnsupportedTypeError("text without any amount")
+    if not (_AMOUNT.search(text) and _DATE.search(text)):
+        raise UnsupportedTypeError("text without an amount and a date")
     return PLAIN
 
 
