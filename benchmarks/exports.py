@@ -68,8 +68,9 @@ def main() -> None:
             create_database(url)
             upgrade(url)
             fill(url, given.expenses)
+            print(f"{given.expenses} expenses, each with two lines and a tax row\n")
+            print("| target | run | seconds | file MB | peak MB | of that before it began |\n|---|---|---|---|---|---|")
             rows = measure(url)
-    show(rows, given.expenses)
     if given.json:
         given.json.write_text(json.dumps({"expenses": given.expenses, "rows": rows}, indent=2))
 
@@ -95,6 +96,7 @@ def measure(url: str) -> list[dict[str, Any]]:
             if process.exitcode:
                 sys.exit(f"{name} ended with {process.exitcode}")
             rows.append({"target": name, "run": run, **answers.get()})
+            print(_line(rows[-1]), flush=True)
     return rows
 
 
@@ -133,16 +135,11 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def show(rows: list[dict[str, Any]], count: int) -> None:
-    """A table in Markdown."""
-    print(f"{count} expenses, each with two lines and a tax row\n")
-    print("| target | run | seconds | file MB | peak MB | of that before it began |")
-    print("|---|---|---|---|---|---|")
-    for row in rows:
-        print(
-            f"| {row['target']} | {row['run']} | {row['seconds']:.1f} | {row['mb']:.1f} | {row['peak_mb']:.0f} | "
-            f"{row['imported_mb']:.0f} |"
-        )
+def _line(row: dict[str, Any]) -> str:
+    return (
+        f"| {row['target']} | {row['run']} | {row['seconds']:.1f} | {row['mb']:.1f} | {row['peak_mb']:.0f} | "
+        f"{row['imported_mb']:.0f} |"
+    )
 
 
 if __name__ == "__main__":
