@@ -31,7 +31,7 @@ from flows.flow_runs.submission import DEPLOYMENT
 from flows.ledger.migrate import schema_is_current
 
 # Reconciliation and the export to ledger both are deployments `ledger`, of different flows.
-DEPLOYMENTS = {"receipt", "inbox", "mail", "ledger", "webhooks", "operator", "history"} | {
+DEPLOYMENTS = {"receipt", "rates", "inbox", "mail", "ledger", "webhooks", "operator", "history"} | {
     *("csv", "ofx", "qif", "firefly-csv", "beancount", "hledger")
 }
 COMMAND = str(Path(sys.executable).with_name("receiptflow"))

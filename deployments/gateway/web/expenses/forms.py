@@ -14,7 +14,8 @@ from flows.ledger.corrections import FIELDS, LINES, line_field, plain
 from flows.ledger.views import ExpenseView
 
 LINE_COLUMNS = ("description", "quantity", "unit_price", "total", "category")
-NAMES = tuple(name for name in FIELDS if name != LINES)
+# An entered exchange rate is no column of an expense, which shows the rate that counts.
+NAMES = tuple(name for name in FIELDS if name not in {LINES, "exchange_rate"})
 _FILTERS = (
     "date_from",
     "date_to",
