@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.gateway.api.schemas import Answer
 from deployments.gateway.context import Context, GatewayContext
-from deployments.gateway.http.auth import Admin, Caller, Reader
+from deployments.gateway.http.auth import Admin, Caller, Reader, Reviewer
 from deployments.gateway.http.problems import RESPONSES
 from flows.exports import (
     Exported,
@@ -238,7 +238,7 @@ async def get_preview(
 
 
 @router.post("/exports/{target}", status_code=201, summary="Make an export")
-async def post_export(target: _Name, caller: Reader, context: Context, wanted: ExportRequest) -> MadeExport:
+async def post_export(target: _Name, caller: Reviewer, context: Context, wanted: ExportRequest) -> MadeExport:
     """The next one of this target: what is new, changed and voided since the last one. Its files are at GET."""
     made = await asyncio.to_thread(_make, context, caller, target, wanted)
     return MadeExport.model_validate(made)
