@@ -12,12 +12,13 @@ from flows.exports.errors import (
 from flows.exports.firefly_api import open_firefly
 from flows.exports.into_folder import Options, export_into, pictures_into
 from flows.exports.originals import originals_in
+from flows.exports.pending import pending
 from flows.exports.pictures import listed_pictures, picture_members
 from flows.exports.preview import preview
 from flows.exports.push import push
 from flows.exports.run import confirm, export, write_again
 from flows.exports.staging import Staging, publish, staging
-from flows.exports.targets import file_target, targets
+from flows.exports.targets import file_target, is_numbered, targets
 from flows.exports.zips import Member, zip_stream
 
 __all__ = [
@@ -35,10 +36,12 @@ __all__ = [
     "export",
     "export_into",
     "file_target",
+    "is_numbered",
     "listed_pictures",
     "open_actual",
     "open_firefly",
     "originals_in",
+    "pending",
     "picture_members",
     "pictures_into",
     "preview",

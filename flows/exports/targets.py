@@ -45,3 +45,8 @@ def file_target(name: str) -> FileTarget:
     if name not in known:
         raise UnknownTargetError(name, list(known))
     return known[name]
+
+
+def is_numbered(target: FileTarget) -> bool:
+    """Whether the files of each of its exports can be had again, rather than being written whole as all is now."""
+    return isinstance(target, JournalTarget)

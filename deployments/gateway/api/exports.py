@@ -1,17 +1,10 @@
-"""Routes of exports: make the next one of a target, have its files, see them before, and the accounts they go to.
-
-Files are written to the disk first and streamed from there: a slow reader keeps no transaction open, the memory stays
-the same for any number of expenses, and what a target would refuse is refused before the first byte.
-"""
+"""Routes of exports: make the next one of a target, have its files, see them before, and the accounts they go to."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -19,29 +12,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.gateway.api.schemas import Answer
-from deployments.gateway.context import Context, GatewayContext
-from deployments.gateway.http.auth import Admin, Caller, Reader, Reviewer
+from deployments.gateway.context import Context
+from deployments.gateway.http.auth import Admin, Reader, Reviewer
 from deployments.gateway.http.problems import RESPONSES
-from flows.exports import (
-    Exported,
-    Member,
-    Staging,
-    archive_stream,
-    confirm,
-    export,
-    file_target,
-    listed_pictures,
-    originals_in,
-    picture_members,
-    preview,
-    staging,
-    targets,
-    write_again,
-    zip_stream,
-)
+from deployments.gateway.services.exports import archive_answer, files_answer, make_export, pictures_answer
+from flows.exports import file_target, preview, targets
 from flows.ledger.exports import (
     AccountRule,
-    ExportNotFoundError,
     Period,
     list_accounts,
     list_exports,
@@ -50,8 +27,6 @@ from flows.ledger.exports import (
 )
 
 router = APIRouter(tags=["exports"], responses=RESPONSES)
-_PIECE_BYTES = 256 * 1024
-_MEDIA_TYPES = {".csv": "text/csv", ".json": "application/json", ".ofx": "application/x-ofx", ".qif": "application/qif"}
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": _BINARY, "text/csv": _BINARY}}}
 _Name = Annotated[str, Field(max_length=40)]
@@ -216,15 +191,13 @@ async def delete_account(caller: Admin, context: Context, rule: Annotated[Accoun
 @router.get("/exports/pictures", response_class=StreamingResponse, responses=_FILE, summary="The pictures as a zip")
 async def get_pictures(caller: Reader, context: Context, days: Annotated[Days, Query()]) -> StreamingResponse:
     """Under the paths that the exported files name."""
-    period = days.period
-    return _zip(_pictures(context, caller.owner, period), "receiptflow-pictures.zip")
+    return pictures_answer(context, caller.owner, days.period)
 
 
 @router.get("/exports/archive/{year}", response_class=StreamingResponse, responses=_FILE, summary="A year as a zip")
 async def get_archive(caller: Reader, context: Context, year: int) -> StreamingResponse:
     """For an accountant: CSV, a PDF with a page for each month, the pictures, and a list of hashes."""
-    pieces = archive_stream(context.ledger, caller.owner, year, originals_in(context.s3))
-    return _zip(pieces, f"receiptflow-{year}.zip")
+    return archive_answer(context, caller.owner, year)
 
 
 @router.get("/exports/{target}/preview", summary="See the first ten expenses")
@@ -240,8 +213,8 @@ async def get_preview(
 @router.post("/exports/{target}", status_code=201, summary="Make an export")
 async def post_export(target: _Name, caller: Reviewer, context: Context, wanted: ExportRequest) -> MadeExport:
     """The next one of this target: what is new, changed and voided since the last one. Its files are at GET."""
-    made = await asyncio.to_thread(_make, context, caller, target, wanted)
-    return MadeExport.model_validate(made)
+    make = partial(make_export, since_last=wanted.since_last, leave_out=wanted.leave_out)
+    return MadeExport.model_validate(await asyncio.to_thread(make, context, caller.owner, target, wanted.period))
 
 
 @router.get("/exports/{target}", response_class=StreamingResponse, responses=_FILE, summary="The files of an export")
@@ -249,70 +222,4 @@ async def get_export_files(
     target: _Name, caller: Reader, context: Context, wanted: Annotated[FileRequest, Query()]
 ) -> StreamingResponse:
     """One file as it is, several as a zip. Files that are written whole are of everything as it is now."""
-    with ExitStack() as stack:
-        output = await asyncio.to_thread(stack.enter_context, staging())
-        await asyncio.to_thread(_write, context, caller, target, wanted, output)
-        if not output.names:
-            raise ExportNotFoundError(target, wanted.number or 1)
-        kept = stack.pop_all()
-    if len(output.names) > 1:
-        return _zip(_closing(kept, zip_stream(_members(output))), f"receiptflow-{target}.zip")
-    (name,) = output.names
-    media_type = _MEDIA_TYPES.get(Path(name).suffix, "text/plain; charset=utf-8")
-    return StreamingResponse(
-        _closing(kept, _pieces(output.folder / name)), media_type=media_type, headers=_as_file(name)
-    )
-
-
-def _make(context: GatewayContext, caller: Caller, target: str, wanted: ExportRequest) -> Exported:
-    with staging() as output:
-        made = export(
-            context.ledger,
-            caller.owner,
-            target,
-            output,
-            period=wanted.period,
-            since_last=wanted.since_last,
-            leave_out=wanted.leave_out,
-        )
-    # It can be had again at any time, by its number: nothing of it has to be made sure of.
-    confirm(context.ledger, made, caller.owner)
-    return made
-
-
-def _write(context: GatewayContext, caller: Caller, target: str, wanted: FileRequest, output: Staging) -> None:
-    if wanted.number is not None:
-        write_again(context.ledger, caller.owner, target, wanted.number, output)
-        return
-    export(context.ledger, caller.owner, target, output, period=wanted.period, leave_out=True, note=False)
-
-
-def _pictures(context: GatewayContext, owner: str, period: Period) -> Iterator[bytes]:
-    with listed_pictures(context.ledger, owner, period) as pictures:
-        yield from zip_stream(picture_members(pictures, originals_in(context.s3)))
-
-
-def _members(output: Staging) -> Iterator[Member]:
-    for name in output.names:
-        yield Member(name, _pieces(output.folder / name), is_text=True)
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            yield piece
-
-
-def _closing(kept: ExitStack, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces; what they are read from goes with the last one, or with the reader."""
-    with kept:
-        yield from pieces
-
-
-def _zip(pieces: Iterator[bytes], name: str) -> StreamingResponse:
-    return StreamingResponse(pieces, media_type="application/zip", headers=_as_file(name))
-
-
-def _as_file(name: str) -> dict[str, str]:
-    # Names are ours: ASCII, without quotes.
-    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return await files_answer(context, caller.owner, target, wanted.period, wanted.number)

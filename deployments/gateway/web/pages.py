@@ -11,6 +11,7 @@ from deployments.gateway.web.assets import PREFIX, Assets
 from deployments.gateway.web.categories import routes as categories
 from deployments.gateway.web.categories import rules
 from deployments.gateway.web.expenses import routes as expenses
+from deployments.gateway.web.exports import routes as exports
 from deployments.gateway.web.hand_in import routes as hand_in
 from deployments.gateway.web.headers import PageHeaders
 from deployments.gateway.web.keys import routes as keys
@@ -24,7 +25,7 @@ from deployments.gateway.web.templates import Templates
 from deployments.gateway.web.webhooks import routes as webhooks
 
 ROUTES = (
-    *(sign_in, overview, hand_in, review, expenses, receipts),
+    *(sign_in, overview, hand_in, review, expenses, receipts, exports),
     *(people, people_admin, keys, webhooks, categories, rules),
 )
 

@@ -1,0 +1,1 @@
+"""Exports: made for a target, seen before, and downloaded."""
