@@ -59,6 +59,7 @@ _PAGES = (
     "account",
     "categories",
     "rules",
+    "settings",
     "people",
     "keys",
     "webhooks",

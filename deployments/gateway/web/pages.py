@@ -20,13 +20,14 @@ from deployments.gateway.web.people import admin as people_admin
 from deployments.gateway.web.people import routes as people
 from deployments.gateway.web.receipts import routes as receipts
 from deployments.gateway.web.review import routes as review
+from deployments.gateway.web.settings import routes as settings
 from deployments.gateway.web.sign_in import routes as sign_in
 from deployments.gateway.web.templates import Templates
 from deployments.gateway.web.webhooks import routes as webhooks
 
 ROUTES = (
     *(sign_in, overview, hand_in, review, expenses, receipts, exports),
-    *(people, people_admin, keys, webhooks, categories, rules),
+    *(people, people_admin, keys, webhooks, categories, rules, settings),
 )
 
 

@@ -1,0 +1,1 @@
+"""Settings of an owner: the own currency and the first day of the year."""
