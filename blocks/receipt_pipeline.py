@@ -7,6 +7,7 @@ from pydantic import Field
 
 from blocks.expense_database import ExpenseDatabase
 from blocks.ocr_engine import OcrEngine
+from flows.domain.pages import PUBLIC_ADDRESS
 
 
 class ReceiptPipeline(Block):
@@ -37,4 +38,10 @@ class ReceiptPipeline(Block):
         default=None,
         description="Notification block that notifies owners, as type/name, for example slack-webhook/finance. "
         "Without one, notifications are recorded and logged only.",
+    )
+    public_url: str = Field(
+        default="",
+        pattern=PUBLIC_ADDRESS,
+        description="Address under which people reach the pages, without /app, for example https://receipts.example. "
+        "Notifications and runs link there; empty: they link nowhere. `provision` sets it from RECEIPTFLOW_PUBLIC_URL.",
     )

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.domain.errors import ConfigurationError
+from flows.domain.pages import PUBLIC_ADDRESS
 
 _PLACEHOLDERS = ("change", "secret", "password", "example", "admin", "test")
 _SHORTEST_SECRET = 16
@@ -36,6 +37,18 @@ class GatewaySettings(BaseSettings):
     results_bucket: str = Field(default="results", description="Bucket that steps keep their results in.")
     gateway_url: str = Field(
         default="http://127.0.0.1:4201", description="Address of this API; its port is listened on."
+    )
+    public_url: str = Field(
+        default="",
+        pattern=PUBLIC_ADDRESS,
+        description="Address under which people reach the pages, without /app, for example https://receipts.example. "
+        "Notifications and runs link there; empty: they link nowhere.",
+    )
+    prefect_ui_url: str = Field(
+        default="",
+        pattern=PUBLIC_ADDRESS,
+        description="Address of Prefect's UI as browsers reach it. Receipts' pages link to their run there; empty: "
+        "they do not.",
     )
     gateway_host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     max_upload_bytes: int = Field(default=25_000_000, gt=0, description="Largest file.")

@@ -15,6 +15,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from flows.domain.errors import ReceiptflowError
+from flows.domain.pages import with_page
 from flows.ledger.database import Ledger
 from flows.ledger.errors import ReceiptNotFoundError
 from flows.ledger.notifications import (
@@ -53,16 +54,26 @@ async def deliver_webhooks() -> int:
     """Deliver what is due. Returns how many deliveries were tried."""
     pipeline = await load_pipeline()
     tried = 0
-    while batch := await deliver_due(pipeline.ledger, allow_private=WebhookSettings().allow_private):
+    allow_private, public_url = WebhookSettings().allow_private, pipeline.public_url
+    while batch := await deliver_due(pipeline.ledger, allow_private=allow_private, public_url=public_url):
         tried += batch
     get_run_logger().info("%d deliveries tried", tried)
     return tried
 
 
-async def deliver_due(ledger: Ledger, *, allow_private: bool) -> int:
-    """Deliver one batch of what is due; one call at a time in a process. Returns how many were tried."""
+async def deliver_due(ledger: Ledger, *, allow_private: bool, public_url: str = "") -> int:
+    """Deliver one batch of what is due; one call at a time in a process.
+
+    Args:
+        ledger: Whose outbox.
+        allow_private: Let webhooks call private and loopback addresses.
+        public_url: Under which the pages are that payloads lead to; empty: they lead nowhere.
+
+    Returns:
+        How many were tried.
+    """
     due = await asyncio.to_thread(_claim, ledger)
-    await asyncio.gather(*(_deliver(ledger, one, allow_private) for one in due))
+    await asyncio.gather(*(_deliver(ledger, one, allow_private, public_url) for one in due))
     return len(due)
 
 
@@ -77,11 +88,12 @@ def _claim(ledger: Ledger) -> Sequence[NotificationView]:
         )
 
 
-async def _deliver(ledger: Ledger, delivery: NotificationView, allow_private: bool) -> None:
+async def _deliver(ledger: Ledger, delivery: NotificationView, allow_private: bool, public_url: str) -> None:
     error, wait = None, None
     try:
         hook = await asyncio.to_thread(_hook_of, ledger, delivery)
-        await post(hook.url, hook.secret, delivery.id, delivery.payload, allow_private=allow_private)
+        payload = with_page(delivery.payload, public_url)
+        await post(hook.url, hook.secret, delivery.id, payload, allow_private=allow_private)
     except DeliveryFailedError as failure:
         error, wait = str(failure), _wait_after(delivery.attempts)
     except (TargetRefusedError, WebhookNotFoundError) as refusal:

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from flows.domain.errors import ReceiptflowError, UnreadableError
 from flows.domain.owners import owner_of
+from flows.domain.pages import receipt_page
 from flows.flow_runs.manual_retry import was_retried
 from flows.flow_runs.submission import PIPELINE_VERSION
 from flows.pipeline import artifacts, run_outcome, steps
@@ -129,6 +130,7 @@ def _artifacts_of(receipt: ReceiptRun) -> tuple[str, bytes | None]:
         outcome=outcome.name.capitalize(),
         message=outcome.message,
         fields=receipt.fields,
+        page=receipt_page(receipt.pipeline.public_url, outcome.receipt_id),
     )
     if receipt.fields is None or receipt.text is None:
         return markdown, None

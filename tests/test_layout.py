@@ -21,7 +21,7 @@ BELOW = {
     "flows.ledger": {"flows.domain", "flows.learning"},
     "flows.notifications": {"flows.domain"},
     "flows.containers": {"flows.domain"},
-    "blocks": set(),
+    "blocks": {"flows.domain"},
     "flows.pipeline": {
         "blocks",
         "flows.domain",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from html import unescape
 from uuid import UUID, uuid4
 
@@ -11,6 +13,7 @@ from gateway_helpers import JPEG, Gateway
 from ledger_helpers import begun, count, expensed, received, state_of
 from page_helpers import Browser, signed_in
 
+from flows.ledger.access import Role
 from flows.ledger.receipts import record_quarantine
 
 pytest_plugins = ["gateway_helpers", "page_helpers"]
@@ -47,6 +50,20 @@ async def test_a_script_gets_ids_and_reasons(gateway: Gateway, reviewer: Browser
         "/app/hand-in", headers=headers, files={"file": (".DS_Store", b"x", "image/jpeg")}
     )
     assert junk.status_code == 422
+
+
+async def test_the_page_links_to_its_run_where_prefects_address_is_known(
+    start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]],
+) -> None:
+    async with start_gateway(prefect_ui_url="https://prefect.example/") as gateway, signed_in(gateway) as anna:
+        run_id = uuid4()
+        attempt = begun(gateway.ledger, received(gateway.ledger), run_id)
+        page = await anna.client.get(f"/app/receipts/{attempt.receipt_id}")
+        assert f'href="https://prefect.example/runs/flow-run/{run_id}"' in page.text
+    async with start_gateway() as gateway, signed_in(gateway, owner="anna", role=Role.VIEWER) as viewer:
+        page = await viewer.client.get(f"/app/receipts/{attempt.receipt_id}")
+        assert page.status_code == 200
+        assert "runs/flow-run" not in page.text
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-CSRF-Token": "0" * 64}])

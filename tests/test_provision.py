@@ -110,9 +110,12 @@ def test_everything_is_there_afterwards_and_changes_stay(provisioned: dict[str, 
         assert client.read_block_type_by_slug("llm-parser").name == "LLM Parser"
         path = f"/work_pools/{POOL}/queues/backlog"
         client.request("PATCH", path, json={"priority": 77})
-        again = provision(provisioned)
+        again = provision(provisioned | {"RECEIPTFLOW_PUBLIC_URL": "https://receipts.example"})
         assert again.returncode == 0, again.stderr
         assert client.request("GET", path).json()["priority"] == 77
+        assert client.read_block_document_by_name("default", "receipt-pipeline").data["public_url"] == (
+            "https://receipts.example"
+        )
 
 
 def test_a_deployment_of_the_release_before_goes_with_its_scheduled_runs(provisioned: dict[str, str]) -> None:

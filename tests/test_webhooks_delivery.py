@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -90,6 +91,16 @@ async def _delivery(gateway: Gateway, hook: Any, wanted: Callable[[Any], bool]) 
         return next((one for one in await _deliveries(gateway, hook) if wanted(one)), None)
 
     return await _until(look)
+
+
+async def test_a_delivery_links_to_the_receipts_page(
+    start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]], receiver: Receiver
+) -> None:
+    async with start_gateway(public_url="https://receipts.example") as gateway:
+        hook = (await gateway.anna.post("/webhooks", json={"url": receiver.url})).json()
+        attempt = expensed(gateway.ledger)
+        await _sent(gateway, hook)
+    assert json.loads(receiver.seen[0][1])["url"] == f"https://receipts.example/app/receipts/{attempt.receipt_id}"
 
 
 async def test_an_outcome_is_delivered_to_its_owner_signed(gateway: Gateway, receiver: Receiver) -> None:

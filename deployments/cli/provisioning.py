@@ -38,7 +38,7 @@ def provision_elsewhere(
     if create:
         make_infrastructure(settings)
     require_buckets(settings)
-    asyncio.run(_within_reach(provision(storage_address(settings), settings.ledger_url)))
+    asyncio.run(_within_reach(provision(storage_address(settings), settings.ledger_url, settings.public_url)))
     console.print(f"Tables, blocks, work pool {POOL} with its queues, and deployments are in place. On each host:")
     console.print(f"  prefect worker start --pool {POOL} --type receiptflow --name <host>", soft_wrap=True)
     console.print("  python -m deployments.gateway", soft_wrap=True)

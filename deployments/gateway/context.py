@@ -99,7 +99,12 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
         stack.push_async_callback(context.services.stop)
         context.services.start("submissions", submissions.run)
         context.services.start("change_watcher", watcher.run)
-        deliver = partial(deliver_for_ever, ledger, allow_private=settings.webhooks_allow_private)
+        deliver = partial(
+            deliver_for_ever,
+            ledger,
+            allow_private=settings.webhooks_allow_private,
+            public_url=settings.public_url,
+        )
         context.services.start("webhook_sender", deliver)
         yield context
 

@@ -21,7 +21,7 @@ def main() -> int:
     die_with_parent(os.getppid())
     settings = GatewaySettings()  # from the environment
     try:
-        asyncio.run(provision(storage_address(settings), settings.ledger_url))
+        asyncio.run(provision(storage_address(settings), settings.ledger_url, settings.public_url))
     except ReceiptflowError as error:
         print(f"receiptflow: {error}", file=sys.stderr)
         return 1

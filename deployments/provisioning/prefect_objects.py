@@ -58,17 +58,23 @@ class StorageAddress:
     results: str = "results"
 
 
-async def provision(storage: StorageAddress, database_url: SecretStr) -> None:
-    """Make or refresh everything; needs PREFECT_API_URL to point to a running server."""
+async def provision(storage: StorageAddress, database_url: SecretStr, public_url: str = "") -> None:
+    """Make or refresh everything; needs PREFECT_API_URL to point to a running server.
+
+    Args:
+        storage: The buckets.
+        database_url: The ledger's.
+        public_url: Under which people reach the pages; empty leaves the one that the block has.
+    """
     upgrade(database_url.get_secret_value())
-    await _save_blocks(storage, database_url)
+    await _save_blocks(storage, database_url, public_url)
     async with get_client() as client:
         await _make_pool(client)
         await _deploy(client)
         await _remove_retired(client)
 
 
-async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None:
+async def _save_blocks(storage: StorageAddress, database_url: SecretStr, public_url: str) -> None:
     credentials = AwsCredentials(
         aws_access_key_id=storage.access_key,
         aws_secret_access_key=storage.secret_key,
@@ -82,7 +88,10 @@ async def _save_blocks(storage: StorageAddress, database_url: SecretStr) -> None
     await inbox.asave("inbox", overwrite=True)
     await results.asave("results", overwrite=True)
     await database.asave("expenses", overwrite=True)
-    pipeline = ReceiptPipeline(database=database, **await _kept_settings())
+    kept = await _kept_settings()
+    if public_url:
+        kept["public_url"] = public_url
+    pipeline = ReceiptPipeline(database=database, **kept)
     await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
     await _keep_or_make_policy()
     for optional in (LlmParser, Mailbox):  # nobody needs one, but the UI shall offer it
@@ -104,7 +113,8 @@ async def _kept_settings() -> dict[str, Any]:
         ocr = OcrEngine()
         await ocr.asave("reading", overwrite=True)
         return {"ocr": ocr}
-    return {"ocr": known.ocr, "notification": known.notification, "llm": known.llm}
+    kept = ("ocr", "notification", "llm", "public_url")
+    return {name: getattr(known, name) for name in kept}
 
 
 async def _make_pool(client: PrefectClient) -> None:

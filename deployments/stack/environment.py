@@ -39,6 +39,8 @@ def stack_environment(settings: StackSettings, credentials: Credentials) -> dict
         "RECEIPTFLOW_RESULTS_BUCKET": settings.results_bucket,
         "RECEIPTFLOW_LEDGER_URL": settings.database_url("ledger"),
         "RECEIPTFLOW_GATEWAY_URL": settings.gateway_url,
+        "RECEIPTFLOW_PUBLIC_URL": settings.public_url or settings.gateway_url,
+        "RECEIPTFLOW_PREFECT_UI_URL": settings.prefect_url,
         "RECEIPTFLOW_EVENTS_TOKEN": credentials.events_token.get_secret_value(),
     }
 
@@ -57,6 +59,8 @@ def shell_environment(settings: StackSettings) -> dict[str, str]:
         DataUnusableError: no stack was ever started on this data folder.
     """
     running = find_stack(settings)
+    # Another stack that is started from this shell has pages of its own.
+    running.pop("RECEIPTFLOW_PUBLIC_URL", None)
     return {
         **running,
         "AWS_ENDPOINT_URL": running["RECEIPTFLOW_S3_ENDPOINT_URL"],

@@ -15,6 +15,8 @@ from urllib.parse import quote
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flows.domain.pages import PUBLIC_ADDRESS
+
 # Linux's sockaddr_un.sun_path holds 108 bytes including the closing zero (unix(7)).
 _SUN_PATH_BYTES = 107
 _LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
@@ -72,6 +74,12 @@ class StackSettings(BaseSettings):
 
     inbox_versioning: bool = Field(
         default=True, description="Keep every version of an object in the inbox: what was put is never overwritten."
+    )
+
+    public_url: str = Field(
+        default="",
+        pattern=PUBLIC_ADDRESS,
+        description="Address under which people reach the pages, without /app; empty: the gateway's own here.",
     )
 
     @property

@@ -14,6 +14,10 @@ _WORDING = {
     "receipt.needs_review": ("Receipt needs your eye", "was not posted"),
     "receipt.quarantined": ("Receipt needs your eye", "was not posted"),
 }
+_TO_DO = {
+    "receipt.needs_review": "Correct and book it, or dismiss it",
+    "receipt.quarantined": "Send a better picture, or have it read again once the cause is gone",
+}
 _NAMED = ("merchant", "purchase_date", "total", "currency")
 
 
@@ -29,7 +33,8 @@ def message_for(payload: Mapping[str, Any], *, delivery_id: UUID) -> Message:
     """The message of a notification.
 
     Args:
-        payload: as the outbox keeps it: kind, owner, key, the expense's id, revision and values, and reasons.
+        payload: as the outbox keeps it: kind, owner, key, the expense's id, revision and values, and reasons;
+            with the `url` of the page to open where it is known.
         delivery_id: the same on every repeat, so that a receiver can drop one that it has seen.
     """
     subject, outcome = _WORDING[payload["kind"]]
@@ -38,6 +43,15 @@ def message_for(payload: Mapping[str, Any], *, delivery_id: UUID) -> Message:
     reasons = "; ".join(payload.get("reasons") or ())
     detail = ": ".join(part for part in (values if of_expense else "", reasons) if part)
     expense = payload.get("expense_id")
+    to_do = _to_do(payload)
     named = f"\n\nExpense {expense}, revision {payload['revision']}" if expense else ""
-    body = f"Receipt {payload['key']} of {payload['owner']} {outcome}: {detail}{named}\n\nDelivery {delivery_id}"
+    body = f"Receipt {payload['key']} of {payload['owner']} {outcome}: {detail}{to_do}{named}\n\nDelivery {delivery_id}"
     return Message(f"{subject}: {payload['key']}", body)
+
+
+def _to_do(payload: Mapping[str, Any]) -> str:
+    """What the person is to do, and where."""
+    words, url = _TO_DO.get(payload["kind"]), payload.get("url")
+    if url:
+        return f"\n\n{words or 'Its page'}: {url}"
+    return f"\n\n{words}." if words else ""

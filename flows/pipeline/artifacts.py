@@ -27,9 +27,22 @@ _OTHER_COLOUR = "#6b7280"
 _TITLE_LENGTH, _HEADLINE_LENGTH = 60, 200
 
 
-def summary(*, key: str, owner: str, outcome: str, message: str, fields: ReceiptFields | None) -> str:
-    """The run in Markdown: outcome, fields with confidence and evidence, checks, line items."""
+def summary(
+    *, key: str, owner: str, outcome: str, message: str, fields: ReceiptFields | None, page: str | None = None
+) -> str:
+    """The run in Markdown: outcome, fields with confidence and evidence, checks, line items.
+
+    Args:
+        key: Of the object.
+        owner: Whose receipt it is.
+        outcome: In a word.
+        message: In a sentence.
+        fields: What was read, if anything.
+        page: Address of the receipt's page, where it is known.
+    """
     lines = [f"# {outcome}: {_escape(key)}", "", f"Owner **{_escape(owner)}** — {_escape(message)}", ""]
+    if page:
+        lines += [f"[Open the receipt's page](<{page}>)", ""]
     if fields is not None:
         lines += [*_field_table(fields), *_check_list(fields), *_item_table(fields)]
     return "\n".join(lines)

@@ -41,6 +41,7 @@ class Pipeline:
     max_bytes: int
     notification: str | None
     llm: LlmEndpoint | None = None
+    public_url: str = ""
 
     @cached_property
     def reader(self) -> Reader:
@@ -95,6 +96,7 @@ def open_pipeline(block: ReceiptPipeline, inbox: S3Bucket, results: S3Bucket, ll
         max_bytes=block.ocr.max_bytes,
         notification=block.notification,
         llm=endpoint_of(llm) if llm else None,
+        public_url=block.public_url,
     )
 
 

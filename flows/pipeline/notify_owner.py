@@ -6,6 +6,7 @@ import asyncio
 
 from prefect import get_run_logger
 
+from flows.domain.pages import with_page
 from flows.ledger.notifications import claim_notifications, mark_sent
 from flows.ledger.views import NotificationView
 from flows.notifications import message_for, send
@@ -29,7 +30,8 @@ async def send_notifications(receipt: ReceiptRun) -> bool:
 
 
 async def _send(receipt: ReceiptRun, notification: NotificationView) -> None:
-    message = message_for(notification.payload, delivery_id=notification.id)
+    payload = with_page(notification.payload, receipt.pipeline.public_url)
+    message = message_for(payload, delivery_id=notification.id)
     if receipt.pipeline.notification:
         await send(receipt.pipeline.notification, message)
     else:

@@ -14,11 +14,11 @@ _LOOK_SECONDS = 1.0
 _PAUSE_SECONDS = 5.0
 
 
-async def deliver_for_ever(ledger: Ledger, *, allow_private: bool) -> None:
+async def deliver_for_ever(ledger: Ledger, *, allow_private: bool, public_url: str = "") -> None:
     """Look for due deliveries for ever; to be cancelled. What is under way then is delivered again."""
     while True:
         try:
-            tried = await deliver_due(ledger, allow_private=allow_private)
+            tried = await deliver_due(ledger, allow_private=allow_private, public_url=public_url)
         except ReceiptflowError as error:
             _log.warning("deliveries pause: %s", error)
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -19,6 +19,7 @@ from deployments.gateway.web.receipts.picture import Picture, read_picture
 from deployments.gateway.web.shown import with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, safe_path
+from flows.domain.pages import flow_run_page
 from flows.ledger.decisions import history, review_item
 from flows.ledger.receipts import counts_up_to, get_receipt, list_receipts
 from flows.ledger.schema import State
@@ -73,7 +74,8 @@ async def get_one(request: Request, receipt_id: UUID, visitor: Viewer, context: 
     steps, picture = await asyncio.gather(
         context.orchestrator.steps(item.receipt.flow_run_id), asyncio.to_thread(_picture, context, item.words_key)
     )
-    return render(request, "receipts/one.html", steps=steps, picture=picture, **found)
+    run_page = flow_run_page(context.settings.prefect_ui_url, item.receipt.flow_run_id)
+    return render(request, "receipts/one.html", steps=steps, run_page=run_page, picture=picture, **found)
 
 
 def _picture(context: GatewayContext, words_key: str | None) -> Picture | None:
