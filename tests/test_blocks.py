@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import BlockDocumentUpdate
 from prefect_aws import AwsCredentials
 from prefect_aws.s3 import S3Bucket
 from pydantic import SecretStr
@@ -107,6 +108,28 @@ async def test_a_model_that_is_not_there_is_named(pipeline: ReceiptPipeline) -> 
     await pipeline.asave(configuration.PIPELINE_BLOCK, overwrite=True)
     with pytest.raises(ConfigurationError, match=pipeline.llm):
         await load_now()
+
+
+async def test_a_wrong_address_of_the_pages_is_named_and_a_right_one_is_used(pipeline: ReceiptPipeline) -> None:
+    """Prefect's UI lets anything be typed into a block."""
+    pipeline.public_url = "receipts.example"
+    await pipeline.asave(configuration.PIPELINE_BLOCK, overwrite=True)
+    with pytest.raises(ConfigurationError, match="public_url"):
+        await load_now()
+    pipeline.public_url = "https://receipts.example"
+    await pipeline.asave(configuration.PIPELINE_BLOCK, overwrite=True)
+    assert (await load_now()).public_url == "https://receipts.example"
+
+
+async def test_a_pipeline_that_an_older_release_saved_has_no_address(pipeline: ReceiptPipeline) -> None:
+    async with get_client() as client:
+        document = await client.read_block_document_by_name(configuration.PIPELINE_BLOCK, "receipt-pipeline")
+        older = {name: value for name, value in pipeline._to_block_document().data.items() if name != "public_url"}
+        change = BlockDocumentUpdate(data=older, merge_existing_data=False)
+        await client.update_block_document(document.id, change)
+        kept = await client.read_block_document_by_name(configuration.PIPELINE_BLOCK, "receipt-pipeline")
+    assert "public_url" not in kept.data
+    assert (await load_now()).public_url == ""
 
 
 async def test_a_block_that_nests_the_model_is_saved_and_loaded(prefect_api: Stack) -> None:

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from prefect_aws.s3 import S3Bucket
+from pydantic import ValidationError
 
 from blocks import LlmParser, OcrEngine, ReceiptPipeline
 from flows.domain.errors import ConfigurationError
@@ -129,5 +130,12 @@ async def _load(client: PrefectClient | None) -> Pipeline:
         raise ConfigurationError(
             f"The block receipt-pipeline/{PIPELINE_BLOCK}, or a block that it names, is missing or incomplete: "
             f"start the stack with `receiptflow up`, or make the block in the Prefect UI. ({error})"
+        ) from error
+    except RuntimeError as error:  # so Prefect says that a block does not hold what its class takes
+        if not isinstance(error.__cause__, ValidationError):
+            raise
+        raise ConfigurationError(
+            f"A block of the pipeline receipt-pipeline/{PIPELINE_BLOCK} holds what it may not: correct it in the "
+            f"Prefect UI. ({error.__cause__})"
         ) from error
     return open_pipeline(block, inbox, results, llm)
