@@ -172,6 +172,8 @@ def test_a_jpeg_hardly_twice_too_large_is_decoded_at_a_half() -> None:
         (b"MILK\nTOTAL\n", "text without an amount and a date"),
         (b"milk\neggs\nTotal: 12.30 EUR\n", "text without an amount and a date"),
         (b"<!DOCTYPE html><html><body>404: no such receipt</body></html>", "a web page without any amount"),
+        (b'{"a.jpg": {"total": "12.30", "date": "2026-11-20"}}', "JSON"),
+        (b'[\n  {"total": "12.30", "date": "2026-11-20"}\n]', "JSON"),
         (b"From: a@example.com\nSubject: receipt\n\n<p>Total 63.63</p>", "a mail's source"),
         (b"<?xml version='1.0'?><note>1.20</note>", "XML that is no electronic invoice"),
         (b"BM" + b"\0" * 50, "BMP"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -49,7 +50,9 @@ def test_the_ledger_says_its_own_size_and_rate(ledger: Ledger) -> None:
 def test_results_and_logs_are_measured(ledger: Ledger, s3_client: Any, tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "worker.log").write_bytes(b"12345")
-    results = Results(s3_client, "results")
+    bucket = f"usage-{uuid.uuid4().hex[:8]}"  # of its own: elsewhere others may tidy up meanwhile
+    s3_client.create_bucket(Bucket=bucket)
+    results = Results(s3_client, bucket)
 
     def measured() -> dict[str, int]:
         pipeline = Pipeline("inbox", s3_client, results, ledger, lambda: None, 1, None)  # type: ignore[arg-type,return-value]  # reads nothing
@@ -58,6 +61,8 @@ def test_results_and_logs_are_measured(ledger: Ledger, s3_client: Any, tmp_path:
     before = measured()
     results.put("ab/extract_text/1.json", b"x" * 1000)
     after = measured()
+    results.remove_all("")
+    s3_client.delete_bucket(Bucket=bucket)
     assert after["results"] - before["results"] == 1000 and after["logs"] == 5
 
 

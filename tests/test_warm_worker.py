@@ -276,6 +276,7 @@ def test_a_suspended_run_ends_at_its_next_step_and_can_be_resumed(shared: Bench,
     shared.client.request("POST", f"/flow_runs/{run.id}/set_state", json=suspend)
     other = shared.run(deployment, path=str(tmp_path / "other"), seconds=0)
     shared.wait(other, "Completed")
+    time.sleep(4)  # past its next step: resumed before that it would just go on
     assert words(note) == ["start"]
     shared.client.resume_flow_run(run.id)
     shared.wait(run, "Completed")

@@ -39,6 +39,7 @@ from benchmarks.stolen import StolenTime
 from deployments.stack.settings import Ports
 
 _CALM_SECONDS = 20.0
+_LATE_EVENTS_SECONDS = 35.0
 # The waiting ends when nothing has changed for so long, or after so long in all.
 _STILL_SECONDS = 180.0
 _SETTLE_SECONDS = 1800.0
@@ -106,6 +107,7 @@ def _run(rig: Rig, outside: Outside, options: argparse.Namespace) -> Verdict:
         f"{len(items)} receipts handed in by {dict(feeder.used)}, {feeder.repeats} refusals; waiting for the rest"
     )
     evidence = _settle(rig, feeder)
+    _await_deletions(operations)
     verdict = judge(evidence, feeder, operations, striker.strikes, outside.deliveries)
     verdict.content_left = content_left(rig, operations.deleted, evidence.receipts)
     verdict.discrepancies = _reconcile(rig, operations.taken_away)
@@ -183,6 +185,12 @@ def _settle(rig: Rig, feeder: Feeder) -> Evidence:
         if not opened or time.monotonic() > min(end, moved + _STILL_SECONDS):
             return evidence
         time.sleep(2.0)
+
+
+def _await_deletions(operations: Operations) -> None:
+    """Until what Prefect wrote late of a deleted receipt has been removed as well, as docs/durability.md says."""
+    ends = [one.at + _LATE_EVENTS_SECONDS - time.monotonic() for one in operations.deleted]
+    time.sleep(max(0.0, *ends, 0.0))
 
 
 def _reconcile(rig: Rig, taken_away: Collection[str]) -> list[str]:

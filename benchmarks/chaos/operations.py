@@ -60,6 +60,7 @@ class Deleted:
     receipt_id: str
     key: str
     sha256: str
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass

@@ -23,6 +23,8 @@ _DELETE = text("""
     )
     DELETE FROM events WHERE id IN (SELECT event_id FROM gone)
 """)
+# Lines that came after their run was deleted, which Prefect does not refuse.
+_DELETE_LOGS = text("DELETE FROM log WHERE flow_run_id = ANY(:runs)")
 
 
 class PrefectEvents:
@@ -36,7 +38,7 @@ class PrefectEvents:
         self._engine = create_engine(database_url, poolclass=NullPool)
 
     def remove(self, flow_run_ids: Collection[UUID], receipt_ids: Collection[UUID]) -> int:
-        """Remove all events that name one of the flow runs or receipts; returns how many.
+        """Remove all events that name one of the flow runs or receipts, and late log lines; returns how many events.
 
         Raises:
             OrchestratorUnavailableError: the database does not answer, or Prefect keeps its events otherwise now.
@@ -46,6 +48,7 @@ class PrefectEvents:
         try:
             with self._engine.begin() as connection:
                 done: Any = connection.execute(_DELETE, {"resources": names})
+                connection.execute(_DELETE_LOGS, {"runs": list(flow_run_ids)})
                 return int(done.rowcount)
         except SQLAlchemyError as error:
             raise OrchestratorUnavailableError(f"Prefect's events cannot be deleted: {error}") from error

@@ -25,6 +25,7 @@ _DATE = re.compile(
     r"(?<!\d)\d{1,4}[./-] ?\d{1,2}[./-] ?\d{2,4}(?!\d)|\d{1,2}\.? ?[^\W\d_]{3,12}\.?,? ?\d{4}|"
     r"(?<![^\W\d_])[^\W\d_]{3,12}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d ?[年년]"
 )
+_JSON = re.compile(r'^\ufeff?\s*(?:\{\s*["}]|\[\s*[\]{\["\d-])')
 _MAX_CONTROLS = 0.001  # share of characters, beyond which it is no text
 
 
@@ -45,8 +46,8 @@ def text_type_of(text: str) -> str:
     """Return the media type of a text.
 
     Raises:
-        UnsupportedTypeError: a mail's source, XML that is no invoice, a page without any amount, or text without an
-            amount and a date: notes and logs are no receipts.
+        UnsupportedTypeError: a mail's source, JSON, XML that is no invoice, a page without any amount, or text without
+            an amount and a date: notes and logs are no receipts.
     """
     if len(text) > MAX_CHARACTERS:
         raise TooLargeError("characters", len(text), MAX_CHARACTERS)
@@ -62,6 +63,8 @@ def text_type_of(text: str) -> str:
         if not _AMOUNT.search("\n".join(html_lines(text))):
             raise UnsupportedTypeError("a web page without any amount")
         return HTML
+    if _JSON.match(head):
+        raise UnsupportedTypeError("JSON, data for programs")
     if not (_AMOUNT.search(text) and _DATE.search(text)):
         raise UnsupportedTypeError("text without an amount and a date")
     return PLAIN
