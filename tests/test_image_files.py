@@ -11,8 +11,8 @@ from deployments.cli.image_files import pictures_in
 from flows.domain.errors import ConfigurationError
 
 
-def test_a_text_is_a_receipt_by_an_amount_far_behind_its_beginning(tmp_path: Path) -> None:
-    (tmp_path / "long.txt").write_text("Shop\n" + "terms and conditions\n" * 2000 + "Total 12.50\n")
+def test_a_text_is_a_receipt_by_amount_and_date_far_behind_its_beginning(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("Shop\n" + "terms and conditions\n" * 2000 + "2026-11-20 Total 12.50\n")
     (tmp_path / "none.txt").write_text("terms and conditions\n" * 2000)
     assert [path.name for path in pictures_in(tmp_path)] == ["long.txt"]
 
