@@ -70,6 +70,8 @@ def test_make_run_once_processes_every_image_and_a_second_run_reads_nothing(
     assert first.returncode == 0, first.stdout + first.stderr
     assert re.search(r"4 receipts in [\d.]+ s", first.stdout)
     assert "from before" not in first.stdout, "the bucket's events are no earlier runs"
+    assert re.search(r"^ *\d+ s  4 of 4 processed: ", first.stdout, re.MULTILINE), "progress shows without a terminal"
+    assert re.search(r"wait for you in review|Nothing waits for you", first.stdout)
     assert "skipped notes.txt" in first.stdout
     assert "skipped 1 files of an operating system: Thumbs.db" in first.stderr
     read = executed(log, "extract_text")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import typer
@@ -17,10 +18,13 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
+from flows.domain.public_ids import EXPENSE_PREFIX
+
 Data = Annotated[
     Path, typer.Option("--data", envvar="RECEIPTFLOW_DATA_DIR", help="Data folder of the stack to talk to.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
+_SHORT = 8
 DEFAULT_DATA = Path(".receiptflow")
 
 console = Console()
@@ -46,14 +50,36 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
-    """Print rows for people; columns named in `right` hold numbers."""
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    right: Sequence[str] = (),
+    whole: Sequence[str] = (),
+) -> None:
+    """Print rows for people; columns named in `right` hold numbers, and those in `whole` are never broken."""
     table = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in {*right, *whole})
     for row in rows:
         table.add_row(*("" if cell is None else str(plain(cell)) for cell in row))
     console.print(table)
+
+
+def short_ids(ids: Sequence[object]) -> list[str]:
+    """Ids as they can be told from one another: 8 characters, all of those whose 8 are not one's own.
+
+    The commands take them as they take whole ids; what has become ambiguous is refused there with all it may mean.
+    """
+    beginnings = Counter(map(_beginning, {str(one) for one in ids}))
+    return [begins if beginnings[begins := _beginning(str(one))] == 1 else str(one) for one in ids]
+
+
+def _beginning(one: str) -> str:
+    prefix = EXPENSE_PREFIX if one.startswith(EXPENSE_PREFIX) else ""
+    return one[: len(prefix) + _SHORT]
 
 
 def day_of(text: str | None) -> dt.date | None:

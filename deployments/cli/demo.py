@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +23,17 @@ from deployments.samples import render_samples
 from deployments.stack.settings import StackSettings
 from deployments.warm_worker.process_control import die_with_parent
 from flows.domain.owners import DEFAULT_OWNER
-from flows.ledger.expenses import all_expenses
+from flows.ledger.expenses import SumsBy, Wanted, all_expenses, sum_expenses
+from flows.ledger.receipts import count_in_review
 from flows.ledger.schema import FINAL_STATES, State
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline, load_pipeline
+from flows.storage import sent_name
 
 TRUTH_FILE = "truth.json"
 _POLL_SECONDS = 0.3
+_LINE_SECONDS = 5.0
+_MONTHS = 6  # the latest ones
 
 
 @dataclass(frozen=True)
@@ -72,29 +77,70 @@ async def run_demo(pipeline: Pipeline, files: Sequence[Path]) -> DemoResult:
 
 async def _watch(pipeline: Pipeline, added: Sequence[Added]) -> Sequence[ReceiptView]:
     ids = [entry.receipt_id for entry in added]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("processing", total=len(ids))
+    with _Bar(len(ids)) if console.is_terminal else _Lines() as progress:
         while True:
             receipts = await asyncio.to_thread(current_receipts, pipeline, ids)
-            counts = Counter(receipt.state.value for receipt in receipts)
             finals = sum(receipt.state in FINAL_STATES for receipt in receipts)
+            counts = Counter(receipt.state.value for receipt in receipts)
             words = ", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
-            progress.update(bar, completed=finals, description=words)
+            progress.show(finals, len(ids), words)
             if finals == len(receipts):
                 return receipts
             await asyncio.sleep(_POLL_SECONDS)
 
 
+class _Bar(Progress):
+    """The progress of receipts in a terminal: one line that changes."""
+
+    def __init__(self, total: int) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        super().__init__(*columns, console=console)
+        self._bar = self.add_task("waiting", total=total)
+
+    def show(self, done: int, total: int, words: str) -> None:
+        """How far it is."""
+        self.update(self._bar, completed=done, total=total, description=words)
+
+
+class _Lines(AbstractContextManager["_Lines"]):
+    """The progress where there is no terminal: a line every few seconds, and one at the end."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._next = 0.0
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is to be put away."""
+
+    def show(self, done: int, total: int, words: str) -> None:
+        """How far it is, unless that was said just before."""
+        seconds = time.monotonic() - self._began
+        if seconds >= self._next or done == total:
+            self._next = seconds + _LINE_SECONDS
+            console.print(f"{seconds:4.0f} s  {done} of {total} processed: {words}", soft_wrap=True, highlight=False)
+            sys.stdout.flush()
+
+
 def print_result(pipeline: Pipeline, result: DemoResult) -> None:
-    """The expenses as a table, what needs a look, and the time it took."""
+    """The expenses as a table, what they come to by month, what needs a look, and the time it took."""
     ids = {receipt.id for receipt in result.receipts}
     with pipeline.ledger.session() as session:
         print_expenses([one for one in all_expenses(owner=DEFAULT_OWNER, session=session) if one.receipt_id in ids])
+        months = sum_expenses(SumsBy.MONTH, Wanted(owner=DEFAULT_OWNER), limit=_MONTHS, session=session)
+        waiting = count_in_review(DEFAULT_OWNER, session=session)
     others = [receipt for receipt in result.receipts if receipt.state is not State.EXPENSED]
     if others:
-        print_table("not posted", ("file", "state", "reason"), ((r.key, r.state, r.reason) for r in others))
+        print_table(
+            "not posted",
+            ("file", "state", "reason"),
+            ((sent_name(r.key), r.state, r.reason) for r in others),
+            whole=("state",),
+        )
+    for month in months:
+        amounts = ", ".join(f"{total} {currency}" for currency, total in sorted(month.totals.items()))
+        console.print(f"{month.key or 'no date'}   {amounts}   (of {month.count})", soft_wrap=True, highlight=False)
     console.print(_in_words(result))
+    console.print(f"{waiting} wait for you in review." if waiting else "Nothing waits for you in review.")
 
 
 def _in_words(result: DemoResult) -> str:

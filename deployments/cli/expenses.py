@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deployments.cli.common import DEFAULT_DATA, AsJson, Data, day_of, plain, print_json, print_table
+from deployments.cli.common import DEFAULT_DATA, AsJson, Data, day_of, plain, print_json, print_table, short_ids
 from deployments.cli.connection import connect
 from flows.domain.owners import DEFAULT_OWNER
 
@@ -79,16 +79,20 @@ def expenses(
 
 
 def print_expenses(rows: Sequence[ExpenseView]) -> None:
-    """Print expenses as a table."""
-    print_table(
-        f"{len(rows)} expenses",
-        ("date", "merchant", "total", "currency", "category", "owner", "rev", "expense"),
-        (
-            (r.purchase_date, r.merchant, r.total, r.currency, r.category, r.owner, r.revision, r.public_id)
-            for r in rows
-        ),
-        right=("total", "rev"),
-    )
+    """Print expenses as a table; whose they are only where they are several owners'."""
+    columns = {
+        "expense": short_ids([row.public_id for row in rows]),
+        "date": [row.purchase_date for row in rows],
+        "merchant": [row.merchant for row in rows],
+        "total": [f"{row.total} {row.currency or '?'}" for row in rows],
+        "category": [row.category for row in rows],
+        "owner": [row.owner for row in rows],
+        "rev": [row.revision for row in rows],
+    }
+    if len({row.owner for row in rows}) == 1:
+        del columns["owner"]
+    table = zip(*columns.values(), strict=True)
+    print_table(f"{len(rows)} expenses", list(columns), table, right=("total", "rev"), whole=("expense", "date"))
 
 
 def _show_sums(by: SumsBy, sums: Sequence[Sum], as_csv: bool, as_json: bool) -> None:

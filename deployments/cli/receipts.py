@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table
+from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table, short_ids
 from deployments.cli.connection import connect
 from deployments.cli.expenses import print_expenses
 from deployments.cli.image_files import pictures_in, without_junk
@@ -67,19 +67,27 @@ async def _add(files: list[Path], owner: str, wait: bool, data: Path, as_json: b
     if as_json:
         print_json(rows)
     else:
-        _print_receipts("added", rows)
+        print_receipts("added", rows)
     for error in refused:
         typer.echo(f"receiptflow: {error}", err=True)
     if refused:
         raise typer.Exit(1)
 
 
-def _print_receipts(title: str, rows: Sequence[ReceiptView]) -> None:
-    print_table(
-        title,
-        ("id", "owner", "key", "state", "reason"),
-        ((row.id, row.owner, row.key, row.state, row.reason) for row in rows),
-    )
+def print_receipts(title: str, rows: Sequence[ReceiptView]) -> None:
+    """Print receipts as a table, with the name that each file was sent with."""
+    from flows.storage import sent_name  # noqa: PLC0415
+
+    columns = {
+        "receipt": short_ids([row.id for row in rows]),
+        "file": [sent_name(row.key) for row in rows],
+        "state": [row.state for row in rows],
+        "reason": [row.reason for row in rows],
+        "owner": [row.owner for row in rows],
+    }
+    if len({row.owner for row in rows}) == 1:
+        del columns["owner"]
+    print_table(title, list(columns), zip(*columns.values(), strict=True), whole=("receipt", "state"))
 
 
 def receipts(
@@ -100,7 +108,7 @@ def receipts(
     if as_json:
         print_json(rows)
     else:
-        _print_receipts(f"{len(rows)} receipts", rows)
+        print_receipts(f"{len(rows)} receipts", rows)
 
 
 def _states(name: str | None) -> list[State]:
@@ -132,7 +140,7 @@ def show(
     if as_json:
         print_json(dataclasses.asdict(detail) | {"reading": item, "decisions": lines})
         return
-    _print_receipts(detail.key, [detail])
+    print_receipts(detail.key, [detail])
     _print_fields(item)
     _print_history(lines)
     if any(one.voided_at is None for one in item.expenses):
@@ -163,7 +171,15 @@ def _print_history(lines: Sequence[HistoryLine]) -> None:
         "history",
         ("at", "what", "who", "before", "after", "read as", "reason"),
         (
-            (line.at, line.field or line.what, line.who, line.before, line.after, line.machine, line.reason)
+            (
+                f"{line.at:%Y-%m-%d %H:%M}",
+                line.field or line.what,
+                line.who,
+                line.before,
+                line.after,
+                line.machine,
+                line.reason,
+            )
             for line in lines
         ),
     )

@@ -66,13 +66,17 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
     _provision(stack, settings)
     console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
     sign_in = None if once else _sign_in_words(settings)
-    if demo and sign_in:
+    if sign_in:
         _print_addresses(stack, settings, sign_in)  # a folder may take long, and more can be uploaded meanwhile
+    if demo:
+        what = "the receipts of your folder" if files else "sample receipts"
+        console.print(f"Next: {what} are put into the inbox and read; the table of expenses follows.", soft_wrap=True)
     left_over = demo and _demonstrate(files)
     if sign_in is None:
         return left_over
     with stack.heeding_signals():
-        _print_addresses(stack, settings, sign_in)
+        if demo:
+            _print_what_to_open(stack, settings, sign_in)
         console.print("Ctrl-C stops everything.")
         _stand_by(stack, settings)
         stack.wait()
@@ -126,12 +130,20 @@ def _sign_in_words(settings: StackSettings) -> str:
 def _print_addresses(stack: Stack, settings: StackSettings, sign_in: str) -> None:
     from deployments.stack.gateway_service import first_key, key_file  # noqa: PLC0415
 
-    auth = stack.environment["PREFECT_API_AUTH_STRING"]
-    console.print(f"Prefect UI   {stack.endpoints['prefect']}/runs   (log in with {auth})", soft_wrap=True)
-    console.print(f"S3           {stack.endpoints['s3']}   (credentials: receiptflow env)", soft_wrap=True)
     gateway = stack.endpoints["gateway"]
-    console.print(f"Pages        {gateway}/   (API: {gateway}/docs)", soft_wrap=True)
     console.print(f"Sign in      {sign_in}", soft_wrap=True)
+    console.print(f"Pages        {gateway}/   (API: {gateway}/docs)", soft_wrap=True)
     made = first_key(settings)
     shown = f"{made}   (shown once, kept in" if made else "(kept in"
     console.print(f"API key      {shown} {key_file(settings)})", soft_wrap=True)
+    auth = stack.environment["PREFECT_API_AUTH_STRING"]
+    console.print(f"Prefect UI   {stack.endpoints['prefect']}/runs   (log in with {auth})", soft_wrap=True)
+    console.print(f"S3           {stack.endpoints['s3']}   (credentials: receiptflow env)", soft_wrap=True)
+
+
+def _print_what_to_open(stack: Stack, settings: StackSettings, sign_in: str) -> None:
+    """Where to go on: by the link as long as nobody has used it, which somebody may have done meanwhile."""
+    from deployments.stack.gateway_service import is_signed_in  # noqa: PLC0415
+
+    pages = f"{stack.endpoints['gateway']}/app/review"
+    console.print(f"Go on at     {pages if is_signed_in(settings) else sign_in}", soft_wrap=True)

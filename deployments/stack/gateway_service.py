@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from sqlmodel import Session
 
 from deployments.stack import HttpCheck, Service
 from deployments.stack.credentials import write_private
 from deployments.stack.settings import StackSettings
 from flows.domain.owners import DEFAULT_OWNER
 from flows.ledger.access import (
+    PersonView,
     Role,
     Scope,
     add_person,
@@ -73,9 +77,23 @@ def first_link(settings: StackSettings) -> str | None:
     try:
         with ledger.session() as session:
             people = list_people(session=session)
-            if any(one.has_password or list_sessions(one.id, session=session) for one in people):
+            if _can_sign_in(people, session):
                 return None
             person = people[0] if people else add_person(DEFAULT_OWNER, _FIRST_PERSON, Role.ADMIN, session=session)
             return None if person.disabled_at else make_link(person.id, session=session)[1]
     finally:
         ledger.close()
+
+
+def is_signed_in(settings: StackSettings) -> bool:
+    """Whether anybody has a password or is signed in."""
+    ledger = open_ledger(settings.database_url("ledger"))
+    try:
+        with ledger.session() as session:
+            return _can_sign_in(list_people(session=session), session)
+    finally:
+        ledger.close()
+
+
+def _can_sign_in(people: Sequence[PersonView], session: Session) -> bool:
+    return any(one.has_password or list_sessions(one.id, session=session) for one in people)

@@ -3,6 +3,7 @@
 from flows.storage.inbox import Inbox
 from flows.storage.put_file import clean_name, clean_owner, put_file
 from flows.storage.results import Results
+from flows.storage.sent_names import sent_name
 from flows.storage.storage import (
     ObjectGoneError,
     ObjectReplacedError,
@@ -22,4 +23,5 @@ __all__ = [
     "clean_owner",
     "put_file",
     "s3_errors",
+    "sent_name",
 ]

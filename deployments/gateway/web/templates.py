@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from deployments.gateway.web.assets import PREFIX, Assets
 from deployments.gateway.web.texts import LANGUAGES, choose_language, locale_of, translations
 from deployments.version import installed_version
+from flows.storage import sent_name
 
 _SAID = "receiptflow_said"
 _SAID_SECONDS = 30
@@ -100,7 +101,7 @@ def _environment(language: str, assets: Assets) -> Environment:
         "ago": partial(_ago, locale=locale),
         "size": _size,
         "with_query": with_query,
-        "file_name": _file_name,
+        "file_name": sent_name,
         "browser": _browser,
     }
     return environment
@@ -140,14 +141,6 @@ def _size(size_bytes: int) -> str:
     if size_bytes < 1_000_000:
         return f"{max(1, round(size_bytes / 1000))} kB"
     return f"{size_bytes / 1_000_000:.1f} MB"
-
-
-def _file_name(key: str) -> str:
-    """An object's key as its sender named the file: without folders and the random part that the gateway adds."""
-    name = key.rsplit("/", 1)[-1]
-    head, dash, rest = name.partition("-")
-    random = len(head) == 24 and all(character in "0123456789abcdef" for character in head)
-    return rest if dash and random and rest else name
 
 
 def _browser(user_agent: str) -> str:
