@@ -15,6 +15,9 @@ import pytest
 
 from benchmarks.bench.__main__ import main
 from benchmarks.bench.backlog import ratio, tenths
+from benchmarks.bench.base import BaseUnusableError, base_side
+from benchmarks.bench.compare import compared, mean
+from benchmarks.bench.cost import cost_table, headline
 from benchmarks.bench.cpu import family_seconds, seconds_by_part
 from benchmarks.bench.latency import overhead
 from benchmarks.bench.observed import cores
@@ -92,6 +95,66 @@ def test_the_table_has_targets_and_the_baseline_beside_them() -> None:
     assert "| latency | 2026-11-22 19:00 | full | 60 | 0.1 |" in page
     assert "| prefect | 1.000 | 25% |" in page
     assert "| burst: statuses: 202 | 5 |" in page
+
+
+def _figures(scale: float) -> dict[str, Any]:
+    return {
+        "start_seconds": {"new": 20 * scale, "used": 8 * scale},
+        "idle": {"pss_mb": 900 * scale, "cores": 0.03 * scale},
+        "working_pss_mb": 1600 * scale,
+        "overhead_cpu_seconds": 0.4 * scale,
+        "rows_per_receipt": 60 * scale,
+        "accept_seconds": {"p50": 0.02 * scale, "p99": 0.05 * scale},
+        "trivial_steps": {"runs_per_second": 8 / scale, "latency_p50_seconds": 0.15 * scale, "server_cpu_seconds": 1},
+        "submit_5000_seconds": 90 * scale,
+    }
+
+
+def test_headline_figures_have_ratios_to_the_base() -> None:
+    found = headline(_figures(1), _figures(2))
+    assert found["overhead_ratio"] == 0.5
+    assert found["accept_ratio"] == {"p50": 0.5, "p99": 0.5}
+    assert found["trivial"] == {"runs_per_second": 8, "latency_p50_seconds": 0.15}
+    assert found["start_seconds"] == {"new": 20, "used": 8} and found["submit_5000_seconds"] == 90
+    assert "overhead_ratio" not in headline(_figures(1))
+
+
+def test_both_commits_stand_in_one_table_and_what_was_not_measured_in_neither() -> None:
+    rows = cost_table(_figures(1), _figures(2), ("now", "97f9a5a")).splitlines()
+    assert rows[0] == "| | 97f9a5a | now | target |"
+    assert "| idle stack, PSS, MB | 1800 | 900 | ≤ 900 |" in rows
+    assert not any("efficiency" in row or "receipts/s" in row for row in rows)
+
+
+def test_figures_of_several_turns_are_their_mean() -> None:
+    turns = [{"a": 1.0, "b": {"c": 2}, "rounds": [1], "left": 1}, {"a": 3.0, "b": {"c": 4}, "rounds": [2]}]
+    assert mean(turns) == {"a": 2.0, "b": {"c": 3}, "rounds": [1]}
+
+
+def test_sides_take_turns_and_a_part_that_fails_costs_no_other() -> None:
+    asked, failed = list[str](), list[str]()
+
+    class Side:
+        def __init__(self, commit: str) -> None:
+            self.commit = commit
+
+        def measure(self, part: str, *, quick: bool) -> dict[str, Any]:
+            asked.append(f"{part} {self.commit}")
+            if (part, self.commit) == ("latency", "old"):
+                raise RuntimeError("away")
+            return {part: 1.0}
+
+    sides: Any = (Side("new"), Side("old"))
+    now, then = compared(sides, ["latency", "trivial"], quick=False, say=lambda _: None, failed=failed)
+    assert asked[:4] == ["latency old", "latency new", "trivial old", "trivial new"]
+    assert asked[4:] == ["latency new", "latency old", "trivial new", "trivial old"]
+    assert (now, then) == ({"latency": 1.0, "trivial": 1.0}, {"trivial": 1.0})
+    assert len(failed) == 2 and "latency of old (RuntimeError: away)" in failed
+
+
+def test_a_commit_that_does_not_exist_is_named() -> None:
+    with pytest.raises(BaseUnusableError, match="no-such-commit"):
+        base_side("no-such-commit")
 
 
 def test_a_part_that_does_not_exist_is_refused(

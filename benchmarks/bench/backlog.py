@@ -20,7 +20,7 @@ from benchmarks.bench.writes import WRITTEN_SECONDS
 from benchmarks.stolen import StolenTime
 from deployments.provisioning.names import POOL
 
-_SUBMITTED = "SELECT 1 FROM receipts WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
+SUBMITTED = "SELECT 1 FROM receipts WHERE id = ANY(%s::uuid[]) AND flow_run_id IS NOT NULL"
 _TENTHS = 10
 
 
@@ -31,7 +31,7 @@ def backlog(bench: Bench) -> Figures:
     with StolenTime() as stolen:
         with paused(system):
             ids = system.post_all(bench.batch(count, mixed=False))
-            system.awaited(_SUBMITTED, [ids], count, patience(count))
+            system.awaited(SUBMITTED, [ids], count, patience(count))
             time.sleep(WRITTEN_SECONDS)
         system.awaited(_FINISHED, [ids], window, patience(window))
         before = system.resident_mb()

@@ -8,22 +8,21 @@ behind; single uploads are posted while it waits.
 from __future__ import annotations
 
 import statistics
-import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from benchmarks.bench.material import slip
+from benchmarks.bench.memory import watched_memory
+from benchmarks.bench.observed import quantiles
 from benchmarks.bench.parts import Bench, Figures, patience
 from benchmarks.bench.programs import python
 from benchmarks.bench.system import System
 
 _OWNERS, _SENDERS = 10, 16
 _BUCKET = "backfill"
-_SAMPLE_SECONDS = 2.0
 _SWEEP_TIMEOUT_SECONDS = 600
 _SWEEP = """
 import asyncio, sys
@@ -44,7 +43,7 @@ def burst(bench: Bench) -> Figures:
     """Send them, wait for all; then the backfill with single uploads."""
     system, count = bench.system, bench.size(full=5000, quick=60)
     keys = [system.new_key(f"owner-{number}") for number in range(_OWNERS)]
-    with _watched_memory(system) as memory:
+    with watched_memory(system) as memory:
         sent = _send(system, keys, count)
         system.finished(sent.ids, patience(count))
     backfill, waits = _fresh_beside_backfill(bench)
@@ -53,7 +52,7 @@ def burst(bench: Bench) -> Figures:
             "uploads": count,
             "statuses": dict(sent.statuses),
             "uploads_per_second": count / sent.seconds,
-            "answer_seconds": _quantiles(sent.answers),
+            "answer_seconds": quantiles(sent.answers),
             "out_of_order_places": _displacement(system, sent.ids),
             "memory_mb": memory,
             "backfill": backfill,
@@ -90,39 +89,12 @@ def _send(system: System, keys: Sequence[str], count: int) -> _Sent:
     return sent
 
 
-def _quantiles(values: Sequence[float]) -> dict[str, float]:
-    cuts = statistics.quantiles(values, n=100)
-    return {"p50": cuts[49], "p99": cuts[98]}
-
-
 def _displacement(system: System, ids: Sequence[str]) -> dict[str, int]:
     """By how many positions receipts were begun earlier or later than they had arrived."""
     rows = system.database.execute(_TIMES, [list(ids)]).fetchall()
     begun = {place: rank for rank, place in enumerate(sorted(range(len(rows)), key=lambda place: rows[place][1]))}
     moved = sorted(abs(place - rank) for place, rank in begun.items())
     return {"p50": moved[len(moved) // 2], "p99": moved[int(len(moved) * 0.99)], "most": moved[-1]}
-
-
-@contextmanager
-def _watched_memory(system: System) -> Iterator[dict[str, dict[str, float]]]:
-    """Megabytes of each part during the block: after the first tenth of the time, the most, and at the end."""
-    taken: dict[str, list[float]] = defaultdict(list)
-    over, figures = threading.Event(), dict[str, dict[str, float]]()
-
-    def watch() -> None:
-        while not over.wait(_SAMPLE_SECONDS):
-            for part, megabytes in system.resident_mb().items():
-                taken[part].append(megabytes)
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield figures
-    finally:
-        over.set()
-        thread.join()
-    for part, samples in taken.items():
-        figures[part] = {"early": samples[len(samples) // 10], "most": max(samples), "end": samples[-1]}
 
 
 def _fresh_beside_backfill(bench: Bench) -> tuple[dict[str, int], dict[str, float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import statistics
 import threading
 import time
 from collections import Counter
@@ -126,6 +127,12 @@ class Observed:
     def _last_words(self) -> str:
         logs = [*self._logs.glob("*worker*.log"), *self._logs.glob("host-*.log")]
         return "\n".join(f"{log.name}: {log.read_text()[-_LOG_TAIL:]}" for log in logs)
+
+
+def quantiles(values: Sequence[float]) -> dict[str, float]:
+    """Median and 99th percentile."""
+    cuts = statistics.quantiles(values, n=100)
+    return {"p50": cuts[49], "p99": cuts[98]}
 
 
 def cores() -> int:

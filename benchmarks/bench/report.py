@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.bench.cost import cost_table, shown
 from benchmarks.machine import machine
 
 Figures = dict[str, Any]
@@ -38,15 +39,6 @@ def table(figures: Figures) -> str:
         if name in figures:
             rows.append(f"| {_MEANINGS[name]} | {shown(figures[name])} | {target} | {shown(process.get(name))} |")
     return "\n".join(rows)
-
-
-def shown(value: Any) -> str:
-    """A figure for people."""
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return " / ".join(shown(part) for part in value.values())
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def profile_table(figures: Figures) -> str:
@@ -102,6 +94,18 @@ loop's rate is raised by the share of the cores that the idle stack takes meanwh
 are taken from the steps' own notes (CPU of their thread; wall time for the latencies) and subtracted receipt by
 receipt; CPU is that of all processes of the stack, ended ones included. Prefect's process worker runs the same flow in
 a work pool of its own on the same stack. Each part is described in its module in `benchmarks/bench/`.
+
+## What it costs to run
+
+{cost_table(figures)}
+
+A start is measured from the command to its last line before "Ctrl-C stops everything", a page from the command to its
+first answer; used is a data folder that this code has provisioned before. Memory is PSS, in which a page that several
+processes share is counted once. Idle is eleven minutes after the last receipt, when the processes that read have been
+replaced by fresh ones.
+
+`make bench BASE=97f9a5a` prints the same table for that commit and this one, measured in turns in one run, with the
+ratios. The worktree of that commit, with its environment, stays in `build/base/`.
 
 ## One receipt's way by part
 

@@ -23,10 +23,22 @@ _POLL_SECONDS = 0.2
 _LOG_TAIL = 1500
 
 
-class System(Observed):
-    """One embedded stack as its users run it; everything is asked from outside."""
+def own_program() -> Path:
+    """The command line of the environment that this process runs in."""
+    return Path(sys.executable).with_name("receiptflow")
 
-    def __init__(self, folder: Path, port: int) -> None:
+
+class System(Observed):
+    """One embedded stack as its users run it; everything is asked from outside.
+
+    Args:
+        folder: For its state and its log.
+        port: First of its ports.
+        program: The command that starts it, another environment's if need be.
+    """
+
+    def __init__(self, folder: Path, port: int, program: Path | None = None) -> None:
+        self._program = program or own_program()
         self.settings = StackSettings(data_dir=folder / "data", port=port)
         self.log, self.executions = folder / "up.log", folder / "executions"
         self._up: subprocess.Popen[bytes] | None = None
@@ -42,7 +54,7 @@ class System(Observed):
 
     def start(self) -> None:
         """Start the stack and return when all of it is up."""
-        command = (str(Path(sys.executable).with_name("receiptflow")), "up", "--data", str(self.settings.root))
+        command = (str(self._program), "up", "--data", str(self.settings.root))
         environment = {**os.environ, EXECUTION_LOG: str(self.executions)}
         with self.log.open("wb") as log:
             self._up = subprocess.Popen(
