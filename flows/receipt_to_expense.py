@@ -29,6 +29,7 @@ from flows.pipeline import artifacts, run_outcome, steps
 from flows.pipeline.configuration import load_pipeline
 from flows.pipeline.heartbeats import heartbeats
 from flows.pipeline.notify_owner import send_notifications
+from flows.pipeline.previews import preview_key
 from flows.pipeline.retries import task_options
 from flows.pipeline.step_thread import run_in_thread
 from flows.pipeline.steps import ReceiptRun, RunRequest
@@ -124,17 +125,18 @@ async def _show(receipt: ReceiptRun) -> None:
 
 def _artifacts_of(receipt: ReceiptRun) -> tuple[str, bytes | None]:
     outcome, request = receipt.outcome, receipt.request
+    address = receipt_page(receipt.pipeline.public_url, outcome.receipt_id)
     markdown = artifacts.summary(
         key=request.key,
         owner=request.owner,
         outcome=outcome.name.capitalize(),
         message=outcome.message,
         fields=receipt.fields,
-        page=receipt_page(receipt.pipeline.public_url, outcome.receipt_id),
+        page=address,
     )
-    if receipt.fields is None or receipt.text is None:
+    if address or receipt.fields is None or receipt.text is None:  # the page shows the picture with the fields
         return markdown, None
-    preview = receipt.preview or receipt.pipeline.results.get(steps.preview_key(receipt.text.sha256))
+    preview = receipt.preview or receipt.pipeline.results.get(preview_key(receipt.text.sha256))
     if preview is None:
         return markdown, None
     page = receipt.text.pages[0]

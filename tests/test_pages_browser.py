@@ -34,7 +34,7 @@ from flows.ledger.access import Role, add_person, make_link, set_password
 from flows.ledger.expenses import find_expenses
 from flows.ledger.receipts import record_review
 from flows.ledger.values import Extraction
-from flows.pipeline.steps import preview_key
+from flows.pipeline.previews import preview_key
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(

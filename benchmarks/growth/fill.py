@@ -71,7 +71,7 @@ def _await(system: System, count: int, seconds: float) -> None:
 
 def _put(system: System, model: Model, number: int) -> None:
     from flows.pipeline.durable_step import result_key  # noqa: PLC0415 - imports Prefect after the stack's environment
-    from flows.pipeline.steps import preview_key  # noqa: PLC0415
+    from flows.pipeline.previews import preview_key  # noqa: PLC0415
 
     body = model.picture + number.to_bytes(8, "big")
     sha256 = hashlib.sha256(body).hexdigest()

@@ -121,7 +121,7 @@ class Walk:
     def _show_picture(self, item: ReviewItem) -> None:
         from PIL.Image import open as open_image  # noqa: PLC0415
 
-        from flows.pipeline.steps import preview_key  # noqa: PLC0415
+        from flows.pipeline.previews import preview_key  # noqa: PLC0415
 
         doubtful = _doubtful(item)
         if doubtful is None or item.receipt.sha256 is None:

@@ -26,8 +26,16 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "60",
     # Artifacts and logs of the runs that `prune-history` deletes; events go by themselves after seven days.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans",
+    # What an idle server looks for over and over, each time in its database: pauses that are over, what a worker's
+    # channel left to clean up, leases that ran out, schedules that were changed a moment ago.
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "30",
+    "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "30",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "15",
 }
+
+# Leaves out of the event feed what other tables have; Prefect's own broker is its default.
+COPIES_LEFT_OUT = {"PREFECT_SERVER_EVENTS_MESSAGING_BROKER": "deployments.stack.prefect_broker"}
 
 _PREFECT = (sys.executable, "-m", "deployments.stack.run_tuned", "prefect")
 
@@ -41,6 +49,7 @@ def prefect_service(settings: StackSettings, credentials: Credentials) -> Servic
         command=[*_PREFECT, "server", "start", "--host", "127.0.0.1", "--port", port],
         env={
             **SERVER_SETTINGS,
+            **({} if settings.keep_all_events else COPIES_LEFT_OUT),
             "PREFECT_API_DATABASE_CONNECTION_URL": settings.database_url("prefect", driver="asyncpg"),
             "PREFECT_SERVER_UI_API_URL": f"{settings.prefect_url}/api",
             "PREFECT_SERVER_API_AUTH_STRING": credentials.prefect_auth_string.get_secret_value(),

@@ -48,6 +48,7 @@ from flows.pipeline.configuration import Pipeline
 from flows.pipeline.durable_step import Step, log_execution
 from flows.pipeline.llm_parser import parse_with_llm
 from flows.pipeline.page_results import PageResults
+from flows.pipeline.previews import preview_key
 from flows.pipeline.process_identity import process_is_gone, this_process
 from flows.pipeline.run_outcome import ALREADY_RUNNING, Outcome
 from flows.reading.documents import media_type_of
@@ -276,11 +277,6 @@ def _removed_if_deleted(run: ReceiptRun, sha256: str) -> Iterator[None]:
                 if not results_are_owned(sha256, session=session):
                     run.pipeline.results.remove_all(f"{sha256}/")
         raise
-
-
-def preview_key(sha256: str) -> str:
-    """Where the small upright picture of a receipt's first page lies, for people."""
-    return f"{sha256}/preview.jpg"
 
 
 def parse(run: ReceiptRun) -> bool:

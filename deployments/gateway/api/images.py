@@ -19,7 +19,7 @@ from deployments.gateway.http.problems import RESPONSES, RefusedError
 from flows.domain.fields import DocumentText, ReceiptFields
 from flows.ledger.views import ReceiptDetail, ReceiptView
 from flows.pipeline.artifacts import annotated_picture
-from flows.pipeline.steps import preview_key
+from flows.pipeline.previews import preview_key
 from flows.storage import ObjectVersion
 
 router = APIRouter(tags=["receipts"], responses=RESPONSES)

@@ -23,7 +23,7 @@ from flows.domain.pages import flow_run_page
 from flows.ledger.decisions import history, review_item
 from flows.ledger.receipts import counts_up_to, get_receipt, list_receipts
 from flows.ledger.schema import State
-from flows.pipeline.steps import preview_key
+from flows.pipeline.previews import preview_key
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
