@@ -10,6 +10,7 @@ from flows.ledger.access.api_keys import (
     list_keys,
     revoke_key,
 )
+from flows.ledger.access.openid import person_of_subject
 from flows.ledger.access.people import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
@@ -29,6 +30,14 @@ from flows.ledger.access.people import (
     set_language,
     set_password,
     set_role,
+    set_time_zone,
+)
+from flows.ledger.access.saved_filters import (
+    InvalidFilterError,
+    SavedFilterView,
+    delete_filter,
+    save_filter,
+    saved_filters,
 )
 from flows.ledger.access.sessions import (
     LINK_HOURS,
@@ -49,6 +58,7 @@ __all__ = [
     "LONGEST_PASSWORD",
     "OWNER_SCOPES",
     "SHORTEST_PASSWORD",
+    "InvalidFilterError",
     "InvalidPersonError",
     "KeyNotFoundError",
     "KeyView",
@@ -57,6 +67,7 @@ __all__ = [
     "PersonNotFoundError",
     "PersonView",
     "Role",
+    "SavedFilterView",
     "Scope",
     "SessionNotFoundError",
     "SessionView",
@@ -65,6 +76,7 @@ __all__ = [
     "add_person",
     "begin_session",
     "create_key",
+    "delete_filter",
     "disable_person",
     "enable_person",
     "end_session",
@@ -76,10 +88,14 @@ __all__ = [
     "list_people",
     "list_sessions",
     "make_link",
+    "person_of_subject",
     "person_with_password",
     "revoke_key",
+    "save_filter",
+    "saved_filters",
     "set_language",
     "set_password",
     "set_role",
+    "set_time_zone",
     "use_link",
 ]

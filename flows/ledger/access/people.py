@@ -9,6 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -77,13 +78,14 @@ class PersonView:
     language: str | None
     created_at: dt.datetime
     disabled_at: dt.datetime | None
+    time_zone: str | None = None
 
 
 def person_view(row: Person) -> PersonView:
     """The value of a row."""
     return PersonView(
         row.id, row.owner, row.name, Role(row.role), row.password_hash is not None, row.language, row.created_at,
-        row.disabled_at,
+        row.disabled_at, row.time_zone,
     )  # fmt: skip
 
 
@@ -167,6 +169,17 @@ def enable_person(reference: str | UUID, *, session: Session, owner: str | None 
 def set_language(person_id: UUID, language: str | None, *, session: Session) -> PersonView:
     """The language of a person's pages; None for the owner's."""
     return _update(_row(person_id, None, session=session), session=session, language=language)
+
+
+def set_time_zone(person_id: UUID, time_zone: str | None, *, session: Session) -> PersonView:
+    """The time zone (IANA name) that a person is shown times in; None for the server's.
+
+    Raises:
+        InvalidPersonError: There is no such zone.
+    """
+    if time_zone is not None and time_zone not in available_timezones():
+        raise InvalidPersonError("time zone: there is none of this name; choose one like Europe/Berlin")
+    return _update(_row(person_id, None, session=session), session=session, time_zone=time_zone)
 
 
 def set_password(person_id: UUID, password: str, *, session: Session, keep: UUID | None = None) -> PersonView:

@@ -228,6 +228,15 @@ def find_upload(upload_id: UUID, owner: str, *, session: Session) -> UploadView:
     return as_value(UploadView, row)
 
 
+def open_upload(upload_id: UUID, *, session: Session) -> UploadView | None:
+    """An upload of anybody's that may still come: its file is not there, and its time is not over."""
+    row = session.get(Upload, upload_id)
+    is_open = row is not None and row.receipt_id is None and row.expires_at is not None
+    if row is None or not is_open or row.expires_at <= dt.datetime.now(dt.UTC):
+        return None
+    return as_value(UploadView, row)
+
+
 def upload_at(bucket: str, key: str, *, session: Session) -> UploadView | None:
     """The upload that was given this key, or None for an object that came another way."""
     row = session.exec(select(Upload).where(Upload.bucket == bucket, Upload.key == key)).one_or_none()

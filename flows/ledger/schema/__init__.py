@@ -4,7 +4,7 @@ from flows.ledger.schema.category_tables import Category
 from flows.ledger.schema.decision_tables import CorrectionRow, DecisionRow, DistinctPurchase
 from flows.ledger.schema.export_tables import Export, ExportAccount, ExportItem
 from flows.ledger.schema.money_tables import ExchangeRate, OwnerSettings
-from flows.ledger.schema.people_tables import Person, PersonSession, SignInLink
+from flows.ledger.schema.people_tables import Person, PersonSession, SavedFilter, SignInLink
 from flows.ledger.schema.rule_tables import ContentIdentity, RuleRow, RuleUse
 from flows.ledger.schema.states import (
     FINAL_STATES,
@@ -68,6 +68,7 @@ __all__ = [
     "RuleKind",
     "RuleRow",
     "RuleUse",
+    "SavedFilter",
     "Settlement",
     "SignInLink",
     "Source",

@@ -10,10 +10,17 @@ from flows.ledger.schema.tables import Table
 
 
 class Person(Table, table=True):
-    """One person of one owner. `name` is what they sign in with; `folded_name` keeps it single in any case."""
+    """One person of one owner. `name` is what they sign in with; `folded_name` keeps it single in any case.
+
+    `openid_subject` is who they are at an OpenID provider: the issuer and its `sub`. `time_zone` is an IANA name.
+    """
 
     __tablename__ = "people"
-    __table_args__ = (UniqueConstraint("folded_name"), Index("ix_people_owner", "owner"))
+    __table_args__ = (
+        UniqueConstraint("folded_name"),
+        UniqueConstraint("openid_subject"),
+        Index("ix_people_owner", "owner"),
+    )
 
     id: UUID = Field(default=None, sa_column=Column(Uuid, primary_key=True, server_default=func.gen_random_uuid()))
     owner: str = Field(sa_column=Column(Text, nullable=False))
@@ -22,6 +29,8 @@ class Person(Table, table=True):
     role: str = Field(sa_column=Column(String(16), nullable=False))
     password_hash: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     language: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    time_zone: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    openid_subject: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     created_at: dt.datetime = Field(
         default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
     )
@@ -61,3 +70,18 @@ class SignInLink(Table, table=True):
     )
     expires_at: dt.datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     used_at: dt.datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=True))
+
+
+class SavedFilter(Table, table=True):
+    """Filters of the list of expenses that a person keeps under a name. `query` is the list's query string."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (UniqueConstraint("person_id", "name"),)
+
+    id: UUID = Field(default=None, sa_column=Column(Uuid, primary_key=True, server_default=func.gen_random_uuid()))
+    person_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("people.id", ondelete="CASCADE"), nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    query: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: dt.datetime = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now())
+    )
