@@ -105,7 +105,8 @@ def sign_in_address(gateway_url: str, token: str) -> str:
 def _print_link(person: PersonView, token: str) -> None:
     from flows.ledger.access import LINK_HOURS  # noqa: PLC0415
 
-    typer.echo(sign_in_address(os.environ.get("RECEIPTFLOW_GATEWAY_URL", _DEFAULT_URL), token))
+    address = os.environ.get("RECEIPTFLOW_PUBLIC_URL") or os.environ.get("RECEIPTFLOW_GATEWAY_URL", _DEFAULT_URL)
+    typer.echo(sign_in_address(address, token))
     words = f"signs in {person.name} ({person.role.value} of {person.owner}) once, within {LINK_HOURS} hours"
     console.print(words, soft_wrap=True)
 

@@ -33,6 +33,22 @@ def up(
     demo: Annotated[bool, typer.Option("--demo", help="Put sample receipts in and show them being processed.")] = False,
     receipts: Annotated[Path | None, typer.Option(help="Put this folder's images in instead of the samples.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop after the last receipt is processed.")] = False,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Let other devices of the network reach the pages and the API.")
+    ] = False,
+    host: Annotated[
+        str, typer.Option(envvar="RECEIPTFLOW_LAN_HOST", help="Only on this address of the machine; means --lan.")
+    ] = "",
+    tls: Annotated[
+        bool,
+        typer.Option(envvar="RECEIPTFLOW_LAN_TLS", help="Encrypted there, with a certificate of this stack's own."),
+    ] = True,
+    tls_cert: Annotated[
+        Path | None, typer.Option(envvar="RECEIPTFLOW_TLS_CERT", help="Your certificate instead: PEM, with its chain.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(envvar="RECEIPTFLOW_TLS_KEY", help="The private key of --tls-cert: PEM.")
+    ] = None,
 ) -> None:
     """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server, worker and gateway. Ctrl-C stops all."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -42,7 +58,14 @@ def up(
     from deployments.stack.datadir import require_restored  # noqa: PLC0415
     from deployments.stack.settings import StackSettings  # noqa: PLC0415
 
-    settings = StackSettings(data_dir=data, port=port)
+    settings = StackSettings(
+        data_dir=data,
+        port=port,
+        lan_host=host or ("0.0.0.0" if lan else ""),  # noqa: S104  # what --lan asks for
+        lan_tls=tls,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+    )
     require_restored(settings.root)
     files = pictures_in(receipts) if receipts is not None else None
     try:
@@ -128,11 +151,13 @@ def _sign_in_words(settings: StackSettings) -> str:
 
 
 def _print_addresses(stack: Stack, settings: StackSettings, sign_in: str) -> None:
+    from deployments.cli.lan import print_lan  # noqa: PLC0415
     from deployments.stack.gateway_service import first_key, key_file  # noqa: PLC0415
 
     gateway = stack.endpoints["gateway"]
     console.print(f"Sign in      {sign_in}", soft_wrap=True)
     console.print(f"Pages        {gateway}/   (API: {gateway}/docs)", soft_wrap=True)
+    print_lan(settings)
     made = first_key(settings)
     shown = f"{made}   (shown once, kept in" if made else "(kept in"
     console.print(f"API key      {shown} {key_file(settings)})", soft_wrap=True)

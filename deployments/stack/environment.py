@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deployments.stack.credentials import Credentials
 from deployments.stack.errors import DataUnusableError
+from deployments.stack.lan import lan_urls
 from deployments.stack.settings import StackSettings
 
 STATE_FILE = "stack.json"
@@ -39,7 +40,7 @@ def stack_environment(settings: StackSettings, credentials: Credentials) -> dict
         "RECEIPTFLOW_RESULTS_BUCKET": settings.results_bucket,
         "RECEIPTFLOW_LEDGER_URL": settings.database_url("ledger"),
         "RECEIPTFLOW_GATEWAY_URL": settings.gateway_url,
-        "RECEIPTFLOW_PUBLIC_URL": settings.public_url or settings.gateway_url,
+        "RECEIPTFLOW_PUBLIC_URL": settings.public_url or next(iter(lan_urls(settings)), settings.gateway_url),
         "RECEIPTFLOW_PREFECT_UI_URL": settings.prefect_url,
         "RECEIPTFLOW_EVENTS_TOKEN": credentials.events_token.get_secret_value(),
     }

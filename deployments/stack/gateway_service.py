@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from deployments.stack import HttpCheck, Service
 from deployments.stack.credentials import write_private
+from deployments.stack.lan import lan_environment, prepare_certificate
 from deployments.stack.settings import StackSettings
 from flows.domain.owners import DEFAULT_OWNER
 from flows.ledger.access import (
@@ -35,7 +36,8 @@ def gateway_service(settings: StackSettings) -> Service:
     return Service(
         name="gateway",
         command=(sys.executable, "-m", "deployments.gateway"),
-        env={"RECEIPTFLOW_PREFECT_DATABASE_URL": settings.database_url("prefect")},
+        env={"RECEIPTFLOW_PREFECT_DATABASE_URL": settings.database_url("prefect"), **lan_environment(settings)},
+        prepare=lambda: prepare_certificate(settings),
         needs=("postgres", "seaweedfs"),
         ready_check=HttpCheck(settings.ports.gateway, "/ready"),
         liveness_check=HttpCheck(settings.ports.gateway, "/health"),

@@ -24,11 +24,11 @@ _LONGEST_SOCKET_NAME = ".s.PGSQL.5432"
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of one stack, all on 127.0.0.1, counted from `base`. PostgreSQL takes none: it has a unix socket."""
+    """The ports of one stack, all but `lan` on 127.0.0.1, counted from `base`; PostgreSQL has a unix socket."""
 
     base: int
 
-    COUNT = 12
+    COUNT = 13
 
     @property
     def prefect(self) -> int:
@@ -44,6 +44,11 @@ class Ports:
     def s3(self) -> int:
         """SeaweedFS's S3 endpoint."""
         return self.base + 2
+
+    @property
+    def lan(self) -> int:
+        """The gateway for other devices, where it was asked for; on the address that was named."""
+        return self.base + 12
 
     @property
     def internal(self) -> dict[str, int]:
@@ -68,7 +73,7 @@ class StackSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RECEIPTFLOW_", frozen=True, extra="ignore")
 
     data_dir: Path = Field(default=Path(".receiptflow"), description="Folder that holds all state of the stack.")
-    port: int = Field(default=4200, ge=1024, le=65535 - Ports.COUNT, description="First of the stack's 12 ports.")
+    port: int = Field(default=4200, ge=1024, le=65535 - Ports.COUNT, description="First of the stack's 13 ports.")
     inbox_bucket: str = Field(default="inbox", description="Bucket that receipts arrive in.")
     results_bucket: str = Field(default="results", description="Bucket that steps keep their results in.")
 
@@ -92,6 +97,15 @@ class StackSettings(BaseSettings):
         pattern=PUBLIC_ADDRESS,
         description="Address under which people reach the pages, without /app; empty: the gateway's own here.",
     )
+
+    lan_host: str = Field(
+        default="",
+        description="Address that the gateway also listens on, for other devices: 0.0.0.0 for all of this machine, as "
+        "`--lan` says; empty: none.",
+    )
+    lan_tls: bool = Field(default=True, description="Speak TLS there, with a certificate of this stack's own or yours.")
+    tls_cert: Path | None = Field(default=None, description="Your certificate for it (PEM, with its chain).")
+    tls_key: Path | None = Field(default=None, description="The private key (PEM) that belongs to it.")
 
     @property
     def root(self) -> Path:
