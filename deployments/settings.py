@@ -51,6 +51,40 @@ class GatewaySettings(BaseSettings):
         "they do not.",
     )
     gateway_host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
+    oidc_issuer: str = Field(
+        default="",
+        pattern=r"^$|^https://|^http://(127\.0\.0\.1|localhost)(:|/|$)",
+        description="OpenID provider that people sign in with, by its issuer as it writes it; empty: none.",
+    )
+    oidc_client_id: str = Field(default="", description="What the provider knows this gateway as.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="The secret that belongs to it; without one, a public client."
+    )
+    oidc_label: str = Field(default="single sign-on", description="The provider's name on the button.")
+    oidc_claim: str = Field(
+        default="email", min_length=1, description="Which claim is the person's name here. An email has to be verified."
+    )
+    oidc_domains: list[str] = Field(
+        default=[], description="Domains of email that may sign in, as JSON; empty: all that the provider vouches for."
+    )
+    oidc_new_people: str = Field(
+        default="",
+        description="Owner whose viewer becomes whoever signs in and is not known; empty: only people who were added.",
+    )
+    lan_host: str = Field(
+        default="",
+        description="A second address to listen on, for other devices: 0.0.0.0, or one of this machine; empty: none.",
+    )
+    lan_port: int = Field(default=4212, ge=1, le=65535, description="Port of that second address.")
+    tls_cert: Path | None = Field(
+        default=None, description="Certificate (PEM, with its chain) that the second address speaks TLS with."
+    )
+    tls_key: Path | None = Field(default=None, description="Private key (PEM) that belongs to tls_cert.")
+    tls_authority: Path | None = Field(
+        default=None,
+        description="Certificate (PEM) of the authority that signed tls_cert, if devices have to be told to trust it: "
+        "the pages offer it.",
+    )
     max_upload_bytes: int = Field(default=25_000_000, gt=0, description="Largest file.")
     max_files: int = Field(default=20, gt=0, description="Most files of one request.")
     max_requests_at_once: int = Field(default=200, gt=0, description="More than these are answered 503.")
@@ -94,18 +128,20 @@ class GatewaySettings(BaseSettings):
         Raises:
             ConfigurationError: says which secret to replace.
         """
-        if _is_loopback(self.gateway_host):
+        host = next((one for one in (self.gateway_host, self.lan_host) if one and not is_loopback(one)), None)
+        if host is None:
             return
         for name in ("s3_secret_key", "events_token"):
             value: SecretStr | None = getattr(self, name)
             if value is not None and _is_placeholder(value.get_secret_value()):
                 raise ConfigurationError(
                     f"RECEIPTFLOW_{name.upper()} is a placeholder or shorter than {_SHORTEST_SECRET} characters: "
-                    f"set a random one before listening on {self.gateway_host}, or listen on 127.0.0.1."
+                    f"set a random one before listening on {host}, or listen on 127.0.0.1."
                 )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host of this name or address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -14,11 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from pydantic import SecretStr
 
 from deployments.gateway import create_app
+from deployments.gateway.serve import make_server
 from deployments.settings import GatewaySettings
 from deployments.stack import Stack
 from flows.ledger.access import Scope, create_key
@@ -82,7 +82,7 @@ def settings_for(seaweedfs: Stack, ledger: str, **changes: Any) -> GatewaySettin
 async def running(settings: GatewaySettings, ledger: Ledger) -> AsyncIterator[Gateway]:
     """A gateway that listens while the block runs."""
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=settings.port, log_config=None, timeout_graceful_shutdown=1))
+    server = make_server(app, settings, log_config=None, timeout_graceful_shutdown=1)
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

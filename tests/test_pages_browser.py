@@ -6,47 +6,31 @@ Skipped where no Chromium is installed (Debian: `apt install chromium chromium-d
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-from collections.abc import Callable, Iterator
 from decimal import Decimal
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from axe_core_python.base import AXE_FILE_PATH
-from export_programs import DEBIAN_PROGRAMS
+from browser_helpers import Visit, a_picture, browser, needs_chromium, serious_faults
 from gateway_helpers import Gateway
 from ledger_helpers import SHA256, claimed, expensed, found, some_fields, state_of
 from page_helpers import PASSWORD
-from PIL import Image
 from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from flows.domain.fields import BBox, Candidates, DocumentText, Page, Word
-from flows.ledger.access import Role, add_person, make_link, set_password
+from flows.ledger.access import Role, add_person, make_link
 from flows.ledger.expenses import find_expenses
 from flows.ledger.receipts import record_review
 from flows.ledger.values import Extraction
 from flows.pipeline.previews import preview_key
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER) and not os.environ.get(DEBIAN_PROGRAMS),
-    reason="no Chromium here: apt install chromium chromium-driver",
-)
-pytest_plugins = ["gateway_helpers"]
-AXE = Path(AXE_FILE_PATH).read_text()
-_RUN_AXE = "const done = arguments[0]; axe.run().then(done, (error) => done(String(error)));"
+pytestmark = needs_chromium
+pytest_plugins = ["gateway_helpers", "browser_helpers"]
 _COUNT_BYTES = """return performance.getEntries().filter((entry) => entry.initiatorType !== "img")
   .reduce((sum, entry) => sum + (entry.decodedBodySize || 0), 0);"""
-_PATIENCE_SECONDS = 30
 _PAGES = (
     "",
     "hand-in",
@@ -57,68 +41,16 @@ _PAGES = (
     "exports/csv",
     "exports/ofx",
     "account",
+    "phone",
     "categories",
     "rules",
     "settings",
     "people",
     "keys",
+    "notifications",
     "webhooks",
 )
 _WORDS = (("TOTAL", 40, 300, 120, 330), ("19.46", 200, 300, 260, 330), ("19.16", 200, 400, 260, 430))
-
-
-def browser(*arguments: str) -> webdriver.Chrome:
-    options = Options()
-    options.binary_location = str(CHROMIUM)
-    standard = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--lang=en")
-    for argument in (*standard, "--window-size=1280,900", *arguments):
-        options.add_argument(argument)
-    return webdriver.Chrome(options, Service(str(DRIVER)))
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[webdriver.Chrome]:
-    driver = browser()
-    yield driver
-    driver.quit()
-
-
-class Visit:
-    """A person before a browser, whom the gateway serves meanwhile."""
-
-    def __init__(self, driver: webdriver.Chrome, gateway: Gateway) -> None:
-        self.driver, self.url, self.ledger = driver, gateway.url, gateway.ledger
-
-    def go(self, path: str) -> None:
-        self.driver.get(f"{self.url}/app/{path}")
-
-    def until(self, seen: Callable[[], Any]) -> Any:
-        return WebDriverWait(self.driver, _PATIENCE_SECONDS, ignored_exceptions=[Exception]).until(lambda _: seen())
-
-    def one(self, css: str) -> Any:
-        return self.until(lambda: self.driver.find_element(By.CSS_SELECTOR, css))
-
-    def text(self) -> str:
-        return str(self.driver.find_element(By.TAG_NAME, "body").text)
-
-    def press(self, *keys: str) -> None:
-        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
-
-    def sign_in(self) -> None:
-        with self.ledger.session() as session:
-            person = add_person("anna", "Ada", Role.ADMIN, session=session)
-            set_password(person.id, PASSWORD, session=session)
-        self.driver.delete_all_cookies()
-        self.go("sign-in")
-        self.one("[name=name]").send_keys("ada")
-        self.one("[name=password]").send_keys(PASSWORD, Keys.ENTER)
-        self.until(lambda: "Overview" in self.driver.title)
-
-
-def a_picture() -> bytes:
-    body = BytesIO()
-    Image.new("RGB", (300, 600), "white").save(body, "JPEG")
-    return body.getvalue()
 
 
 def waits(gateway: Gateway, number: int, total: str = "19.46", other: str = "19.16") -> UUID:
@@ -340,13 +272,7 @@ async def test_every_page_is_for_everybody(gateway: Gateway, chrome: webdriver.C
         for path in (*_PAGES, *details):
             chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
             visit.go(path)
-            chrome.execute_script(AXE)
-            result = chrome.execute_async_script(_RUN_AXE)
-            serious = [
-                (one["id"], one["nodes"][0]["html"][:200], one["nodes"][0].get("failureSummary", "")[:300])
-                for one in result["violations"]
-                if one["impact"] in {"serious", "critical"}
-            ]
+            serious = serious_faults(chrome)
             chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", small)
             wide = chrome.execute_script("return document.documentElement.scrollWidth")
             bytes_ = chrome.execute_script(_COUNT_BYTES)

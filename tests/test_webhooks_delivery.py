@@ -7,61 +7,21 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import pytest
-import uvicorn
-from gateway_helpers import Gateway, free_port
+from gateway_helpers import Gateway
 from ledger_helpers import EXTRACTION, begun, expensed, some_fields
 from sqlalchemy import text
+from webhook_receiver import Receiver
 
 from flows.deliver_webhooks import deliver_due
 from flows.ledger.database import Ledger
 from flows.ledger.receipts import record_expense
 
-pytest_plugins = ["gateway_helpers"]
-
-
-@dataclass
-class Receiver:
-    """A receiver of webhooks that answers as it is set to."""
-
-    port: int
-    statuses: list[int] = field(default_factory=list)
-    seen: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        self.seen.append(({name.decode(): value.decode() for name, value in scope["headers"]}, body))
-        status = self.statuses.pop(0) if self.statuses else 200
-        location = [(b"location", b"http://127.0.0.1:1/")] if status == 302 else []
-        await send({"type": "http.response.start", "status": status, "headers": location})
-        await send({"type": "http.response.body", "body": b""})
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    made = Receiver(free_port())
-    server = uvicorn.Server(uvicorn.Config(made, port=made.port, log_config=None, lifespan="off"))
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  # uvicorn offers no event to wait for
-        await asyncio.sleep(0.01)
-    yield made
-    server.should_exit = True
-    await serving
+pytest_plugins = ["gateway_helpers", "webhook_receiver"]
 
 
 async def _until(look: Callable[[], Awaitable[Any]]) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 
-import uvicorn
-
 from deployments import json_logs
 from deployments.gateway.app import create_app
+from deployments.gateway.serve import make_server
 from deployments.settings import GatewaySettings
 from deployments.warm_worker.gc_tuning import freeze_after_imports
 from flows.domain.errors import ConfigurationError
@@ -23,22 +22,23 @@ def main() -> None:
     json_logs.set_up()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
-        app = create_app(settings)
+        server = make_server(
+            create_app(settings),
+            settings,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=settings.max_requests_at_once,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=8,
+            h11_max_incomplete_event_size=64_000,
+        )
     except ConfigurationError as error:
         sys.exit(f"receiptflow: {error}")
     freeze_after_imports()  # a full collection over all imported modules would stop all requests
-    uvicorn.run(
-        app,
-        host=settings.gateway_host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=settings.max_requests_at_once,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=8,
-        h11_max_incomplete_event_size=64_000,
-    )
+    server.run()
+    if not server.started:
+        sys.exit(3)  # as uvicorn's own command says it
 
 
 if __name__ == "__main__":

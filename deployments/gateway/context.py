@@ -12,6 +12,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import aiohttp
+import httpx
 from fastapi import Depends, Request
 
 from deployments.gateway.http.auth import ApiKeyCache
@@ -20,6 +21,7 @@ from deployments.gateway.http.request_metrics import RequestMetrics
 from deployments.gateway.services.change_watcher import Watcher
 from deployments.gateway.services.intake import Intake
 from deployments.gateway.services.object_store import ObjectStore
+from deployments.gateway.services.openid import OpenIdProvider
 from deployments.gateway.services.orchestrator import Orchestrator, open_orchestrator
 from deployments.gateway.services.originals import Originals
 from deployments.gateway.services.webhook_sender import deliver_for_ever
@@ -32,6 +34,7 @@ from flows.ledger.database import Ledger, open_ledger
 from flows.storage import Inbox, Results
 
 _CONNECTIONS = 32
+_PROVIDER_SECONDS = 10.0
 _DATABASE_CONNECTIONS = 8
 # Threads wait for the database more than they compute; asyncio's own default on two cores is 6.
 _THREADS = 16
@@ -47,6 +50,7 @@ class GatewayContext:
     public_s3: Any
     inbox: Inbox
     results: Results
+    store: ObjectStore
     keys: ApiKeyCache
     rates: Rates
     submissions: Submissions
@@ -56,6 +60,7 @@ class GatewayContext:
     orchestrator: Orchestrator
     metrics: RequestMetrics
     services: BackgroundServices
+    openid: OpenIdProvider | None
 
     def originals(self, bucket: str) -> Originals:
         """A bucket that receipts came from."""
@@ -86,6 +91,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             public_s3=s3_client(settings, settings.s3_public_url or settings.s3_endpoint_url),
             inbox=inbox,
             results=Results(s3, settings.results_bucket),
+            store=store,
             keys=ApiKeyCache(ledger),
             rates=Rates(settings.request_rate, settings.upload_rate, settings.refusal_rate),
             submissions=submissions,
@@ -95,6 +101,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             orchestrator=await stack.enter_async_context(open_orchestrator(_prefect_database(settings))),
             metrics=RequestMetrics(),
             services=BackgroundServices(logging.getLogger("receiptflow.gateway")),
+            openid=await _open_id(settings, stack),
         )
         stack.push_async_callback(context.services.stop)
         context.services.start("submissions", submissions.run)
@@ -107,6 +114,13 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
         )
         context.services.start("webhook_sender", deliver)
         yield context
+
+
+async def _open_id(settings: GatewaySettings, stack: AsyncExitStack) -> OpenIdProvider | None:
+    if not settings.oidc_issuer:
+        return None
+    client = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False, timeout=_PROVIDER_SECONDS))
+    return OpenIdProvider(settings, client)
 
 
 def _prefect_database(settings: GatewaySettings) -> str | None:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.gateway.api.receipt_status import LONGEST_WAIT_SECONDS
 from deployments.gateway.context import Context, GatewayContext
-from deployments.gateway.http.auth import Reader, Uploader
-from deployments.gateway.http.problems import RESPONSES
+from deployments.gateway.http.auth import Reader, Uploader, address_of
+from deployments.gateway.http.problems import RESPONSES, RefusedError
 from deployments.gateway.http.request_bodies import require_no_junk
 from deployments.gateway.services.intake import make_key
 from deployments.ingest.bucket_events import ObjectCreated
-from flows.ledger.receipts import NewUpload, UploadView, find_upload, reserve
+from deployments.settings import is_loopback
+from flows.ledger.receipts import NewUpload, UploadView, find_upload, open_upload, reserve
 
 router = APIRouter(prefix="/uploads", tags=["uploads"], responses=RESPONSES)
 _POLL_SECONDS = 0.5
+_FORM_BYTES = 20_000  # the policy and the other fields beside the file
 
 MediaType = Literal[
     "image/jpeg",
@@ -70,7 +73,7 @@ class UploadStatus(BaseModel):
 
 
 @router.post("", status_code=201, summary="Ask for a presigned upload")
-async def post_upload(wanted: UploadRequest, caller: Uploader, context: Context) -> PresignedUpload:
+async def post_upload(request: Request, wanted: UploadRequest, caller: Uploader, context: Context) -> PresignedUpload:
     """For phones and large batches. It takes one file of this type and size, for some minutes."""
     require_no_junk([wanted.name], context.metrics)
     await context.rates.count_uploads(caller.key_id, 1)
@@ -81,12 +84,45 @@ async def post_upload(wanted: UploadRequest, caller: Uploader, context: Context)
     signed = await asyncio.to_thread(_presign, context, place)
     return PresignedUpload(
         upload_id=place.id,
-        url=signed["url"],
+        url=str(request.url_for("post_file", upload_id=place.id)) if _is_hidden(request, context) else signed["url"],
         fields=signed["fields"],
         max_bytes=context.settings.max_upload_bytes,
         expires_at=expires,
         status_url=f"/uploads/{place.id}",
     )
+
+
+def _is_hidden(request: Request, context: GatewayContext) -> bool:
+    """Whether the caller comes from elsewhere, and the store listens on this machine only."""
+    settings = context.settings
+    store = settings.s3_public_url or settings.s3_endpoint_url or ""
+    return is_loopback(urlsplit(store).hostname or "") and not is_loopback(request.url.hostname or "")
+
+
+@router.post("/{upload_id}/file", status_code=204, include_in_schema=False)
+async def post_file(request: Request, upload_id: UUID, context: Context) -> Response:
+    """Pass a presigned upload on to a store that only this machine reaches; its signed policy is what lets it in.
+
+    The address is as secret as the policy: it holds the upload's id, and works until the upload has come or expired.
+    """
+    await context.rates.check_stranger(address_of(request))
+    place = await asyncio.to_thread(_find_open, context, upload_id)
+    if place is None:
+        await context.rates.count_refusal(address_of(request))
+        raise RefusedError(404, "There is no such upload, it has come already, or its time is over: ask for another.")
+    declared = request.headers.get("content-length", "")
+    if not declared.isdigit():
+        raise RefusedError(411, "Say how long the body is (Content-Length).")
+    if int(declared) > context.settings.max_upload_bytes + _FORM_BYTES:
+        raise RefusedError(413, f"A file may have at most {context.settings.max_upload_bytes} bytes.")
+    media_type = request.headers.get("content-type", "")
+    status, body = await context.store.pass_on(request.stream(), media_type, int(declared))
+    return Response(body, status, media_type="application/xml" if body else None)
+
+
+def _find_open(context: GatewayContext, upload_id: UUID) -> UploadView | None:
+    with context.ledger.session() as session:
+        return open_upload(upload_id, session=session)
 
 
 def _reserve(context: GatewayContext, new: NewUpload) -> UploadView:

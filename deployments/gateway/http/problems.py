@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from flows.domain.errors import ConfigurationError, ReceiptflowError, TransientError
 from flows.exports import ExportRefusedError, UnknownTargetError, WrongOptionError
 from flows.ledger.access import (
+    InvalidFilterError,
     InvalidPersonError,
     KeyNotFoundError,
     LastAdminError,
@@ -74,6 +75,7 @@ _STATUS_OF: dict[type[ReceiptflowError], int] = {
     NameTakenError: 409,
     LastAdminError: 409,
     SignInError: 422,
+    InvalidFilterError: 422,
     TransientError: 503,
     ConfigurationError: 503,
 }

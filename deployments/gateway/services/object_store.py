@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import AsyncIterator
 from typing import IO, Any
 from urllib.parse import quote
 
 import aiohttp
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
+from starlette.requests import ClientDisconnect
 from yarl import URL
 
 from deployments.gateway.http.request_bodies import Spooled
@@ -90,6 +92,30 @@ class ObjectStore:
         version = answer.headers.get("x-amz-version-id", "")
         etag = answer.headers["ETag"].strip('"')
         return ObjectVersion(bucket, key, etag, spooled.size_bytes, "" if version == "null" else version)
+
+    async def pass_on(self, body: AsyncIterator[bytes], media_type: str, size_bytes: int) -> tuple[int, bytes]:
+        """Post a presigned form to the bucket as it comes; S3 holds its policy.
+
+        Args:
+            body: The form, whole.
+            media_type: With the form's boundary.
+            size_bytes: Of the form.
+
+        Returns:
+            S3's status and what it says.
+
+        Raises:
+            StorageUnavailableError: S3 is away, or the sender went away before the end.
+        """
+        bucket = self._inbox.bucket
+        headers = {"Content-Type": media_type, "Content-Length": str(size_bytes)}
+        try:
+            async with self._session.post(
+                URL(f"{self._endpoint}/{bucket}", encoded=True), data=body, headers=headers, timeout=_TIMEOUT
+            ) as answer:
+                return answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError, ClientDisconnect) as error:
+            raise StorageUnavailableError(f"s3://{bucket}: {error!r}") from error
 
     def _signed(self, url: str, spooled: Spooled) -> dict[str, str]:
         headers = {

@@ -36,6 +36,8 @@ from flows.pipeline.run_outcome import receipt_tag
 _log = logging.getLogger("receiptflow.gateway")
 _ANSWER_SECONDS = 2.0
 _MOST_STEPS = 100
+# As flows.pipeline.configuration names it, which would load all that a pipeline works with.
+_PIPELINE = ("default", "receipt-pipeline")
 _PAGE = 200
 # The server writes what it has collected every 5 s, by default, and later while it is busy.
 _LATE_EVENTS_SECONDS = 30.0
@@ -65,6 +67,18 @@ class Orchestrator:
             _log.warning("Prefect did not answer with the steps: %r", error)
             return None
         return [_step(run) for run in sorted(runs, key=_began)]
+
+    async def notification_block(self) -> str | None:
+        """The notification block that the pipeline names, as type/name; empty if none, None while Prefect is away."""
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                document = await self._client.read_block_document_by_name(*_PIPELINE)
+        except ObjectNotFound:
+            return ""
+        except _AWAY as error:
+            _log.warning("Prefect did not answer with the pipeline's block: %r", error)
+            return None
+        return str(document.data.get("notification") or "")
 
     async def step_seconds(self) -> dict[str, list[float]]:
         """Seconds of the last completed runs of each step; empty while Prefect is away."""

@@ -20,6 +20,7 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
     ".txt": "text/plain; charset=utf-8",
 }
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -47,6 +48,14 @@ class Assets:
             KeyError: There is no such file.
         """
         return f"{PREFIX}/static/{self._assets[name].digest}/{name}"
+
+    def media_type(self, name: str) -> str:
+        """What kind of file it is, without parameters."""
+        return self._assets[name].media_type.partition(";")[0]
+
+    def text(self, name: str) -> str:
+        """What a file of text says."""
+        return self._assets[name].body.decode()
 
     async def answer(self, request: Request) -> Response:
         """The file that a request asks for; one with another hash is given, but not for ever."""

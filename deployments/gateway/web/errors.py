@@ -12,12 +12,14 @@ from starlette.exceptions import HTTPException
 
 from deployments.gateway.http.problems import RefusedError, problem, status_of
 from deployments.gateway.web.assets import PREFIX
-from deployments.gateway.web.templates import render
+from deployments.gateway.web.sentences import told
+from deployments.gateway.web.templates import language_of, render
 from deployments.gateway.web.visitor import SignInNeededError, find_visitor
 from flows.domain.errors import ReceiptflowError
 
 _log = logging.getLogger("receiptflow.gateway")
 _AWAY = "A part behind this page does not answer just now. Nothing is lost; try again in a moment."
+_SIGNED_OUT = "Nobody is signed in here, or the session has ended: sign in."
 _UNFORESEEN = "This should not have happened. It is in the gateway's log; try again."
 
 
@@ -32,10 +34,16 @@ def install(app: FastAPI) -> None:
 
 
 async def _sign_in(request: Request, error: SignInNeededError) -> Response:
+    if _wants_json(request):
+        return problem(401, told(_SIGNED_OUT, language_of(request)))
     address = f"{PREFIX}/sign-in?next={quote(error.wanted, safe='')}"
     if request.headers.get("hx-request"):
         return Response(status_code=401, headers={"HX-Redirect": address})
     return RedirectResponse(address, 303)
+
+
+def _wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
 
 
 async def _refused(request: Request, error: RefusedError) -> Response:
@@ -66,10 +74,10 @@ async def _unforeseen(request: Request, error: Exception) -> Response:
 
 
 async def _page(request: Request, status: int, detail: str) -> Response:
-    if "application/json" in request.headers.get("accept", ""):
-        return problem(status, detail)
-    if request.headers.get("hx-request"):
-        return render(request, "base/message.html", status, detail=detail)
-    if not hasattr(request.state, "visitor") and status < 500:
+    as_page = not _wants_json(request) and not request.headers.get("hx-request")
+    if as_page and not hasattr(request.state, "visitor") and status < 500:
         request.state.visitor = await find_visitor(request)
-    return render(request, "base/error.html", status, detail=detail)
+    detail = told(detail, language_of(request))
+    if _wants_json(request):
+        return problem(status, detail)
+    return render(request, "base/error.html" if as_page else "base/message.html", status, detail=detail)

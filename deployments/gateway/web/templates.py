@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,9 +15,11 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import UnknownCurrencyError, format_currency, format_decimal
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context as JinjaContext
 
 from deployments.gateway.web.assets import PREFIX, Assets
+from deployments.gateway.web.sentences import told
 from deployments.gateway.web.texts import LANGUAGES, choose_language, locale_of, translations
 from deployments.version import installed_version
 from flows.storage import sent_name
@@ -25,7 +27,6 @@ from flows.storage import sent_name
 _SAID = "receiptflow_said"
 _SAID_SECONDS = 30
 _LONGEST_SAID = 500
-_NO_ZONE = ZoneInfo("UTC")
 
 
 class Templates:
@@ -48,9 +49,8 @@ class Templates:
             values: For the template.
         """
         visitor = getattr(request.state, "visitor", None)
-        wanted = visitor.person.language if visitor else None
-        language = choose_language(wanted, request.headers.get("accept-language", ""))
-        said = unquote(request.cookies.get(_SAID, ""))[:_LONGEST_SAID]
+        language = language_of(request)
+        said = told(unquote(request.cookies.get(_SAID, ""))[:_LONGEST_SAID], language)
         common = {"visitor": visitor, "request": request, "said": said, "language": language}
         waiting = getattr(request.state, "waiting", 0)
         text = self._environments[language].get_template(template).render(waiting=waiting, **common, **values)
@@ -58,6 +58,18 @@ class Templates:
         if said:
             response.delete_cookie(_SAID, path=PREFIX)
         return response
+
+
+def language_of(request: Request) -> str:
+    """The language that a visitor reads."""
+    visitor = getattr(request.state, "visitor", None)
+    wanted = visitor.person.language if visitor else None
+    return choose_language(wanted, request.headers.get("accept-language", ""))
+
+
+def text_of(request: Request, text: str) -> str:
+    """A text of the catalogue in the visitor's language."""
+    return translations(language_of(request)).gettext(text)
 
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -97,7 +109,7 @@ def _environment(language: str, assets: Assets) -> Environment:
         "money": partial(money, locale=locale),
         "number": partial(_number, locale=locale),
         "day": partial(_day, locale=locale),
-        "moment": partial(_moment, locale=locale),
+        "moment": _moment(locale),
         "ago": partial(_ago, locale=locale),
         "size": _size,
         "with_query": with_query,
@@ -127,8 +139,18 @@ def _day(value: dt.date | None, *, locale: Locale) -> str:
     return "" if value is None else format_date(value, "medium", locale=locale)
 
 
-def _moment(value: dt.datetime | None, zone: str | None = None, *, locale: Locale) -> str:
-    return "" if value is None else format_datetime(value, "short", ZoneInfo(zone) if zone else _NO_ZONE, locale=locale)
+def _moment(locale: Locale) -> Callable[..., str]:
+    """Writes a moment in the visitor's time zone, else in the server's."""
+
+    @pass_context
+    def moment(context: JinjaContext, value: dt.datetime | None) -> str:
+        if value is None:
+            return ""
+        visitor = context.get("visitor")
+        zone = ZoneInfo(visitor.person.time_zone) if visitor and visitor.person.time_zone else None
+        return format_datetime(value, "short", value.astimezone(zone).tzinfo, locale=locale)
+
+    return moment
 
 
 def _ago(value: dt.datetime | None, *, locale: Locale) -> str:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.assets import PREFIX
+from deployments.settings import is_loopback
 from flows.domain.errors import ReceiptflowError
 from flows.ledger.access import PersonView, Role, SignedIn, find_session
 from flows.ledger.receipts import count_in_review
@@ -152,20 +153,34 @@ def safe_path(path: str) -> str:
     return quote(path, safe="/?&=%-_.~+,:@") if plain else f"{PREFIX}/"
 
 
+def public_address(request: Request) -> str:
+    """The address that other devices reach these pages under, without path; empty where none does."""
+    settings = request.app.state.context.settings
+    here = f"{request.url.scheme}://{request.url.netloc}"
+    return next(
+        (one for one in (settings.public_url, here) if one and not is_loopback(urlsplit(one).hostname or "")), ""
+    )
+
+
 def set_cookie(response: Response, request: Request, secret: str) -> None:
     """Hand the session's secret to the browser; no script sees it, and over https no wire."""
-    response.set_cookie(COOKIE, secret, max_age=_COOKIE_SECONDS, **_attributes(request))
+    response.set_cookie(COOKIE, secret, max_age=_COOKIE_SECONDS, **cookie_attributes(request))
 
 
 def clear_cookie(response: Response, request: Request) -> None:
     """Take it back."""
-    response.delete_cookie(COOKIE, **_attributes(request))
+    response.delete_cookie(COOKIE, **cookie_attributes(request))
 
 
-def _attributes(request: Request) -> dict[str, Any]:
-    local = request.url.hostname in {"127.0.0.1", "localhost", "::1"}
-    public = urlsplit(request.app.state.context.settings.gateway_url)
-    secure = request.url.scheme == "https" or public.scheme == "https" or not local
+def cookie_attributes(request: Request) -> dict[str, Any]:
+    """Of every cookie that lets somebody in."""
+    settings = request.app.state.context.settings
+    encrypted = "https" in {
+        request.url.scheme,
+        urlsplit(settings.public_url).scheme,
+        urlsplit(settings.gateway_url).scheme,
+    }
+    secure = encrypted or not is_loopback(request.url.hostname or "")
     return {"path": PREFIX, "httponly": True, "samesite": "lax", "secure": secure}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
@@ -18,6 +19,7 @@ from deployments.gateway.web.shown import with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingReviewer, Fields, Viewer, Visitor
 from flows.domain.errors import ReceiptflowError, TransientError
+from flows.ledger.access import saved_filters
 from flows.ledger.categories import list_categories
 from flows.ledger.decisions import ExpenseNotFoundError, ReviewItem, correct, history, restore, review_item, void
 from flows.ledger.expenses import SumsBy, find_expenses, sum_expenses
@@ -42,10 +44,11 @@ async def get_expenses(request: Request, visitor: Viewer, context: Context) -> R
             "page": find_expenses(mine, limit=_PAGE, after=after, session=session),
             "sums": sum_expenses(SumsBy.CURRENCY, mine, session=session) if said and after is None else [],
             "categories": list_categories(visitor.owner, session=session),
+            "filters": saved_filters(visitor.person.id, session=session),
         }
 
     found = await with_ledger(context, read)
-    return render(request, "expenses/list.html", query=said, after=after, **found)
+    return render(request, "expenses/list.html", query=said, filtered=urlencode(said), after=after, **found)
 
 
 @router.get("/expenses/{public_id}")

@@ -16,7 +16,7 @@ from deployments.gateway.web.assets import PREFIX
 from deployments.gateway.web.qr import qr_svg
 from deployments.gateway.web.shown import with_ledger
 from deployments.gateway.web.templates import go_to, render
-from deployments.gateway.web.visitor import Admin, ChangingAdmin, Fields
+from deployments.gateway.web.visitor import Admin, ChangingAdmin, Fields, public_address
 from flows.ledger.access import (
     LINK_HOURS,
     PersonView,
@@ -58,7 +58,8 @@ async def link(request: Request, person_id: UUID, visitor: ChangingAdmin, contex
 
 
 def _link_page(request: Request, person: PersonView, code: str) -> Response:
-    gateway = str(request.base_url).split(PREFIX, maxsplit=1)[0].rstrip("/")
+    here = str(request.base_url).split(PREFIX, maxsplit=1)[0].rstrip("/")
+    gateway = public_address(request) or here
     address = f"{gateway}{PREFIX}/sign-in#{code}"
     picture = qr_svg(address, f"Signs in {person.name}")
     return render(request, "people/link.html", person=person, address=address, picture=picture, hours=LINK_HOURS)

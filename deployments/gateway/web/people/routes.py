@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -21,6 +23,7 @@ from flows.ledger.access import (
     person_with_password,
     set_language,
     set_password,
+    set_time_zone,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -35,7 +38,14 @@ async def get_account(request: Request, visitor: Viewer, context: Context) -> Re
             return list_sessions(visitor.person.id, session=session)
 
     sessions = await asyncio.to_thread(read)
-    return render(request, "people/account.html", sessions=sessions, shortest=SHORTEST_PASSWORD)
+    return render(
+        request,
+        "people/account.html",
+        sessions=sessions,
+        shortest=SHORTEST_PASSWORD,
+        zones=sorted(available_timezones()),
+        now=dt.datetime.now(dt.UTC),
+    )
 
 
 @router.post("/account/password")
@@ -67,6 +77,19 @@ async def change_language(visitor: ChangingViewer, context: Context, fields: Fie
 
     await asyncio.to_thread(write)
     return go_to("/account")
+
+
+@router.post("/account/time-zone")
+async def change_time_zone(visitor: ChangingViewer, context: Context, fields: Fields) -> Response:
+    """Be shown times in another zone; without one, in the server's."""
+    zone = fields.get("time_zone", "").strip() or None
+
+    def write() -> None:
+        with context.ledger.session() as session:
+            set_time_zone(visitor.person.id, zone, session=session)
+
+    await asyncio.to_thread(write)
+    return go_to("/account", "Changed.")
 
 
 @router.post("/account/sessions/{session_id}/end")

@@ -16,7 +16,7 @@ from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.assets import PREFIX
 from deployments.gateway.web.receipts.picture import Picture, read_picture
-from deployments.gateway.web.shown import with_expenses, with_ledger
+from deployments.gateway.web.shown import ShownReceipt, with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, safe_path
 from flows.domain.pages import flow_run_page
@@ -76,6 +76,21 @@ async def get_one(request: Request, receipt_id: UUID, visitor: Viewer, context: 
     )
     run_page = flow_run_page(context.settings.prefect_ui_url, item.receipt.flow_run_id)
     return render(request, "receipts/one.html", steps=steps, run_page=run_page, picture=picture, **found)
+
+
+@router.get("/receipts/{receipt_id}/steps")
+async def get_steps(request: Request, receipt_id: UUID, visitor: Viewer, context: Context) -> Response:
+    """The steps alone, which the page asks for while the receipt is under way; at the end the page is loaded anew."""
+
+    def read(session: Session) -> ShownReceipt:
+        return with_expenses([get_receipt(receipt_id, session=session, owner=visitor.owner)], session=session)[0]
+
+    shown = await with_ledger(context, read)
+    if not shown.is_under_way:
+        return Response(headers={"HX-Refresh": "true"})
+    steps = await context.orchestrator.steps(shown.receipt.flow_run_id)
+    run_page = flow_run_page(context.settings.prefect_ui_url, shown.receipt.flow_run_id)
+    return render(request, "receipts/steps.html", shown=shown, steps=steps, run_page=run_page)
 
 
 def _picture(context: GatewayContext, words_key: str | None) -> Picture | None:

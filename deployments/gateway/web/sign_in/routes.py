@@ -13,7 +13,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from deployments.gateway.context import Context, GatewayContext
-from deployments.gateway.web.templates import go_to, render
+from deployments.gateway.web.sentences import told
+from deployments.gateway.web.templates import go_to, language_of, render
 from deployments.gateway.web.visitor import (
     ChangingViewer,
     Fields,
@@ -23,6 +24,7 @@ from deployments.gateway.web.visitor import (
     safe_path,
     set_cookie,
 )
+from deployments.settings import is_loopback
 from flows.ledger.access import PersonView, SignInError, begin_session, end_session, person_with_password, use_link
 
 router = APIRouter(include_in_schema=False)
@@ -35,7 +37,7 @@ async def get_sign_in(request: Request, wanted: Annotated[str, Query(alias="next
     """The form; who is signed in goes on."""
     if await find_visitor(request):
         return RedirectResponse(safe_path(wanted), 303)
-    return _form(request, wanted, "", 200)
+    return form(request, wanted, "", 200)
 
 
 @router.post("/sign-in")
@@ -49,7 +51,7 @@ async def sign_in(request: Request, context: Context, fields: Fields) -> Respons
         secret = await asyncio.to_thread(_begin, context, given, request.headers.get("user-agent", ""))
     except SignInError as error:
         await context.rates.count_failed_sign_in(given["name"].casefold(), address)
-        return _form(request, fields.get("next", ""), str(error), 422, name=given["name"])
+        return form(request, fields.get("next", ""), str(error), 422, name=given["name"])
     response = RedirectResponse(safe_path(fields.get("next", "")), 303)
     set_cookie(response, request, secret)
     return response
@@ -67,15 +69,18 @@ def _begin(context: GatewayContext, given: dict[str, str], user_agent: str) -> s
         return begin_session(person.id, user_agent, session=session)
 
 
-def _form(request: Request, wanted: str, problem: str, status: int, name: str = "") -> Response:
-    local = request.url.hostname in {"127.0.0.1", "localhost", "::1"}
+def form(request: Request, wanted: str, problem: str, status: int, name: str = "") -> Response:
+    """The page to sign in, with what was wrong."""
+    settings = request.app.state.context.settings
+    local = is_loopback(request.url.hostname or "")
     return render(
         request,
         "sign_in/page.html",
         status,
         wanted=safe_path(wanted),
-        problem=problem,
+        problem=told(problem, language_of(request)),
         name=name,
+        provider=settings.oidc_label if settings.oidc_issuer else "",
         unencrypted=request.url.scheme != "https" and not local,
     )
 

@@ -1,0 +1,1 @@
+"""Where notifications go, and a test of it."""

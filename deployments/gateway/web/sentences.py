@@ -1,0 +1,153 @@
+"""Sentences that routes and the layers below them say in English, told in the visitor's language.
+
+Each is a text of the catalogue; `%(name)s` stands for whatever a message has there. A message that fits none stays
+English. Of several joined by semicolons each is told by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from deployments.gateway.web.texts import translations
+
+
+def N_(text: str) -> str:  # noqa: N802  # gettext's name for a text that is translated elsewhere
+    """Marks a text for the catalogue."""
+    return text
+
+
+SENTENCES = (
+    # What was done.
+    N_("Changed."),
+    N_("Nothing was changed."),
+    N_("1 receipt is safe."),
+    N_("%(n)s receipts are safe."),
+    N_("1 receipt is safe. %(known)s of them were there already."),
+    N_("%(n)s receipts are safe. %(known)s of them were there already."),
+    N_("Taken back: it waits again."),
+    N_("The rule is off."),
+    N_("The rule is on."),
+    N_("%(done)s of %(all)s done."),
+    N_("%(done)s of %(all)s done. Not done: %(why)s"),
+    N_("Corrected. No later reading changes it."),
+    N_("Voided: it counts no more."),
+    N_("It counts again."),
+    N_("It is read again."),
+    N_("The receipt is deleted, with its picture and its expense."),
+    N_("The webhook is deleted."),
+    N_("It is delivered once more."),
+    N_("The key is revoked."),
+    N_("Your password is set. Other browsers are signed out."),
+    N_("That browser is signed out."),
+    N_("The filter is kept."),
+    N_("The filter is deleted."),
+    N_("Booked: %(what)s"),
+    N_("Booked as %(n)s expenses."),
+    N_("Dismissed."),
+    N_("Nothing is new, changed or voided since the last export; none was made."),
+    N_("Export %(number)s is made: %(new)s new, %(changed)s changed, %(voided)s voided."),
+    N_("Export %(number)s is made: %(new)s new, %(changed)s changed, %(voided)s voided, %(refused)s left out."),
+    # What was refused, and what to do.
+    N_("There is no such page."),
+    N_("A part behind this page does not answer just now. Nothing is lost; try again in a moment."),
+    N_("This should not have happened. It is in the gateway's log; try again."),
+    N_("Nobody is signed in here, or the session has ended: sign in."),
+    N_("This request comes from another page than ours. Open the page again and repeat it there."),
+    N_("This needs the role %(role)s; you are %(mine)s."),
+    N_("Name or password is wrong."),
+    N_("Wrong tries to sign in may make %(rate)s; wait %(wait)s s."),
+    N_("This key may make %(rate)s; wait %(wait)s s."),
+    N_("An address without a valid key may make %(rate)s; wait %(wait)s s."),
+    N_("Nobody is signed in here, so nothing was taken in. Sign in, and share again."),
+    N_("Share from another app, or hand in on the page."),
+    N_("As a viewer you see receipts; handing in needs the role reviewer."),
+    N_("This address has a certificate that devices trust already, or none."),
+    N_("There is no picture (yet): it is made when the receipt is read."),
+    N_("A file is empty; send the picture itself."),
+    N_("A file may have at most %(n)s bytes; send a smaller picture."),
+    N_("There is no file in the body; send one as multipart field `file`, or as the body itself."),
+    N_("%(name)s was made by an operating system and is no receipt; leave it out."),
+    N_("The body came too slowly; send it again."),
+    N_("The sender went away before the body ended."),
+    N_("The multipart body is malformed: %(why)s"),
+    N_("reason: choose one of %(known)s; duplicate_of: a receipt's id"),
+    N_("into: choose the category that takes its expenses"),
+    N_("change: choose what to do with the chosen expenses"),
+    N_("url: give an address of at most %(n)s characters"),
+    N_("url: %(why)s"),
+    N_("kind: choose one of %(known)s"),
+    N_("role: choose one of %(known)s"),
+    N_("days: give a number from 1 to %(n)s, or nothing for a key without an end"),
+    N_("name: give 1 to %(n)s visible characters"),
+    N_("name: %(name)s is taken by another person; choose another name"),
+    N_("password: give %(least)s to %(most)s characters"),
+    N_("password: the two are not the same; type the new one twice"),
+    N_("current password: this is not it"),
+    N_("time zone: there is none of this name; choose one like Europe/Berlin"),
+    N_("this is the last admin of %(owner)s; make another person admin first"),
+    N_("filter: show a part of the expenses first, then keep what is shown"),
+    N_("filter: %(n)s are kept already; delete one first"),
+    N_("%(what)s was changed meanwhile (%(changes)s); look at it again and decide then"),
+    N_("nothing was decided on receipt %(receipt)s that could be taken back"),
+    N_(
+        "receipt %(receipt)s seems to be the same purchase as receipt %(other)s; "
+        "keep both, or dismiss it as a duplicate"
+    ),
+    N_("there is no category %(name)s; make it first, or give one of: %(known)s"),
+    N_("name: %(name)s means the category %(other)s already; choose another name, or merge them"),
+    # Signing in with a provider.
+    N_("No provider is set up here: sign in with name and password."),
+    N_("The provider does not answer just now. Try again in a moment, or sign in with your password."),
+    N_("This browser began no sign-in, or more than ten minutes ago. Try again."),
+    N_("This answer belongs to another try to sign in. Try again."),
+    N_("This answer comes from another provider. Try again."),
+    N_("The provider calls itself %(name)s; RECEIPTFLOW_OIDC_ISSUER has to be the same."),
+    N_("The provider does not say its %(what)s; it is none for OpenID Connect."),
+    N_("The provider refused: %(why)s."),
+    N_("The provider does not say that your email is yours (email_verified)."),
+    N_("%(email)s is of none of the domains that may sign in here."),
+    N_("The provider does not tell your %(claim)s; its operator can let it."),
+    N_("The provider gave no token: %(why)s. Try again."),
+    N_("The provider's token does not hold: %(why)s. Try again."),
+    N_("The provider tells about somebody else than who signed in."),
+    N_("This link was used already or has expired; ask for a new one (`receiptflow people link`)."),
+    N_("nobody here is named %(name)s; an admin adds them under People with this name"),
+    N_("%(name)s is somebody else at the provider; an admin gives you a name of your own"),
+    N_("%(name)s is disabled; an admin lets them in again under People"),
+)
+_LONGEST = 600
+_PLACE = re.compile(r"%\\\((\w+)\\\)s")  # as re.escape writes it
+
+
+def told(text: str, language: str) -> str:
+    """A message in a language of the pages.
+
+    Args:
+        text: As it was said, in English.
+        language: As `texts.LANGUAGES` has it.
+    """
+    if language == "en" or len(text) > _LONGEST:
+        return text
+    whole = _told(text, language)
+    if whole is not None:
+        return whole
+    parts = text.split("; ")
+    return "; ".join(_told(part, language) or part for part in parts) if len(parts) > 1 else text
+
+
+def _told(text: str, language: str) -> str | None:
+    found = translations(language).gettext(text) if text else text
+    if found != text:
+        return found
+    for pattern, sentence in _patterns():
+        if fits := pattern.fullmatch(text):
+            return translations(language).gettext(sentence) % fits.groupdict()
+    return None
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Those with something in them; the longest first, as a short one fits what a long one fits better."""
+    open_ones = sorted((one for one in SENTENCES if "%(" in one), key=len, reverse=True)
+    return [(re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(one)), re.DOTALL), one) for one in open_ones]
