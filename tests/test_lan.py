@@ -90,7 +90,7 @@ async def test_strangers_there_get_nothing(lan: tuple[Gateway, httpx.AsyncClient
         await device.get(gateway.url.replace("127.0.0.1", OTHER))
 
 
-async def test_a_device_that_does_not_trust_or_speaks_clear_gets_nothing(
+async def test_a_device_without_trust_or_in_clear_gets_nothing(
     lan: tuple[Gateway, httpx.AsyncClient],
 ) -> None:
     _, device = lan

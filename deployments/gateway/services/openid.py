@@ -1,4 +1,7 @@
-"""Signing in with an OpenID provider (OpenID Connect Core 1.0): authorization code flow with state, nonce and PKCE."""
+"""Signing in with an OpenID provider (OpenID Connect Core 1.0): authorization code flow with state, nonce and PKCE.
+
+Authlib is loaded when somebody first signs in by it: most gateways never need it.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,16 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from authlib.oidc.core import CodeIDToken
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from deployments.settings import GatewaySettings
 from flows.domain.errors import ReceiptflowError, TransientError
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 # Signatures with the provider's own keys only: neither none nor a secret that both know.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
@@ -50,7 +50,8 @@ class SignInTry:
     @classmethod
     def new(cls, wanted: str) -> SignInTry:
         """One that nobody can guess."""
-        return cls(*(secrets.token_urlsafe(_SECRET_BYTES) for _ in range(3)), wanted=wanted)
+        state, nonce, verifier = (secrets.token_urlsafe(_SECRET_BYTES) for _ in range(3))
+        return cls(state, nonce, verifier, wanted)
 
     @classmethod
     def read(cls, text: str) -> SignInTry | None:
@@ -93,6 +94,9 @@ class OpenIdProvider:
             ProviderAwayError: It does not answer.
             OpenIdRefusedError: It is not the provider that was configured.
         """
+        from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # noqa: PLC0415
+        from authlib.oauth2.rfc7636 import create_s256_code_challenge  # noqa: PLC0415
+
         metadata = await self._metadata()
         uri: str = prepare_grant_uri(
             str(metadata["authorization_endpoint"]),
@@ -168,6 +172,10 @@ class OpenIdProvider:
         return body
 
     async def _claims(self, metadata: Mapping[str, Any], tokens: Mapping[str, Any], nonce: str) -> dict[str, Any]:
+        from authlib.oidc.core import CodeIDToken  # noqa: PLC0415
+        from joserfc import jwt  # noqa: PLC0415
+        from joserfc.errors import JoseError  # noqa: PLC0415
+
         client_id = self._settings.oidc_client_id
         wanted = {"iss": metadata["issuer"], "aud": client_id, "nonce": nonce}
         params = {"nonce": nonce, "client_id": client_id, "access_token": tokens.get("access_token")}
@@ -192,6 +200,8 @@ class OpenIdProvider:
         return body
 
     async def _keys(self, metadata: Mapping[str, Any], fresh: bool) -> KeySet:
+        from joserfc.jwk import KeySet  # noqa: PLC0415
+
         body: Any = await self._get(metadata["jwks_uri"], fresh=fresh)
         return KeySet.import_key_set(body)
 

@@ -231,10 +231,9 @@ def find_upload(upload_id: UUID, owner: str, *, session: Session) -> UploadView:
 def open_upload(upload_id: UUID, *, session: Session) -> UploadView | None:
     """An upload of anybody's that may still come: its file is not there, and its time is not over."""
     row = session.get(Upload, upload_id)
-    is_open = row is not None and row.receipt_id is None and row.expires_at is not None
-    if row is None or not is_open or row.expires_at <= dt.datetime.now(dt.UTC):
+    if row is None or row.receipt_id is not None or row.expires_at is None:
         return None
-    return as_value(UploadView, row)
+    return as_value(UploadView, row) if row.expires_at > dt.datetime.now(dt.UTC) else None
 
 
 def upload_at(bucket: str, key: str, *, session: Session) -> UploadView | None:
