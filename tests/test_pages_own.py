@@ -10,9 +10,13 @@ from urllib.parse import quote
 import pytest
 from gateway_helpers import Gateway
 from ledger_helpers import claimed, expensed
-from page_helpers import Browser, browser_of
+from page_helpers import Browser, browser_of, signed_in
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import BlockDocumentCreate
 from webhook_receiver import Receiver
 
+from blocks import ReceiptPipeline
 from flows.ledger.access import saved_filters
 from flows.ledger.notifications import create_webhook
 from flows.ledger.schema import NotificationKind
@@ -126,6 +130,28 @@ async def test_a_test_goes_to_every_channel_and_says_what_each_answered(
     mine = await stranger.client.post("/app/notifications/test", data={"csrf": stranger.token})
     assert receiver.url not in mine.text
     assert len(receiver.seen) == 1
+
+
+async def test_the_pipelines_own_channel_is_tested_too(gateway_with_prefect: Gateway, receiver: Receiver) -> None:
+    gateway = gateway_with_prefect
+    async with get_client() as prefect, signed_in(gateway) as admin:
+        assert await gateway.parts.orchestrator.notification_block() == ""
+        assert "nowhere yet" in (await admin.client.get("/app/notifications")).text
+        channel = CustomWebhookNotificationBlock(name="books", url=receiver.url, json_data={"said": "{{subject}}"})
+        await channel.save("books", client=prefect)
+        await ReceiptPipeline.register_type_and_schema(client=prefect)
+        kind = await prefect.read_block_type_by_slug("receipt-pipeline")
+        schema = await prefect.get_most_recent_block_schema_for_block_type(kind.id)
+        assert schema is not None
+        data = {"notification": "custom-webhook/books"}
+        document = BlockDocumentCreate(name="default", data=data, block_schema_id=schema.id, block_type_id=kind.id)
+        made = await prefect.create_block_document(document)
+        try:
+            page = await admin.client.post("/app/notifications/test", data={"csrf": admin.token})
+        finally:
+            await prefect.delete_block_document(made.id)
+    assert re.search(r"<bdi>custom-webhook/books</bdi></div><span class=.badge expensed.>sent", page.text), page.text
+    assert json.loads(receiver.seen[0][1]) == {"said": "Test by receiptflow"}
 
 
 async def test_only_admins_test_notifications(gateway: Gateway, reviewer: Browser) -> None:

@@ -26,6 +26,7 @@ from flows.ledger.receipts import list_receipts
 pytest_plugins = ["gateway_helpers", "page_helpers", "browser_helpers"]
 Start = Callable[..., AbstractAsyncContextManager[Gateway]]
 _WORKER_READY = "const done = arguments[0]; navigator.serviceWorker.ready.then(() => done(true));"
+_WHOSE = "const done = arguments[0]; waiting.all().then((all) => done(all.map((one) => one.who)));"
 _SHARE = """const form = document.createElement("form"), input = document.createElement("input");
 const box = new DataTransfer(), file = new File([new Uint8Array(arguments[0])], "shared.jpg", { type: "image/jpeg" });
 form.method = "post"; form.action = "/app/share"; form.enctype = "multipart/form-data";
@@ -71,6 +72,7 @@ async def test_what_is_chosen_while_nothing_answers_is_sent_once_later(
         assert serious_faults(chrome) == []
         visit.one("input[capture][data-picks]").send_keys(files[2])  # the camera's button
         visit.until(lambda: visit.one("#sending").text.count("Waits") == 3)
+        assert chrome.execute_async_script(_WHOSE) == ["Ada"] * 3
 
     await asyncio.to_thread(away)
     async with start_gateway(**address) as gateway:

@@ -32,6 +32,8 @@ def test_systemd_finds_nothing_wrong(whose: Whose, tmp_path: Path) -> None:
 def test_words_mean_themselves() -> None:
     text = unit(Whose.USER, ODD, 4300, "anna")
     assert r'--data "/srv/a b/100%% \"quoted\" $$HOME/.receiptflow" --port 4300' in text
+    assert "--lan" not in text
+    assert "--port 4300 --lan\n" in unit(Whose.USER, ODD, 4300, "anna", lan=True)
     assert "User=" not in text and "WantedBy=default.target" in text
 
 

@@ -52,9 +52,11 @@ def install(
     only_print: Annotated[bool, typer.Option("--print", help="Print the unit and change nothing.")] = False,
     data: Data = DEFAULT_DATA,
     port: Port = 4200,
+    lan: Annotated[bool, typer.Option("--lan", help="Let other devices in, as `up --lan` does.")] = False,
 ) -> None:
     """Write the unit, start it, and have it started again after a crash and a boot."""
-    text = unit(whose, data.expanduser().resolve(), port, run_as or os.environ.get("SUDO_USER") or getpass.getuser())
+    user = run_as or os.environ.get("SUDO_USER") or getpass.getuser()
+    text = unit(whose, data.expanduser().resolve(), port, user, lan=lan)
     if only_print:
         typer.echo(text, nl=False)
         return
@@ -92,7 +94,7 @@ def unit_file(whose: Whose) -> Path:
     return config / "systemd" / "user" / NAME
 
 
-def unit(whose: Whose, data: Path, port: int, user: str) -> str:
+def unit(whose: Whose, data: Path, port: int, user: str, *, lan: bool = False) -> str:
     """The unit's text.
 
     Args:
@@ -100,6 +102,7 @@ def unit(whose: Whose, data: Path, port: int, user: str) -> str:
         data: The stack's data folder, absolute.
         port: First of its ports.
         user: Whom a system unit runs as.
+        lan: Whether other devices reach it.
 
     Raises:
         typer.BadParameter: a system unit would run as root.
@@ -107,7 +110,7 @@ def unit(whose: Whose, data: Path, port: int, user: str) -> str:
     if whose is Whose.SYSTEM and user == "root":
         raise typer.BadParameter("the stack needs no root: name an ordinary user with --run-as")
     command = " ".join(map(_quoted, (Path(sys.executable).with_name("receiptflow"), "up")))
-    options = f"--data {_quoted(data)} --port {port}"
+    options = f"--data {_quoted(data)} --port {port}{' --lan' if lan else ''}"
     identity = f"User={user}\n" if whose is Whose.SYSTEM else ""
     target = "multi-user.target" if whose is Whose.SYSTEM else "default.target"
     return f"""[Unit]

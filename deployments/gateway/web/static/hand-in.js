@@ -113,8 +113,10 @@ rf.part("[data-hand-in]", (form) => {
     await draw();
   }
   async function take(files) {
+    // Without a page of somebody's, it is the one's who was here last: whoever signs in next is asked.
+    const last = person ? null : await waiting.lastPerson().catch(() => null);
+    const known = { person: person ?? last?.id ?? null, who: text.personName ?? last?.name ?? "" };
     for (const file of files) {
-      const known = { person, who: text.personName ?? "" };
       try {
         const one = await waiting.add(file, known);
         if (file.size > Number(text.mostBytes)) await waiting.change(one.id, { refused: text.textLarge });
