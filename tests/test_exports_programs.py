@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 from beancount import loader
-from beancount.core.data import Transaction
+from beancount.core.data import Document, Transaction
 from export_helpers import HOSTILE, OWNER, balance, change, exported, some_expenses, spent, void
 from export_programs import Beancount, Books, Hledger, LedgerCli, OfxDump, OfxReader, Quiffen, needed, run
 
+from flows.exports import pictures_into
 from flows.ledger.database import Ledger
-from flows.ledger.exports import AccountRule, set_account
+from flows.ledger.exports import AccountRule, Period, set_account
 
 PROGRAMS: list[Callable[[], Books]] = [Beancount, LedgerCli, Hledger, OfxReader, OfxDump, Quiffen]
 CURRENCIES = ("EUR", "JPY", "KWD")
@@ -125,3 +126,23 @@ def test_beangulp_takes_each_expense_once_and_shows_a_correction(ledger: Ledger,
     change(ledger, ids[0], total=Decimal("11.10"))
     assert "; " in (told := take()) and "changed: TRUE" in told and "11.10 EUR" in told
     assert ours() == before
+
+
+def test_beancount_finds_the_pictures_that_its_documents_name(ledger: Ledger, tmp_path: Path) -> None:
+    """And refuses the file of documents where they are not: why it is included by those who have them."""
+    some_expenses(ledger)
+    exported(ledger, "beancount", tmp_path)
+    main = tmp_path / "main.beancount"
+    names = ("receiptflow-accounts", "receiptflow", "receiptflow-documents")
+    main.write_text("".join(f'include "{name}.beancount"\n' for name in names))
+    check = str(Path(sys.executable).with_name("bean-check"))
+    with pytest.raises(AssertionError, match="File does not exist"):
+        run(check, str(main))
+    _, gone = pictures_into(ledger, OWNER, tmp_path, Period(), lambda original: [original.key.encode()])
+    assert gone == [] and run(check, str(main)) == ""
+    entries, errors, _ = loader.load_file(str(main))
+    assert errors == []
+    documents = {next(iter(one.links)): Path(one.filename) for one in entries if isinstance(one, Document)}
+    named = {one.meta["receiptflow"]: one.meta["document"] for one in entries if isinstance(one, Transaction)}
+    assert len(documents) == 6 and {tmp_path / path for path in named.values()} == set(documents.values())
+    assert all(documents[public_id] == tmp_path / path for public_id, path in named.items())

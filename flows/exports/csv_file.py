@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -57,9 +57,9 @@ class CsvFile:
         """The names of the columns."""
         return csv_row(COLUMNS)
 
-    def index(self, names: Sequence[str]) -> Mapping[str, str]:
+    def index(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
         """No further file; one without rows where there are no expenses."""
-        return {} if names else {"receiptflow.csv": self.header("receiptflow.csv")}
+        return [] if names else [("receiptflow.csv", self.header("receiptflow.csv"))]
 
 
 class CsvChanges:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flows.exports.booking import Booking
-from flows.exports.plain_text import PlainTextFile, lines_of
+from flows.exports.plain_text import PlainTextFile
 from flows.exports.text import one_line
 
 
@@ -13,8 +15,8 @@ class LedgerFile(PlainTextFile):
     name, title = "ledger", "ledger"
     suffix, comment = "ledger", ";"
 
-    def transaction(self, booking: Booking) -> str:
-        """A cleared transaction with its notes below it, and the price before it."""
+    def notes(self, booking: Booking) -> Sequence[str]:
+        """Notes with a name, and the tags."""
         row = booking.row
         notes = {
             "UUID": row.public_id,
@@ -24,18 +26,7 @@ class LedgerFile(PlainTextFile):
             "Picture": booking.picture,
         }
         tags = [tag for one in row.tags if (tag := one_line(one).replace(":", "-").replace(" ", "-"))]
-        lines = [
-            *((price,) if (price := self.price(booking)) else ()),
-            f"{booking.date} * ({row.public_id}) {booking.payee}",
+        return [
             *(f"    ; {key}: {one_line(value)}" for key, value in notes.items() if value),
             *((f"    ; :{':'.join(tags)}:",) if tags else ()),
-            *lines_of(self.postings(booking)),
         ]
-        return "".join(f"{line}\n" for line in lines)
-
-    def price(self, booking: Booking) -> str | None:
-        """A `P` directive."""
-        row = booking.row
-        if row.rate is None or row.home_currency in {None, booking.currency}:
-            return None
-        return f"P {booking.date} {booking.currency} {row.rate:f} {row.home_currency}"

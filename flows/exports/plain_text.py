@@ -6,7 +6,7 @@ are in it as if they had always been so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from flows.exports.booking import Accounts, Booking, book
@@ -51,7 +51,21 @@ class PlainTextFile:
         return f"{self.transaction(booking)}\n"
 
     def transaction(self, booking: Booking) -> str:
-        """One transaction as the program reads it."""
+        """One transaction as the program reads it, and the price before it."""
+        lines = [
+            *self.prices(booking),
+            self.first_line(booking),
+            *self.notes(booking),
+            *lines_of(self.postings(booking)),
+        ]
+        return "".join(f"{line}\n" for line in lines)
+
+    def first_line(self, booking: Booking) -> str:
+        """Day, id and payee of a cleared transaction."""
+        return f"{booking.date} * ({booking.row.public_id}) {booking.payee}"
+
+    def notes(self, booking: Booking) -> Sequence[str]:
+        """The lines below it that tell of the receipt."""
         raise NotImplementedError
 
     def check_account(self, account: str) -> None:
@@ -63,9 +77,16 @@ class PlainTextFile:
         if "  " in account or "\t" in account or not account.strip(":") or account[0] in "([;*!#%|~=" or ";" in account:
             raise ExpenseRefusedError(f"the account {account!r} cannot be one here; rename it in your rules")
 
-    def price(self, booking: Booking) -> str | None:
+    def prices(self, booking: Booking) -> Sequence[str]:
         """The rate of an expense in another currency than the owner's, where the ledger knows it."""
-        raise NotImplementedError
+        row = booking.row
+        if row.rate is None or row.home_currency in {None, booking.currency}:
+            return ()
+        return (self.price_line(str(booking.date), booking.currency, f"{row.rate:f} {row.home_currency}"),)
+
+    def price_line(self, day: str, currency: str, price: str) -> str:
+        """What a unit of a currency was worth on a day."""
+        return f"P {day} {currency} {price}"
 
     def include(self, name: str) -> str:
         """The line that includes a file."""
@@ -88,10 +109,10 @@ class PlainTextFile:
         """Directives that each file begins with."""
         return ""
 
-    def index(self, names: Sequence[str]) -> Mapping[str, str]:
+    def index(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
         """The file that includes those of the years."""
         name = f"{NAME}.{self.suffix}"
-        return {name: self.header(name) + "".join(f"{self.include(one)}\n" for one in names)}
+        yield name, self.header(name) + "".join(f"{self.include(one)}\n" for one in names)
 
     def postings(self, booking: Booking) -> list[tuple[str, str]]:
         """Accounts with amounts, that paid from last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from flows.exports.booking import AccountNames, Accounts
@@ -68,8 +68,8 @@ class WholeTarget(Target, Protocol):
     def header(self, name: str) -> str:
         """What a file begins with."""
 
-    def index(self, names: Sequence[str]) -> Mapping[str, str]:
-        """Further files, once all is written: name and text."""
+    def index(self, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Further files, once all is written: name and text, of a long one in pieces, all of one file together."""
 
 
 @runtime_checkable

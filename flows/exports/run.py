@@ -141,7 +141,7 @@ def _export_whole(
             found.tell(row, hashlib.sha256(text.encode()).hexdigest(), None)
         found.void_gone()
         # A file that includes those of all years must not become one that includes some.
-        for name, text in target.index(tuple(output.names)).items() if period.is_open else ():
+        for name, text in target.index(tuple(output.names)) if period.is_open else ():
             output.write(name, text)
         output.close()
         made = found.finish(leave_out=leave_out)
