@@ -26,6 +26,11 @@ class Mailbox(Block):
     security: Security = Field(
         default="tls", description="tls, starttls, or none, which is allowed for this machine's own server only."
     )
+    certificate_authority: str = Field(
+        default="",
+        description="Certificate in PEM of who vouches for the servers' certificates, where they are self-made; empty: "
+        "those whom this machine trusts.",
+    )
     user: str = Field(min_length=1, description="Whom to sign in as.")
     password: SecretStr = Field(description="The password; with many providers one made for this app.")
     folder: str = Field(default="INBOX", description="Folder that is read; every mail in it is taken or refused.")

@@ -56,10 +56,18 @@ async def _load(name: str) -> Mailbox:
 
 
 def _collect(pipeline: Pipeline, block: Mailbox) -> Collected:
-    password = block.password.get_secret_value()
-    server = MailServer(block.host, block.port, block.security, block.user, password, block.folder)
-    with open_mailbox(server) as opened:
+    with open_mailbox(server_of(block)) as opened:
         return collect(pipeline, opened, policy_of(block))
+
+
+def server_of(block: Mailbox) -> MailServer:
+    """Where the block says that mails are."""
+    password = block.password.get_secret_value()
+    return MailServer(
+        *(block.host, block.port, block.security, block.user, password),
+        folder=block.folder,
+        authority=block.certificate_authority,
+    )
 
 
 def policy_of(block: Mailbox) -> MailPolicy:
@@ -68,6 +76,7 @@ def policy_of(block: Mailbox) -> MailPolicy:
         *(block.answer_host, block.answer_port, block.answer_security),
         *(block.user if block.answer_security != "none" else "", block.password.get_secret_value()),
         sender=block.answer_from,
+        authority=block.certificate_authority,
     )
     return MailPolicy(
         rules=SenderRules(

@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
-from imap_tools.mailbox import MailBoxUnencrypted
+from imap_tools.mailbox import BaseMailBox, MailBoxStartTls, MailBoxUnencrypted
 from PIL import Image
 
 from flows.mail import MailServer
@@ -68,8 +69,29 @@ def has_dovecot() -> bool:
     return shutil.which("dovecot") is not None
 
 
+def self_made_certificate(folder: Path) -> str:
+    """A certificate for 127.0.0.1 that vouches for itself, and its key, in a folder; the certificate in PEM."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    options = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", *options, *names, *files], check=True, capture_output=True)
+    return certificate.read_text()
+
+
 @contextmanager
-def dovecot() -> Iterator[MailServer]:
+def dovecot_with_tls(folder: Path) -> Iterator[tuple[MailServer, MailServer]]:
+    """The same with a self-made certificate: by TLS, and by STARTTLS."""
+    authority, port = self_made_certificate(folder), free_port()
+    tls = f"ssl = yes\nssl_cert = <{folder}/certificate.pem\nssl_key = <{folder}/key.pem"
+    with dovecot(tls=tls, tls_port=port) as plain:
+        options = {"authority": authority}
+        by_tls = MailServer(plain.host, port, "tls", plain.user, plain.password, **options)
+        yield by_tls, MailServer(plain.host, plain.port, "starttls", plain.user, plain.password, **options)
+
+
+@contextmanager
+def dovecot(*, tls: str = "ssl = no", tls_port: int = 0) -> Iterator[MailServer]:
     """A dovecot of the test's own, with keywords and MOVE."""
     port = free_port()
     me = pwd.getpwuid(os.getuid()).pw_name
@@ -81,7 +103,11 @@ def dovecot() -> Iterator[MailServer]:
         Path(folder).chmod(0o755)
         Path(folder, "mail").chmod(0o777)
         config = Path(folder, "dovecot.conf")
-        config.write_text(_DOVECOT.format(folder=folder, port=port, users=users, mailer=mailer, password=PASSWORD))
+        text = _DOVECOT.format(
+            **{"folder": folder, "port": port, "users": users, "mailer": mailer, "password": PASSWORD},
+            **{"tls": tls, "tls_port": tls_port},
+        )
+        config.write_text(text)
         process = subprocess.Popen(["dovecot", "-F", "-c", str(config)])
         with _until_it_answers(process, port):
             yield MailServer("127.0.0.1", port, "none", "receipts", PASSWORD)
@@ -92,7 +118,7 @@ base_dir = {folder}/run
 state_dir = {folder}/run
 log_path = {folder}/log
 protocols = imap
-ssl = no
+{tls}
 disable_plaintext_auth = no
 {users}
 mail_location = maildir:{folder}/mail
@@ -116,7 +142,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    address = 127.0.0.1
+    port = {tls_port}
   }}
 }}
 service stats {{
@@ -150,9 +177,13 @@ def _answers(port: int) -> bool:
 
 
 @contextmanager
-def opened(server: MailServer) -> Iterator[MailBoxUnencrypted]:
+def opened(server: MailServer) -> Iterator[BaseMailBox]:
     """The mailbox as a mail program has it."""
-    box = MailBoxUnencrypted(server.host, server.port, timeout=20)
+    if server.security == "starttls":
+        context = ssl.create_default_context(cadata=server.authority)
+        box: BaseMailBox = MailBoxStartTls(server.host, server.port, timeout=20, ssl_context=context)
+    else:
+        box = MailBoxUnencrypted(server.host, server.port, timeout=20)
     with box.login(server.user, server.password) as signed_in:
         yield signed_in
 

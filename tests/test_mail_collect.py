@@ -10,8 +10,10 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from email.message import EmailMessage
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
 from export_programs import DEBIAN_PROGRAMS
 from ledger_helpers import count
-from mail_helpers import a_mail, attach, dovecot, free_port, has_dovecot, opened, pymap
+from mail_helpers import a_mail, attach, dovecot, dovecot_with_tls, free_port, has_dovecot, opened, pymap
 from pydantic import SecretStr
 from sqlmodel import select
 
@@ -258,6 +260,23 @@ def test_an_answer_that_cannot_be_sent_holds_nothing_up(pipeline: Pipeline, serv
     options = {"answer_host": "127.0.0.1", "answer_port": 1, "answer_security": "none", "answer_from": "i@x.example"}
     collected = run(pipeline, server, a_block(server, **options))
     assert (collected.taken, len(collected.refused), collected.answered) == (1, 1, 0)
+
+
+@pytest.mark.skipif(not has_dovecot() and not os.environ.get(DEBIAN_PROGRAMS), reason="apt install dovecot-imapd")
+def test_the_mail_server_has_to_be_the_one_that_it_says(tmp_path: Path) -> None:
+    """Who stands between would have the password, and the mails."""
+    with dovecot_with_tls(tmp_path) as servers:
+        for server in servers:
+            with open_mailbox(server) as box:
+                assert box.waiting() == []
+            for stranger in (replace(server, authority=""), replace(server, host="localhost")):
+                with pytest.raises(ConfigurationError, match="is not to be trusted"), open_mailbox(stranger):
+                    pass
+        with (
+            pytest.raises(ConfigurationError, match="certificate_authority"),
+            open_mailbox(replace(servers[0], authority="x")),
+        ):
+            pass
 
 
 def test_a_wrong_password_and_an_absent_server_are_told_apart(server: MailServer) -> None:

@@ -10,10 +10,13 @@ from email.message import EmailMessage, Message
 
 import pytest
 from mail_helpers import a_mail, a_picture, attach
+from pdf_pages import page, shown
 from test_containers import packed, winmail
+from test_einvoice import CII
 
 from flows.containers import ContainerLimits
-from flows.mail import MailContents, MailLimits, MailRefusedError, Refusal, contents_of, parse_mail
+from flows.mail import MailContents, MailLimits, MailPart, MailRefusedError, Refusal, contents_of, parse_mail
+from flows.mail.invoice_pairs import without_second_showings
 
 PDF = b"%PDF-1.4\n%%EOF\n"
 PHOTO = a_picture(900, 1200)
@@ -172,3 +175,39 @@ def test_an_encrypted_mail_says_so(kind: str) -> None:
 def test_what_mail_programs_do_wrong_is_still_read(hostile: str) -> None:
     mail = parse_mail(hostile.encode())
     assert len(contents_of(mail.message, MailLimits()).receipts) == 1
+
+
+def _xml_parts(*pdfs: bytes, place: str = "") -> list[MailPart]:
+    """An invoice R-471 of 5.35 and PDFs, as parts of one mail."""
+    files = [("invoice.xml", CII.encode()), *((f"{number}.pdf", pdf) for number, pdf in enumerate(pdfs))]
+    return [MailPart(f"{place}{number}.", name, data) for number, (name, data) in enumerate(files, start=2)]
+
+
+def test_an_invoice_and_the_pdf_that_shows_it_are_one_receipt() -> None:
+    shows = page(shown(("Invoice R-471", "Total EUR 5.35")))
+    kept, passed = without_second_showings(_xml_parts(shows))
+    assert ([part.name for part in kept], passed) == (
+        ["invoice.xml"],
+        ["0.pdf (shows the same invoice as invoice.xml)"],
+    )
+
+
+def test_the_pdf_that_carries_the_xml_is_the_receipt() -> None:
+    carries = page(shown(("Invoice R-471", "Total EUR 5.35")), attached=("factur-x.xml", CII.encode()))
+    kept, passed = without_second_showings(_xml_parts(carries))
+    assert ([part.name for part in kept], passed) == (["0.pdf"], ["invoice.xml (the same invoice is in 0.pdf)"])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [("Invoice R-472", "Total EUR 5.35"), ("Invoice R-471", "Total EUR 15.35"), ("Invoice R-4710", "Total 5.35"), ()],
+)
+def test_another_pdf_beside_an_invoice_is_a_receipt_of_its_own(lines: tuple[str, ...]) -> None:
+    parts = _xml_parts(page(shown(lines)), PDF)
+    assert without_second_showings(parts) == (parts, [])
+
+
+def test_an_invoice_and_a_pdf_of_different_mails_are_two() -> None:
+    shows = page(shown(("Invoice R-471", "Total EUR 5.35")))
+    parts = [_xml_parts()[0], MailPart("3.m.2.", "a.pdf", shows)]
+    assert without_second_showings(parts) == (parts, [])

@@ -3,6 +3,7 @@
 from flows.mail.answers import AnswerServer
 from flows.mail.collect import Collected, MailPolicy, collect
 from flows.mail.errors import MailRefusedError, MailServerUnavailableError, Refusal
+from flows.mail.idle import wait_for_mail
 from flows.mail.mailbox import MailServer, OpenMailbox, open_mailbox
 from flows.mail.message import Mail, parse_mail
 from flows.mail.parts import MailContents, MailLimits, MailPart, contents_of
@@ -27,4 +28,5 @@ __all__ = [
     "open_mailbox",
     "owner_of_mail",
     "parse_mail",
+    "wait_for_mail",
 ]

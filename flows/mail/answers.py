@@ -10,6 +10,7 @@ from email.utils import formatdate, make_msgid
 
 from flows.mail.authentication import is_authenticated
 from flows.mail.errors import MailRefusedError
+from flows.mail.mailbox import trusting
 from flows.mail.message import Mail, header
 
 _TIMEOUT_SECONDS = 30.0
@@ -27,6 +28,7 @@ class AnswerServer:
     user: str
     password: str
     sender: str
+    authority: str = ""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -68,7 +70,7 @@ def send_answer(answer: EmailMessage, server: AnswerServer) -> None:
     Raises:
         OSError: the server is away or refuses; `smtplib.SMTPException` is one.
     """
-    context = ssl.create_default_context()
+    context = trusting(server.authority)
     with _connected(server, context) as smtp:
         if server.security == "starttls":
             smtp.starttls(context=context)

@@ -21,6 +21,7 @@ from flows.ledger.schema import Source
 from flows.ledger.values import ReceivedObject
 from flows.mail.answers import AnswerServer, answer_to, may_be_answered, send_answer
 from flows.mail.errors import MailRefusedError, Refusal
+from flows.mail.invoice_pairs import without_second_showings
 from flows.mail.mailbox import OpenMailbox, WaitingMail
 from flows.mail.message import Mail, parse_mail
 from flows.mail.parts import MailLimits, MailPart, contents_of
@@ -121,12 +122,13 @@ def _take(pipeline: Pipeline, mail: Mail, policy: MailPolicy, collected: Collect
     owner = owner_of_mail(mail, policy.rules)
     with _reading():
         contents = contents_of(mail.message, policy.limits)
-    objects = [_store(pipeline, owner, mail, part) for part in contents.receipts]
+        receipts, second = without_second_showings(contents.receipts)
+    objects = [_store(pipeline, owner, mail, part) for part in receipts]
     with pipeline.ledger.session() as session:
         receptions = receive_many(objects, session=session)
     collected.receipt_ids += [one.receipt_id for one in receptions]
     collected.new += sum(one.created for one in receptions)
-    collected.passed_over += contents.passed_over
+    collected.passed_over += [*contents.passed_over, *second]
 
 
 def _store(pipeline: Pipeline, owner: str, mail: Mail, part: MailPart) -> ReceivedObject:

@@ -7,7 +7,8 @@ that says which.
 from __future__ import annotations
 
 import imaplib
-from collections.abc import Iterator, Sequence
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,12 +20,15 @@ from flows.mail.errors import MailServerUnavailableError
 
 _TIMEOUT_SECONDS = 60.0
 _TRY = "receiptflow-try-"
-_KINDS = {"tls": MailBox, "starttls": MailBoxStartTls, "none": MailBoxUnencrypted}
 
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where a mailbox is. `security` is tls, starttls or none."""
+    """Where a mailbox is.
+
+    `security` is tls, starttls or none; `authority` the certificate, in PEM, of who vouches for the server's one, where
+    that is nobody whom this machine knows.
+    """
 
     host: str
     port: int
@@ -32,6 +36,7 @@ class MailServer:
     user: str
     password: str
     folder: str = "INBOX"
+    authority: str = ""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -75,6 +80,20 @@ class OpenMailbox:
         _, answers = self._box.client.uid("FETCH", mail.uid, "(BODY.PEEK[])")
         return next((answer[1] for answer in answers if isinstance(answer, tuple)), b"")
 
+    @property
+    def can_idle(self) -> bool:
+        """Whether the server tells of new mail by itself (RFC 2177)."""
+        return "IDLE" in self._box.client.capabilities
+
+    def idle(self, *, until: Callable[[], bool], poll_seconds: float) -> None:
+        """Have the server tell of changes, until it tells of one."""
+        self._box.idle.start()  # type: ignore[no-untyped-call]  # imap-tools names no types here
+        try:
+            while not until() and not self._box.idle.poll(timeout=poll_seconds):
+                pass
+        finally:
+            self._box.idle.stop()  # type: ignore[no-untyped-call]
+
     def begin(self, mail: WaitingMail) -> None:
         """Note a try with the mail, so that one that ends our process is given up some time."""
         if self._keeps_keywords():
@@ -100,16 +119,19 @@ def open_mailbox(server: MailServer) -> Iterator[OpenMailbox]:
     """Sign in and select the folder; signs out at the end.
 
     Raises:
-        ConfigurationError: the server refuses the user, the password or the folder.
+        ConfigurationError: the server refuses the user, the password or the folder, or nobody vouches for it.
         MailServerUnavailableError: the server is away, or breaks off.
     """
-    kind = _KINDS[server.security]
     try:
-        with kind(server.host, server.port, timeout=_TIMEOUT_SECONDS).login(
-            server.user, server.password, initial_folder=server.folder
-        ) as box:
+        with _connected(server).login(server.user, server.password, initial_folder=server.folder) as box:
             _ask_capabilities(box)
             yield OpenMailbox(box)
+    except ssl.SSLCertVerificationError as error:
+        raise ConfigurationError(
+            f"The certificate of the mail server {server.host} is not to be trusted ({error.verify_message}): use the "
+            "name that it was made for, or put the certificate of who vouches for it into the mailbox's block "
+            "(certificate_authority)."
+        ) from error
     except MailboxLoginError as error:
         raise ConfigurationError(
             f"The mail server refuses {server!r}: correct user and password in the mailbox's block; many providers "
@@ -119,6 +141,27 @@ def open_mailbox(server: MailServer) -> Iterator[OpenMailbox]:
         raise MailServerUnavailableError(
             f"The mail server does not answer as it should ({server!r}): {error}"
         ) from error
+
+
+def _connected(server: MailServer) -> BaseMailBox:
+    """A connection to the server that the name stands for: imaplib by itself would take any certificate."""
+    if server.security == "none":
+        return MailBoxUnencrypted(server.host, server.port, timeout=_TIMEOUT_SECONDS)
+    kind = MailBoxStartTls if server.security == "starttls" else MailBox
+    context = trusting(server.authority)
+    return kind(server.host, server.port, timeout=_TIMEOUT_SECONDS, ssl_context=context)
+
+
+def trusting(authority: str) -> ssl.SSLContext:
+    """TLS that trusts this authority alone (PEM), or, without one, those that the machine knows.
+
+    Raises:
+        ConfigurationError: It is no certificate.
+    """
+    try:
+        return ssl.create_default_context(cadata=authority or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigurationError(f"certificate_authority: this is no certificate in PEM: {error}") from error
 
 
 def _ask_capabilities(box: BaseMailBox) -> None:
