@@ -116,6 +116,11 @@ class GatewaySettings(BaseSettings):
     webhooks_allow_private: bool = Field(
         default=False, description="Let webhooks call private and loopback addresses. For tests and closed networks."
     )
+    exports_allow_private: bool = Field(
+        default=False,
+        description="Let owners name servers for their books that are in a private network or answer without TLS, such "
+        "as a Firefly III at home. Off where you do not trust every owner's admins.",
+    )
 
     @property
     def port(self) -> int:

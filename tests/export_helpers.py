@@ -17,14 +17,20 @@ from flows.ledger.database import Ledger
 OWNER = "anna"
 HOSTILE = 'Café "Zum \\ Löwen"; 2 | <b>&amp; =1+1\n\u202e\u05e9\u05dc\u05d5\u05dd\u202c 🧾 (x) #tag, ^link'
 
+_TEXTS = ("merchant", "receipt_number", "category", "notes")
+
 
 def spent(ledger: Ledger, key: str, **fields: Any) -> str:
     """Post one expense of a picture named `key`; its public id."""
     attempt = claimed(ledger, f"{OWNER}/{key}.jpg", hashlib.sha256(key.encode()).hexdigest())
+    given = {name: fields.pop(name) for name in ("category", "tags", "notes") if name in fields}
     record(ledger, attempt, merchant=fields.pop("merchant", f"Shop {key}"), **fields)
     with ledger.session() as session:
-        query = text("SELECT public_id FROM expenses WHERE receipt_id = :receipt")
-        return str(session.scalar(query, {"receipt": attempt.receipt_id}))
+        for name, value in given.items():
+            query = f"UPDATE expenses SET {name} = :value WHERE receipt_id = :receipt"  # noqa: S608  # three of ours
+            session.execute(text(query), {"value": value, "receipt": attempt.receipt_id})
+        wanted = text("SELECT public_id FROM expenses WHERE receipt_id = :receipt")
+        return str(session.scalar(wanted, {"receipt": attempt.receipt_id}))
 
 
 def change(ledger: Ledger, public_id: str, **columns: Any) -> None:
@@ -62,12 +68,19 @@ def balance(ledger: Ledger, currency: str = "EUR") -> Decimal:
 
 
 def some_expenses(ledger: Ledger) -> list[str]:
-    """Five expenses of two years: a refund, one of nothing, one with a hostile merchant, yen and dinars."""
+    """Six expenses of two years: a refund, one of nothing, one of hostile texts, yen and dinars."""
     return [
         spent(ledger, "a", purchase_date=dt.date(2025, 12, 31), total=Decimal("10.10")),
         spent(ledger, "b", purchase_date=dt.date(2026, 1, 2), total=Decimal("-3.05")),
         spent(ledger, "c", purchase_date=dt.date(2026, 1, 3), total=Decimal("0.00")),
-        spent(ledger, "d", purchase_date=dt.date(2026, 1, 3), total=Decimal("7.77"), merchant=HOSTILE),
+        spent(
+            ledger,
+            "d",
+            purchase_date=dt.date(2026, 1, 3),
+            total=Decimal("7.77"),
+            **dict.fromkeys(_TEXTS, HOSTILE),
+            tags=[HOSTILE, "a b", "x:y"],
+        ),
         spent(ledger, "e", purchase_date=dt.date(2026, 2, 1), total=Decimal(1500), currency="JPY"),
         spent(ledger, "f", purchase_date=dt.date(2026, 2, 1), total=Decimal("1.234"), currency="KWD"),
     ]

@@ -30,6 +30,8 @@ class Firefly:
     url: str = ""
     assets: set[str] = field(default_factory=lambda: {"Card", "Cash"})
     groups: dict[int, dict[str, Any]] = field(default_factory=dict)
+    attachments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    failing_uploads: int = 0
     failing: int = 0
     after: bool = False
     writes: int = 0
@@ -59,6 +61,8 @@ class Firefly:
             return 404, {"message": "Resource not found"}
         if method == "DELETE" and group is not None:
             del self.groups[group]
+            for name in [name for name, one in self.attachments.items() if one["attachable_id"] == str(group)]:
+                del self.attachments[name]
             return 204, None
         errors = self._errors(body["transactions"])
         if errors:
@@ -89,6 +93,29 @@ class Firefly:
                 errors[f"transactions.{place}.{side}"] = ["Could not find a valid account when searching."]
         return errors
 
+    def attach(self, body: dict[str, Any]) -> tuple[int, Any]:
+        """An attachment without content as yet; a journal has the id of its group here."""
+        if body.get("attachable_type") != "TransactionJournal" or int(body["attachable_id"]) not in self.groups:
+            return 422, {"errors": {"attachable_id": ["This ID is invalid."]}}
+        name = len(self.attachments) + 1
+        self.attachments[name] = body | {"size": 0, "content": b""}
+        return 200, {"data": self.shown_attachment(name)}
+
+    def upload(self, name: int, content: bytes) -> tuple[int, Any]:
+        """The content of an attachment."""
+        if self.failing_uploads:
+            self.failing_uploads -= 1
+            return 500, {"message": "Internal exception"}
+        if not content:
+            return 422, {"errors": {"file": ["Empty attachment."]}}
+        self.attachments[name] |= {"content": content, "size": len(content)}
+        return 204, None
+
+    def shown_attachment(self, name: int) -> dict[str, Any]:
+        """As the API shows it."""
+        told = {key: value for key, value in self.attachments[name].items() if key != "content"}
+        return {"type": "attachments", "id": str(name), "attributes": told}
+
     def search(self, query: str) -> list[dict[str, Any]]:
         """Groups by `external_id_is`."""
         found = re.fullmatch(r'external_id_is:"([^"]*)"', query)
@@ -97,7 +124,8 @@ class Firefly:
 
     def shown(self, group: int) -> dict[str, Any]:
         """As the API shows a group."""
-        return {"type": "transactions", "id": str(group), "attributes": {"transactions": [self.groups[group]]}}
+        journal = self.groups[group] | {"transaction_journal_id": str(group)}
+        return {"type": "transactions", "id": str(group), "attributes": {"transactions": [journal]}}
 
 
 def _positive(value: Any) -> bool:
@@ -115,12 +143,27 @@ def running_firefly() -> Iterator[Firefly]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
+            raw = self.rfile.read(length)
+            is_json = self.headers.get("Content-Type") == "application/json"
+            body = json.loads(raw) if raw and is_json else raw
             url = urlsplit(self.path)
             if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 self._send(401, {"message": "Unauthenticated."})
             elif self.command == "GET" and url.path == "/api/v1/search/transactions":
                 self._send(200, {"data": books.search(parse_qs(url.query)["query"][0])})
+            elif self.command == "GET" and url.path == "/api/v1/about":
+                self._send(200, {"data": {"version": "6.4.2", "api_version": "6.4.2"}})
+            elif self.command == "GET" and url.path == "/api/v1/accounts":
+                assert parse_qs(url.query)["type"] == ["asset"]
+                shown = [{"type": "accounts", "attributes": {"name": name}} for name in sorted(books.assets)]
+                self._send(200, {"data": shown})
+            elif found := re.fullmatch(r"/api/v1/transactions/(\d+)/attachments", url.path):
+                kept = [name for name, one in books.attachments.items() if one["attachable_id"] == found[1]]
+                self._send(200, {"data": [books.shown_attachment(name) for name in kept]})
+            elif url.path == "/api/v1/attachments":
+                self._send(*books.attach(body))
+            elif found := re.fullmatch(r"/api/v1/attachments/(\d+)/upload", url.path):
+                self._send(*books.upload(int(found[1]), body))
             elif found := re.fullmatch(r"/api/v1/transactions(?:/(\d+))?", url.path):
                 self._send(*books.write(self.command, int(found[1]) if found[1] else None, body))
             else:

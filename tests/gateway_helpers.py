@@ -73,6 +73,7 @@ def settings_for(seaweedfs: Stack, ledger: str, **changes: Any) -> GatewaySettin
         "gateway_url": f"http://127.0.0.1:{free_port()}",
         "events_token": SecretStr(EVENTS_TOKEN),
         "webhooks_allow_private": True,
+        "exports_allow_private": True,
         "refusal_rate": "100000/minute",  # whole tests of refusals come from one address
     }
     return GatewaySettings(**(values | changes))

@@ -14,7 +14,7 @@ from export_helpers import HOSTILE, OWNER, balance, change, exported, some_expen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.exports import ExportRefusedError, UnknownTargetError, export, preview, staging
+from flows.exports import ExportRefusedError, UnknownTargetError, export, preview, staging, targets
 from flows.exports.beancount import BeancountFile
 from flows.exports.booking import Accounts, Posting, book
 from flows.exports.errors import ExpenseRefusedError
@@ -304,6 +304,30 @@ def test_a_currency_can_be_set_for_those_without(ledger: Ledger, tmp_path: Path)
     with ledger.session() as session:
         set_account(OWNER, AccountRule("", "currency", "", "EUR"), session=session)
     assert exported(ledger, "qif", tmp_path).new == 1
+
+
+@pytest.mark.parametrize("name", list(targets()))
+@pytest.mark.parametrize("lacks", ["currency", "purchase_date", "account"])
+def test_what_lacks_something_is_written_or_refused_by_its_id(
+    ledger: Ledger, tmp_path: Path, name: str, lacks: str
+) -> None:
+    """Nothing is written half: a spreadsheet has it without, all others refuse it and take the rest."""
+    if lacks == "account":
+        with ledger.session() as session:
+            set_account(OWNER, AccountRule("", "known", "", "Assets:Other"), session=session)
+            set_account(OWNER, AccountRule("", "payment_method", "", "Assets:Other"), session=session)
+            set_account(OWNER, AccountRule("", "category", "Fine", "Assets:Other"), session=session)
+    lost = spent(ledger, "a", **({"category": "Strange"} if lacks == "account" else {lacks: None}))
+    spent(ledger, "b", category="Fine", total=Decimal(3))
+    takes_it = name.startswith("csv") or (name == "ofx" and lacks == "account")  # it has no category
+    if takes_it:
+        assert exported(ledger, name, tmp_path).new == 2
+        return
+    with pytest.raises(ExportRefusedError, match=lost):
+        exported(ledger, name, tmp_path)
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+    told = exported(ledger, name, tmp_path, leave_out=True)
+    assert (told.new, [one.public_id for one in told.refusals]) == (1, [lost])
 
 
 def test_there_is_no_such_target(ledger: Ledger, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from flows.exports.errors import BooksRefusedError, BooksUnavailableError, BusyT
 from flows.exports.firefly_api import open_firefly
 from flows.exports.push import push
 from flows.ledger.database import Ledger
-from flows.ledger.exports import list_exports
+from flows.ledger.exports import Original, list_exports
 
 
 @pytest.fixture
@@ -100,6 +100,34 @@ def test_a_correction_that_was_not_told_is_not_lost_behind_the_next(ledger: Ledg
     void(ledger, one)
     pushed(ledger, firefly)
     assert firefly.groups == {}
+
+
+def test_the_picture_is_attached_once_also_when_its_upload_was_cut_short(ledger: Ledger, firefly: Firefly) -> None:
+    one, gone = spent(ledger, "a", total=Decimal(5)), spent(ledger, "gone", total=Decimal(6))
+
+    def open_original(original: Original) -> list[bytes] | None:
+        return None if "gone" in original.key else [b"picture ", original.key.encode()]
+
+    def tell() -> None:
+        with open_firefly(firefly.url, TOKEN, open_original) as books:
+            push(ledger, OWNER, books)
+
+    firefly.failing_uploads = 1
+    with pytest.raises(BooksUnavailableError, match="500"):
+        tell()
+    tell()
+    change(ledger, one, total=Decimal(7))
+    tell()
+    hold(ledger, firefly)
+    (attached,) = firefly.attachments.values()
+    assert (attached["content"], attached["filename"][-4:]) == (f"picture {OWNER}/a.jpg".encode(), ".jpg")
+    change(ledger, one, total=Decimal(-7))  # made anew, with its picture
+    tell()
+    assert [kept["content"] for kept in firefly.attachments.values()] == [attached["content"]]
+    void(ledger, one)
+    void(ledger, gone)
+    tell()
+    assert (firefly.groups, firefly.attachments) == ({}, {})
 
 
 def test_what_is_there_already_by_its_id_is_not_made_again(ledger: Ledger, firefly: Firefly) -> None:

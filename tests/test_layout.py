@@ -25,6 +25,7 @@ BELOW = {
     "flows.pipeline": {
         "blocks",
         "flows.domain",
+        "flows.exports",
         "flows.ledger",
         "flows.notifications",
         "flows.reading",

@@ -40,6 +40,8 @@ _PAGES = (
     "exports",
     "exports/csv",
     "exports/ofx",
+    "exports/accounts",
+    "exports/servers/firefly",
     "account",
     "phone",
     "categories",

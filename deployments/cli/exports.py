@@ -39,6 +39,7 @@ class Server(NamedTuple):
     secret: str
     budget: str
     currency: str
+    pictures: bool
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +60,9 @@ def export(
     last: Last = None,
     owner: Owner = "default",
     into: Annotated[Path, typer.Option(help="Folder of the files.", file_okay=False)] = Path("exports"),
-    pictures: Annotated[bool, typer.Option("--pictures", help="Put the pictures beside the files.")] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Put the pictures beside the files; in Firefly, attach them.")
+    ] = False,
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Leave out what the target would refuse, and name it.")
     ] = False,
@@ -68,7 +71,9 @@ def export(
     ] = False,
     number: Annotated[int | None, typer.Option(min=1, help="Write the export of this number again.")] = None,
     year: Annotated[int | None, typer.Option(help="The archive's year; the last one without it.")] = None,
-    server: Annotated[str, typer.Option(help="Address of Actual's or Firefly's server.")] = "",
+    server: Annotated[
+        str, typer.Option(help="Address of Actual's or Firefly's server; the owner's own without it.")
+    ] = "",
     budget: Annotated[str, typer.Option(help="Actual's budget, by name.")] = "",
     currency: Annotated[str, typer.Option(help="The currency that Actual's budget is in.")] = "EUR",
     secret: Annotated[
@@ -91,7 +96,9 @@ def export(
     if target == "archive":
         _archive(pipeline, owner, year or dt.datetime.now(dt.UTC).year - 1, into)
     elif target in {"actual", "firefly"}:
-        made = _push(pipeline, owner, target, period, Server(server, secret, budget, currency), leave_out=leave_out)
+        made = _push(
+            pipeline, owner, target, period, Server(server, secret, budget, currency, pictures), leave_out=leave_out
+        )
         print_json(made) if as_json else _print(made, into)
     elif show:
         _preview(pipeline, owner, target, period, since_last=since is not None)
@@ -147,15 +154,26 @@ def _again(pipeline: Pipeline, owner: str, target: str, number: int, folder: Pat
 
 
 def _push(pipeline: Pipeline, owner: str, target: str, period: Period, to: Server, *, leave_out: bool) -> Exported:
-    from flows.exports import open_actual, open_firefly, push  # noqa: PLC0415
+    from flows.exports import open_actual, open_firefly, originals_in, push  # noqa: PLC0415
 
-    if not to.url or not to.secret:
-        raise typer.BadParameter("name the server with --server and give RECEIPTFLOW_BOOKS_SECRET", param_hint=target)
+    if not to.url:
+        return _push_to_own(pipeline, owner, target, period, leave_out=leave_out)
+    if not to.secret:
+        raise typer.BadParameter("give the server's secret in RECEIPTFLOW_BOOKS_SECRET", param_hint=target)
     if target == "firefly":
-        with open_firefly(to.url, to.secret) as firefly:
+        with open_firefly(to.url, to.secret, originals_in(pipeline.s3) if to.pictures else None) as firefly:
             return push(pipeline.ledger, owner, firefly, period=period, leave_out=leave_out)
     with open_actual(to.url, to.secret, to.budget, to.currency) as actual:
         return push(pipeline.ledger, owner, actual, period=period, leave_out=leave_out)
+
+
+def _push_to_own(pipeline: Pipeline, owner: str, target: str, period: Period, *, leave_out: bool) -> Exported:
+    """By the server that the owner has set on the page, or as a block in Prefect."""
+    from flows.exports import originals_in, push  # noqa: PLC0415
+    from flows.pipeline.book_servers import load_server, open_server  # noqa: PLC0415
+
+    with open_server(asyncio.run(load_server(target, owner)), originals_in(pipeline.s3)) as books:
+        return push(pipeline.ledger, owner, books, period=period, leave_out=leave_out)
 
 
 def _archive(pipeline: Pipeline, owner: str, year: int, folder: Path) -> None:
@@ -240,11 +258,11 @@ def remove(
 
 
 def _rule(target: str, kind: str, value: str, account: str) -> AccountRule:
-    from flows.exports import file_target  # noqa: PLC0415
+    from flows.exports import account_names  # noqa: PLC0415
     from flows.ledger.exports import AccountRule  # noqa: PLC0415
 
     if target:
-        file_target(target)
+        account_names(target)
     return AccountRule(target, kind, value, account)
 
 

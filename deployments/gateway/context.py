@@ -18,6 +18,7 @@ from fastapi import Depends, Request
 from deployments.gateway.http.auth import ApiKeyCache
 from deployments.gateway.http.rate_limits import Rates
 from deployments.gateway.http.request_metrics import RequestMetrics
+from deployments.gateway.services.book_servers import BookServers
 from deployments.gateway.services.change_watcher import Watcher
 from deployments.gateway.services.intake import Intake
 from deployments.gateway.services.object_store import ObjectStore
@@ -26,6 +27,7 @@ from deployments.gateway.services.orchestrator import Orchestrator, open_orchest
 from deployments.gateway.services.originals import Originals
 from deployments.gateway.services.webhook_sender import deliver_for_ever
 from deployments.ingest.bucket_events import EventReceiver
+from deployments.ingest.mail_watcher import MailWatcher
 from deployments.ingest.submissions import Submissions
 from deployments.s3 import s3_client, s3_credentials
 from deployments.settings import GatewaySettings
@@ -58,6 +60,7 @@ class GatewayContext:
     receiver: EventReceiver
     watcher: Watcher
     orchestrator: Orchestrator
+    book_servers: BookServers
     metrics: RequestMetrics
     services: BackgroundServices
     openid: OpenIdProvider | None
@@ -84,6 +87,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
         inbox = Inbox(s3, settings.inbox_bucket)
         store = ObjectStore(inbox, session, s3_credentials(settings), s3.meta.endpoint_url, settings.s3_region)
         submissions, watcher = Submissions(ledger), Watcher(ledger)
+        orchestrator = await stack.enter_async_context(open_orchestrator(_prefect_database(settings)))
         context = GatewayContext(
             settings=settings,
             ledger=ledger,
@@ -98,7 +102,12 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             intake=Intake(settings.inbox_bucket, ledger, store, submissions),
             receiver=EventReceiver(inbox, ledger, submissions.add),
             watcher=watcher,
-            orchestrator=await stack.enter_async_context(open_orchestrator(_prefect_database(settings))),
+            orchestrator=orchestrator,
+            book_servers=BookServers(
+                orchestrator.client,
+                allow_private=settings.exports_allow_private,
+                prefect_ui_url=settings.prefect_ui_url,
+            ),
             metrics=RequestMetrics(),
             services=BackgroundServices(logging.getLogger("receiptflow.gateway")),
             openid=await _open_id(settings, stack),
@@ -106,6 +115,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
         stack.push_async_callback(context.services.stop)
         context.services.start("submissions", submissions.run)
         context.services.start("change_watcher", watcher.run)
+        context.services.start("mail_watcher", MailWatcher(orchestrator.client).run)
         deliver = partial(
             deliver_for_ever,
             ledger,

@@ -26,7 +26,16 @@ from pydantic import SecretStr
 from yaml import safe_load
 
 import flows
-from blocks import ExpenseDatabase, LlmParser, Mailbox, OcrEngine, ReceiptPipeline, RetentionPolicy
+from blocks import (
+    ActualServer,
+    ExpenseDatabase,
+    FireflyServer,
+    LlmParser,
+    Mailbox,
+    OcrEngine,
+    ReceiptPipeline,
+    RetentionPolicy,
+)
 from deployments.provisioning.automations import install_automations
 from deployments.provisioning.names import POOL
 from deployments.provisioning.schedules import keep_schedules
@@ -43,7 +52,10 @@ PROJECT_FILE = Path(__file__).resolve().with_name("prefect.yaml")
 QUEUES = {"housekeeping": 1, FRESH_QUEUE: 2, BACKLOG_QUEUE: 10}
 _DEPLOYED = "receiptflow_deployed"
 # What releases before this one deployed and this one does not: their schedules would make runs that fail.
-RETIRED = ("reconcile-books/all", "reconcile-ledger/all", "deliver-webhooks/all")
+RETIRED = (
+    *("reconcile-books/all", "reconcile-ledger/all", "deliver-webhooks/all"),
+    *("reconcile-ledger/ledger", "decide-review/receipt"),
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +106,7 @@ async def _save_blocks(storage: StorageAddress, database_url: SecretStr, public_
     pipeline = ReceiptPipeline(database=database, **kept)
     await pipeline.asave(PIPELINE_BLOCK, overwrite=True)
     await _keep_or_make_policy()
-    for optional in (LlmParser, Mailbox):  # nobody needs one, but the UI shall offer it
+    for optional in (LlmParser, Mailbox, ActualServer, FireflyServer):  # nobody needs one, but the UI shall offer it
         await optional.aregister_type_and_schema()
 
 

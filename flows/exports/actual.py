@@ -7,6 +7,7 @@ owner's own where the ledger knows the rate.
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -22,14 +23,14 @@ from flows.ledger.exports import ExpenseRow
 _PLACES = 2
 
 
-class ActualBooks:
-    """One opened budget. `currency` is what its amounts are in."""
+class ActualTarget:
+    """What a budget in this currency is told of expenses."""
 
-    name = "actual"
+    name, title = "actual", "Actual Budget, on its server"
     names = FireflyNames()
 
-    def __init__(self, opened: Any, currency: str) -> None:
-        self._opened, self._currency = opened, currency
+    def __init__(self, currency: str) -> None:
+        self._currency = currency
 
     def entry(self, row: ExpenseRow, accounts: Accounts) -> dict[str, Any]:
         """What the budget is to have."""
@@ -53,6 +54,21 @@ class ActualBooks:
             "memo": one_line(row.notes),
             "parts": parts,
         }
+
+
+class ActualBooks(ActualTarget):
+    """One opened budget. `currency` is what its amounts are in."""
+
+    def __init__(self, opened: Any, currency: str) -> None:
+        super().__init__(currency)
+        self._opened = opened
+
+    def describe(self) -> str:
+        """What was opened, for people."""
+        from actual import queries  # noqa: PLC0415  # an extra
+
+        accounts = [str(account.name) for account in queries.get_accounts(self._opened.session)]
+        return f"budget {self._opened.file.name}, {_listed(accounts)}"
 
     def put(self, public_id: str, entry: dict[str, Any]) -> None:
         """Write it anew where it says something else; Actual's own marks (cleared, reconciled) stay."""
@@ -131,9 +147,15 @@ class ActualBooks:
             one.delete()
 
 
+def _listed(accounts: list[str]) -> str:
+    return f"accounts: {', '.join(accounts)}" if accounts else "no accounts yet: they are made as they are needed"
+
+
 @contextmanager
-def open_actual(url: str, password: str, budget: str, currency: str) -> Iterator[ActualBooks]:
-    """The budget of this name (or id) on a server.
+def open_actual(
+    url: str, password: str, budget: str, currency: str, encryption_password: str = ""
+) -> Iterator[ActualBooks]:
+    """The budget of this name (or sync id) on a server; its copy here goes at the end.
 
     Raises:
         ConfigurationError: The extra is not installed.
@@ -144,13 +166,20 @@ def open_actual(url: str, password: str, budget: str, currency: str) -> Iterator
         from actual import Actual  # noqa: PLC0415  # an extra
     except ImportError as error:
         raise ConfigurationError("exports to Actual need its library: pip install 'receiptflow[actual]'") from error
-    with server_errors():
-        opened = Actual(base_url=url, password=password, file=budget)
-        opened.__enter__()
-    try:
-        yield ActualBooks(opened, currency)
-    finally:
-        opened.__exit__(None, None, None)
+    with tempfile.TemporaryDirectory(prefix="receiptflow-actual-") as folder:
+        with server_errors():
+            opened = Actual(
+                base_url=url,
+                password=password,
+                file=budget,
+                encryption_password=encryption_password or None,
+                data_dir=folder,
+            )
+            opened.__enter__()
+        try:
+            yield ActualBooks(opened, currency)
+        finally:
+            opened.__exit__(None, None, None)
 
 
 @contextmanager

@@ -85,7 +85,8 @@ class Accounts:
         return self._rules.get((kind, (value or "").casefold())) or self._rules.get((kind, ""))
 
     def _known_one(self, account: str, value: str | None) -> str:
-        if self._known and account not in self._known:
+        # Empty where the target has no account for it.
+        if self._known and account and account not in self._known:
             raise ExpenseRefusedError(
                 f"{value or 'what has no category or payment method'} goes to the account {account!r}, which is none "
                 "of your accounts; add the account (kind `known`) or name another one for it"

@@ -1,14 +1,17 @@
 """Firefly III by its API: one transaction an expense, found again by `external_id`, which is our id.
 
-The API checks nothing for repeats, so it is asked before anything is written. Source: firefly-iii/firefly-iii,
-`app/Api/V1/Requests/Models/Transaction` (what it takes) and `Controllers/Search/TransactionController.php`.
+The API checks nothing for repeats, so it is asked before anything is written. The picture is an attachment of the
+transaction, known again by its title. Source: firefly-iii/firefly-iii, `app/Api/V1/Requests/Models/Transaction` (what
+it takes), `Controllers/Search/TransactionController.php`, `Controllers/Models/Attachment/StoreController.php`.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import Any
 
 import httpx
@@ -16,38 +19,71 @@ import httpx
 from flows.exports.booking import Accounts
 from flows.exports.errors import BooksRefusedError, BooksUnavailableError
 from flows.exports.firefly_csv import FireflyNames, firefly_values
-from flows.ledger.exports import ExpenseRow
+from flows.exports.pictures import OpenOriginal, picture_path
+from flows.ledger.exports import ExpenseRow, Original
 
+_log = logging.getLogger("receiptflow.exports")
 _TIMEOUT_SECONDS = 30.0
 _HEADERS = {"Accept": "application/vnd.api+json", "Content-Type": "application/json"}
 _DESCRIPTION_CHARACTERS, _NAME_CHARACTERS = 1000, 255
 _SHOWN = 10
+_ANOTHER = "what answers there is not Firefly's API; correct the address"
 
 
-class FireflyBooks:
-    """The books of whom the token belongs to."""
+class FireflyTarget:
+    """What Firefly is told of expenses.
 
-    name = "firefly"
+    Args:
+        pictures: Whether the pictures go along.
+    """
+
+    name, title = "firefly", "Firefly III, on its server"
     names = FireflyNames()
 
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
-        self._refused: list[str] = []
+    def __init__(self, *, pictures: bool = False) -> None:
+        self._with_pictures = pictures
 
     def entry(self, row: ExpenseRow, accounts: Accounts) -> dict[str, Any]:
-        """What the books are to have."""
-        return {name: value for name, value in firefly_values(row, accounts).items() if value}
+        """What the books are to have; of the picture its file name, and where it is in its bucket."""
+        entry: dict[str, Any] = {name: value for name, value in firefly_values(row, accounts).items() if value}
+        if self._with_pictures:
+            entry["picture"] = [PurePosixPath(picture_path(row)).name, *row.original]
+        return entry
+
+
+class FireflyBooks(FireflyTarget):
+    """The books of whom the token belongs to; with `open_original` the pictures are attached."""
+
+    def __init__(self, client: httpx.Client, open_original: OpenOriginal | None = None) -> None:
+        super().__init__(pictures=open_original is not None)
+        self._client, self._open_original = client, open_original
+        self._refused: list[str] = []
+
+    def describe(self) -> str:
+        """Which server answered, and the accounts that can be paid from, for people."""
+        try:
+            about = self._ask("GET", "/api/v1/about")
+            found = self._ask("GET", "/api/v1/accounts", params={"type": "asset", "limit": 100})
+            accounts = ", ".join(str(one["attributes"]["name"]) for one in found["data"])
+            version = about["data"]["version"]
+        except (_InvalidError, KeyError, TypeError) as error:
+            raise BooksUnavailableError(_ANOTHER) from error
+        told = f"asset accounts: {accounts}" if accounts else "no asset account yet: make one to pay from"
+        return f"Firefly III {version}, {told}"
 
     def put(self, public_id: str, entry: dict[str, Any]) -> None:
         """Write it, or change what is there. A refund is a deposit: where it was none before, it is made anew."""
         there, wanted = self._found(public_id), _transaction(public_id, entry)
         if len(there) == 1 and there[0][1] == [wanted["type"]]:
             body = {"apply_rules": False, "transactions": [wanted]}
-            self._write(public_id, "PUT", f"/api/v1/transactions/{there[0][0]}", body)
-            return
-        self.remove(public_id)
-        body = {"error_if_duplicate_hash": False, "apply_rules": True, "transactions": [wanted]}
-        self._write(public_id, "POST", "/api/v1/transactions", body)
+            written = self._write(public_id, "PUT", f"/api/v1/transactions/{there[0][0]}", body)
+        else:
+            self.remove(public_id)
+            body = {"error_if_duplicate_hash": False, "apply_rules": True, "transactions": [wanted]}
+            written = self._write(public_id, "POST", "/api/v1/transactions", body)
+        if written is not None and "picture" in entry and self._open_original is not None:
+            name, *original = entry["picture"]
+            self._attach(public_id, written["data"], name, self._open_original, Original(*original))
 
     def remove(self, public_id: str) -> None:
         """Delete it."""
@@ -76,11 +112,47 @@ class FireflyBooks:
                 found.append((str(group["id"]), [str(journal["type"]) for journal in journals]))
         return found
 
-    def _write(self, public_id: str, method: str, path: str, body: dict[str, Any]) -> None:
+    def _write(self, public_id: str, method: str, path: str, body: dict[str, Any]) -> Any:
+        """What the server has written; None if it refuses it."""
         try:
-            self._ask(method, path, json=body)
+            return self._ask(method, path, json=body)
         except _InvalidError as error:
             self._refused.append(f"expense {public_id}: {error}")
+            return None
+
+    def _attach(
+        self, public_id: str, group: dict[str, Any], name: str, open_original: OpenOriginal, original: Original
+    ) -> None:
+        """Attach the picture unless it is: an attachment without content is what a kill has left, and gets it."""
+        title = f"receiptflow {original.sha256[:16]}"
+        path = f"/api/v1/transactions/{group['id']}/attachments"
+        there = [one for one in self._ask("GET", path)["data"] if one["attributes"]["title"] == title]
+        if there and there[0]["attributes"]["size"]:
+            return
+        pieces = open_original(original)
+        if pieces is None:
+            _log.warning("a picture is gone and not attached", extra={"public_id": public_id})
+            return
+        if not there:
+            journal = group["attributes"]["transactions"][0]["transaction_journal_id"]
+            about = {
+                "filename": name,
+                "title": title,
+                "attachable_type": "TransactionJournal",
+                "attachable_id": journal,
+            }
+            made = self._write(public_id, "POST", "/api/v1/attachments", about)
+            if made is None:
+                return
+            there = [made["data"]]
+        self._upload(public_id, f"/api/v1/attachments/{there[0]['id']}/upload", b"".join(pieces))
+
+    def _upload(self, public_id: str, path: str, content: bytes) -> None:
+        headers = {"Content-Type": "application/octet-stream"}
+        try:
+            self._ask("POST", path, content=content, headers=headers)
+        except _InvalidError as error:
+            self._refused.append(f"picture of expense {public_id}: {error}")
 
     def _ask(self, method: str, path: str, *, gone_is_fine: bool = False, **options: Any) -> Any:
         try:
@@ -103,16 +175,17 @@ class _InvalidError(Exception):
 
 
 @contextmanager
-def open_firefly(url: str, token: str) -> Iterator[FireflyBooks]:
+def open_firefly(url: str, token: str, open_original: OpenOriginal | None = None) -> Iterator[FireflyBooks]:
     """The books on a server.
 
     Args:
         url: As in the browser, `https://firefly.example`.
         token: A personal access token.
+        open_original: Opens a picture; without it none is attached.
     """
     headers = {**_HEADERS, "Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_SECONDS) as client:
-        yield FireflyBooks(client)
+        yield FireflyBooks(client, open_original)
 
 
 def _transaction(public_id: str, entry: dict[str, Any]) -> dict[str, Any]:
@@ -139,11 +212,11 @@ def _transaction(public_id: str, entry: dict[str, Any]) -> dict[str, Any]:
 
 def _words(answer: httpx.Response) -> str:
     errors = _json(answer).get("errors", {})
-    return "; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors.items()) or answer.text[:200]
+    return "; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors.items()) or "no reason is given"
 
 
 def _json(answer: httpx.Response) -> Any:
     try:
         return answer.json()
     except ValueError as error:
-        raise BooksUnavailableError("what answers there is not Firefly's API; correct the address") from error
+        raise BooksUnavailableError(_ANOTHER) from error

@@ -33,8 +33,8 @@ class OfxNames:
     """Accounts by payment method."""
 
     def category(self, category: str | None) -> str:
-        """The category; OFX has no place for it but the memo."""
-        return one_line(category)
+        """None: OFX has no place for it."""
+        return ""
 
     def payment(self, method: str | None) -> str:
         """`receipts-card`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.exports.comparison import Comparison, Exported
-from flows.exports.protocol import JournalTarget
+from flows.exports.protocol import JournalTarget, Telling
 from flows.exports.run import compare, export
 from flows.exports.staging import staging
 from flows.exports.targets import file_target
@@ -28,10 +28,17 @@ def pending(ledger: Ledger, owner: str, name: str, *, period: Period | None = No
     if not isinstance(target, JournalTarget):
         with staging() as output:
             return export(ledger, owner, name, output, period=wanted, leave_out=True, note=False)
+    return pending_of(ledger, owner, target, period=wanted)
+
+
+def pending_of(ledger: Ledger, owner: str, target: Telling, *, period: Period | None = None) -> Exported:
+    """The same of a target that keeps what it was told, books on a server too."""
+    imports_once = isinstance(target, JournalTarget) and target.imports_once
+    wanted = period or Period()
     with ledger.session() as session:
-        last = next(iter(list_exports(owner, name, session=session, limit=1)), None)
-        found = Comparison(owner, name, wanted, session, note=False)
-        if target.imports_once and last is not None and last.finished_at is None:
+        last = next(iter(list_exports(owner, target.name, session=session, limit=1)), None)
+        found = Comparison(owner, target.name, wanted, session, note=False)
+        if imports_once and last is not None and last.finished_at is None:
             found.repeat(last)
         else:
             compare(found, owner, target, wanted, session=session)

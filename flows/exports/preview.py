@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import groupby, islice
 from typing import Any
 
 from flows.exports.booking import Accounts
 from flows.exports.errors import ExpenseRefusedError, Refusal
-from flows.exports.protocol import JournalTarget, WholeTarget
+from flows.exports.protocol import JournalTarget, Named, Telling, WholeTarget
 from flows.exports.run import accounts_of, target_for
 from flows.ledger.database import Ledger
-from flows.ledger.exports import ExpenseRow, ExportView, Movement, Period, StatementView, stream_expenses
+from flows.ledger.exports import (
+    AccountRule,
+    ExpenseRow,
+    ExportView,
+    Movement,
+    Period,
+    StatementView,
+    stream_expenses,
+)
 
 PREVIEWED = 10
 
@@ -35,22 +44,58 @@ def preview(
     period: Period | None = None,
     since_last: bool = False,
     limit: int = PREVIEWED,
+    rules: Sequence[AccountRule] | None = None,
 ) -> tuple[dict[str, str], list[Refusal]]:
     """The files that the first expenses of a period would make, and which of them would be refused.
+
+    Args:
+        ledger: Where the expenses are.
+        owner: Whose.
+        name: The target's.
+        period: Days of purchase.
+        since_last: As of `export`.
+        limit: How many expenses.
+        rules: Accounts to try instead of the owner's own.
 
     Raises:
         UnknownTargetError: There is no such target.
         WrongOptionError: The target cannot do this.
     """
     target, output = target_for(name, since_last=since_last), _Text()
-    with ledger.session() as session:
-        accounts = accounts_of(owner, target, session=session)
-        rows = list(
-            islice(stream_expenses(owner, target.name, period or Period(), session=session, voided_too=False), limit)
-        )
+    rows, accounts = _first(ledger, owner, target, period=period or Period(), limit=limit, rules=rules)
     if isinstance(target, JournalTarget):
         return output.files, _preview_journal(target, owner, rows, accounts, output)
     return output.files, _preview_whole(target, rows, accounts, output)
+
+
+def preview_entries(
+    ledger: Ledger,
+    owner: str,
+    target: Telling,
+    *,
+    period: Period | None = None,
+    limit: int = PREVIEWED,
+    rules: Sequence[AccountRule] | None = None,
+) -> tuple[list[dict[str, Any]], list[Refusal]]:
+    """What books on a server would be told of the first expenses, and which of them would be refused."""
+    rows, accounts = _first(ledger, owner, target, period=period or Period(), limit=limit, rules=rules)
+    entries, refusals = [], []
+    for row in rows:
+        try:
+            entries.append(target.entry(row, accounts))
+        except ExpenseRefusedError as error:
+            refusals.append(Refusal.of(row, str(error)))
+    return entries, refusals
+
+
+def _first(
+    ledger: Ledger, owner: str, target: Named, *, period: Period, limit: int, rules: Sequence[AccountRule] | None
+) -> tuple[list[ExpenseRow], Accounts]:
+    """The first expenses of a period, and the accounts that they go to."""
+    with ledger.session() as session:
+        accounts = accounts_of(owner, target, session=session) if rules is None else Accounts(rules, target.names)
+        stream = stream_expenses(owner, target.name, period, session=session, voided_too=False)
+        return list(islice(stream, limit)), accounts
 
 
 def _preview_whole(target: WholeTarget, rows: list[ExpenseRow], accounts: Accounts, output: _Text) -> list[Refusal]:

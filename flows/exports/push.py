@@ -12,13 +12,12 @@ from typing import Any, Protocol
 from sqlalchemy import text
 from sqlmodel import Session
 
-from flows.exports.booking import AccountNames, Accounts
 from flows.exports.comparison import Comparison, Exported
 from flows.exports.errors import BusyTargetError
+from flows.exports.protocol import Telling
 from flows.exports.run import compare
 from flows.ledger.database import Ledger
 from flows.ledger.exports import (
-    ExpenseRow,
     Period,
     finish_export,
     lock_target,
@@ -31,23 +30,11 @@ _ITEMS_AT_ONCE = 100
 _GIVEN_UP_SECONDS = 1800
 
 
-class Books(Protocol):
+class BookServer(Telling, Protocol):
     """A program's books on a server."""
 
-    @property
-    def name(self) -> str:
-        """The target's name."""
-
-    @property
-    def names(self) -> AccountNames:
-        """How it names accounts."""
-
-    def entry(self, row: ExpenseRow, accounts: Accounts) -> dict[str, Any]:
-        """What the books are to have of an expense.
-
-        Raises:
-            ExpenseRefusedError: They would not take it.
-        """
+    def describe(self) -> str:
+        """Which books answered, and what accounts they have, for people who try a connection."""
 
     def put(self, public_id: str, entry: dict[str, Any]) -> None:
         """Have this, under this id, once, whether it is there already or not."""
@@ -60,7 +47,7 @@ class Books(Protocol):
 
 
 def push(
-    ledger: Ledger, owner: str, books: Books, *, period: Period | None = None, leave_out: bool = False
+    ledger: Ledger, owner: str, books: BookServer, *, period: Period | None = None, leave_out: bool = False
 ) -> Exported:
     """Bring a server's books to what an owner's expenses are.
 
@@ -88,14 +75,14 @@ def push(
         return found.result(())
 
 
-def _lock(owner: str, books: Books, guard: Session) -> bool:
+def _lock(owner: str, books: BookServer, guard: Session) -> bool:
     """Whether this is the only export of the owner to these books; until the guard's transaction ends."""
     guard.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_GIVEN_UP_SECONDS}s'"))
     query = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
     return bool(guard.scalar(query, {"name": f"receiptflow:push:{books.name}:{owner}"}))
 
 
-def _tell(ledger: Ledger, owner: str, books: Books, guard: Session) -> None:
+def _tell(ledger: Ledger, owner: str, books: BookServer, guard: Session) -> None:
     """Tell all that was noted and not told yet, by whichever export. The guard is used, so that its lock is kept."""
     with ledger.session() as session:
         told, items = unfinished_items(owner, books.name, session=session)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flows.exports.actual import ActualTarget
 from flows.exports.beancount import BeancountFile
+from flows.exports.booking import AccountNames
 from flows.exports.csv_file import CsvChanges, CsvFile
 from flows.exports.errors import UnknownTargetError
+from flows.exports.firefly_api import FireflyTarget
 from flows.exports.firefly_csv import FireflyCsv
 from flows.exports.hledger import HledgerFile
 from flows.exports.ledger_cli import LedgerFile
@@ -50,3 +53,15 @@ def file_target(name: str) -> FileTarget:
 def is_numbered(target: FileTarget) -> bool:
     """Whether the files of each of its exports can be had again, rather than being written whole as all is now."""
     return isinstance(target, JournalTarget)
+
+
+def account_names(name: str) -> AccountNames:
+    """How a target names accounts without rules, be it files or a server.
+
+    Raises:
+        UnknownTargetError: There is none of this name.
+    """
+    known: dict[str, AccountNames] = {one.name: one.names for one in (*targets().values(), ActualTarget, FireflyTarget)}
+    if name not in known:
+        raise UnknownTargetError(name, list(known))
+    return known[name]

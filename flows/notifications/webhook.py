@@ -37,7 +37,7 @@ class DeliveryFailedError(TransientError):
 
 
 async def require_allowed(url: str, *, allow_private: bool) -> tuple[httpx.URL, str]:
-    """Check a webhook's URL and resolve its host.
+    """Check the URL of a server that somebody else names, as of a webhook, and resolve its host.
 
     Returns:
         The URL, and the address to connect to.
@@ -51,9 +51,9 @@ async def require_allowed(url: str, *, allow_private: bool) -> tuple[httpx.URL, 
     except httpx.InvalidURL as error:
         raise TargetRefusedError(f"{url!r} is no URL: {error}") from error
     if parsed.scheme not in ({"https", "http"} if allow_private else {"https"}) or not parsed.host:
-        raise TargetRefusedError("A webhook needs an https:// URL.")
+        raise TargetRefusedError("The URL has to begin with https://.")
     if parsed.userinfo:
-        raise TargetRefusedError("A webhook's URL must not hold credentials; check the signature instead.")
+        raise TargetRefusedError("The URL must not hold credentials.")
     addresses = await _resolve(parsed)
     if not allow_private:
         for address in addresses:

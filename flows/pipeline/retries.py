@@ -50,6 +50,8 @@ POLICIES: dict[str, StepPolicy] = {
     "notify_owner": StepPolicy(_exponential(2, 5), timeout_seconds=60),
     # A person's decision by Prefect's form: short, as somebody waits for it.
     "make_decision": StepPolicy((3.0,) * 10, timeout_seconds=60),
+    # Thousands of expenses, a request or two each, told to a server that may be restarting.
+    "tell_server": StepPolicy(_exponential(5, 4), timeout_seconds=4 * 3600, jitter=0.2),
 }
 
 

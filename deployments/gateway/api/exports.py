@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
@@ -16,7 +17,7 @@ from deployments.gateway.context import Context
 from deployments.gateway.http.auth import Admin, Reader, Reviewer
 from deployments.gateway.http.problems import RESPONSES
 from deployments.gateway.services.exports import archive_answer, files_answer, make_export, pictures_answer
-from flows.exports import file_target, preview, targets
+from flows.exports import account_names, preview, targets
 from flows.ledger.exports import (
     AccountRule,
     Period,
@@ -51,6 +52,21 @@ class ExportRequest(Days):
 
     since_last: bool = Field(default=False, description="Only what came since the export before.")
     leave_out: bool = Field(default=False, description="Leave out what the target would refuse, and name it.")
+
+
+class ServerExportRequest(BaseModel):
+    """What to tell a server."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    leave_out: bool = Field(default=False, description="Leave out what the server would refuse, and name it.")
+
+
+class StartedExport(Answer):
+    """The flow run that tells the server, or the one that is at it already; what became of it is its state."""
+
+    target: str
+    flow_run_id: UUID
 
 
 class FileRequest(Days):
@@ -169,7 +185,7 @@ async def put_account(caller: Admin, context: Context, wanted: Account) -> Accou
 
     def write() -> AccountRule:
         if wanted.target:
-            file_target(wanted.target)
+            account_names(wanted.target)
         with context.ledger.session() as session:
             return set_account(caller.owner, AccountRule(**wanted.model_dump()), session=session)
 
@@ -198,6 +214,16 @@ async def get_pictures(caller: Reader, context: Context, days: Annotated[Days, Q
 async def get_archive(caller: Reader, context: Context, year: int) -> StreamingResponse:
     """For an accountant: CSV, a PDF with a page for each month, the pictures, and a list of hashes."""
     return archive_answer(context, caller.owner, year)
+
+
+@router.post("/exports/servers/{target}", status_code=202, summary="Export to a server")
+async def post_server_export(
+    target: _Name, caller: Reviewer, context: Context, wanted: ServerExportRequest
+) -> StartedExport:
+    """Tell the owner's server, `actual` or `firefly`, what is new, changed and voided. It is set on the pages."""
+    await context.book_servers.require(caller.owner, target)
+    run = await context.book_servers.start_export(caller.owner, target, leave_out=wanted.leave_out)
+    return StartedExport(target=target, flow_run_id=run)
 
 
 @router.get("/exports/{target}/preview", summary="See the first ten expenses")

@@ -40,6 +40,7 @@ from flows.ledger.exports import ExportNotFoundError, InvalidAccountError
 from flows.ledger.notifications import TooManyWebhooksError, WebhookNotFoundError
 from flows.ledger.receipts import KeyReusedError, UploadNotFoundError
 from flows.ledger.rules import RuleNotFoundError
+from flows.pipeline.book_servers import NoServerError
 from flows.storage import ObjectGoneError
 
 _log = logging.getLogger("receiptflow.gateway")
@@ -68,6 +69,7 @@ _STATUS_OF: dict[type[ReceiptflowError], int] = {
     ExportRefusedError: 409,
     WrongOptionError: 422,
     InvalidAccountError: 422,
+    NoServerError: 409,
     InvalidPersonError: 422,
     KeyNotFoundError: 404,
     PersonNotFoundError: 404,

@@ -54,6 +54,11 @@ class Orchestrator:
         self._later: set[asyncio.Task[None]] = set()
         self._seconds: tuple[float, dict[str, list[float]]] = (float("-inf"), {})
 
+    @property
+    def client(self) -> PrefectClient:
+        """For what else the gateway asks of Prefect."""
+        return self._client
+
     async def steps(self, flow_run_id: UUID | None) -> list[Step] | None:
         """The steps of a flow run in their order; None if Prefect does not answer in time."""
         if flow_run_id is None:

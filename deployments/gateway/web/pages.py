@@ -12,7 +12,9 @@ from deployments.gateway.web.categories import routes as categories
 from deployments.gateway.web.categories import rules
 from deployments.gateway.web.expenses import filters
 from deployments.gateway.web.expenses import routes as expenses
+from deployments.gateway.web.exports import accounts as export_accounts
 from deployments.gateway.web.exports import routes as exports
+from deployments.gateway.web.exports import servers as export_servers
 from deployments.gateway.web.hand_in import routes as hand_in
 from deployments.gateway.web.headers import PageHeaders
 from deployments.gateway.web.keys import routes as keys
@@ -30,7 +32,9 @@ from deployments.gateway.web.templates import Templates
 from deployments.gateway.web.webhooks import routes as webhooks
 
 ROUTES = (
-    *(sign_in, openid, phone, overview, hand_in, review, filters, expenses, receipts, exports),
+    *(sign_in, openid, phone, overview, hand_in, review, filters, expenses, receipts),
+    # Servers and accounts first, as any other word behind /exports/ names a target.
+    *(export_servers, export_accounts, exports),
     *(people, people_admin, keys, notifications, webhooks, categories, rules, settings),
 )
 

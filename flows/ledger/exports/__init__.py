@@ -29,6 +29,7 @@ from flows.ledger.exports.journal import (
     unfinished_items,
 )
 from flows.ledger.exports.rows import ExpenseRow, ExportLine, ExportTax, Original, Period, stream_expenses
+from flows.ledger.exports.used_values import UsedValues, used_values
 from flows.ledger.exports.vat import Grouping, VatRow, WithoutTax, vat_grouping, vat_rows, without_tax
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Original",
     "Period",
     "StatementView",
+    "UsedValues",
     "VatRow",
     "WithoutTax",
     "add_items",
@@ -65,6 +67,7 @@ __all__ = [
     "stream_expenses",
     "tax_value",
     "unfinished_items",
+    "used_values",
     "vat_grouping",
     "vat_rows",
     "without_tax",

@@ -243,7 +243,7 @@ def unfinished_items(owner: str, target: str, *, session: Session) -> tuple[list
 def forget_booked_values(public_ids: Sequence[str], *, session: Session) -> None:
     """Remove what tells of the receipt from what was booked of deleted expenses; amounts and accounts stay."""
     query = text(
-        """UPDATE export_items SET entry = entry - '{payee,memo,tags,number,row}'::text[]
+        """UPDATE export_items SET entry = entry - '{payee,memo,tags,number,row,picture}'::text[]
         WHERE public_id = ANY(:public_ids) AND entry IS NOT NULL"""
     )
     session.execute(query, {"public_ids": list(public_ids)})

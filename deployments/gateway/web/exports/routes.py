@@ -16,6 +16,7 @@ from deployments.gateway.api.exports import Days
 from deployments.gateway.context import Context
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.services.exports import archive_answer, files_answer, make_export, pictures_answer
+from deployments.gateway.web.exports.servers import TITLES
 from deployments.gateway.web.shown import with_ledger
 from deployments.gateway.web.templates import go_to, render, with_query
 from deployments.gateway.web.visitor import ChangingReviewer, Fields, Viewer
@@ -33,7 +34,7 @@ async def get_exports(request: Request, visitor: Viewer, context: Context) -> Re
     known = targets()
     numbered = {name for name, one in known.items() if is_numbered(one)}
     year = dt.datetime.now(dt.UTC).year
-    return render(request, "exports/list.html", targets=known, made=made, numbered=numbered, year=year)
+    return render(request, "exports/list.html", targets=known, made=made, numbered=numbered, year=year, servers=TITLES)
 
 
 @router.get("/exports/pictures")
