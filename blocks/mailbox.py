@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import Literal
+from urllib.parse import urlsplit
 
 from prefect.blocks.core import Block
 from prefect.types import SecretDict
@@ -32,7 +33,24 @@ class Mailbox(Block):
         "those whom this machine trusts.",
     )
     user: str = Field(min_length=1, description="Whom to sign in as.")
-    password: SecretStr = Field(description="The password; with many providers one made for this app.")
+    password: SecretStr = Field(
+        default=SecretStr(""), description="The password; with many providers one made for this app. Not with OAuth 2."
+    )
+    oauth_token_url: str = Field(
+        default="",
+        description="Where OAuth 2 hands out access tokens, for example "
+        "https://login.microsoftonline.com/TENANT/oauth2/v2.0/token. Empty: the password signs in.",
+    )
+    oauth_client_id: str = Field(default="", description="The program that is registered there.")
+    oauth_client_secret: SecretStr = Field(default=SecretStr(""), description="Its secret, if it has one.")
+    oauth_refresh_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="What a person's consent has given; a new one takes its place by itself. Empty: the program signs "
+        "in for itself (client credentials).",
+    )
+    oauth_scope: str = Field(
+        default="", description="For example https://outlook.office365.com/.default, or https://mail.google.com/."
+    )
     folder: str = Field(default="INBOX", description="Folder that is read; every mail in it is taken or refused.")
     taken_folder: str = Field(default="receiptflow-taken", description="Where mails go whose receipts were taken.")
     refused_folder: str = Field(default="receiptflow-refused", description="Where mails go that were refused.")
@@ -67,6 +85,17 @@ class Mailbox(Block):
         for host, security in ((self.host, self.security), (self.answer_host, self.answer_security)):
             if host and security == "none" and not _is_this_machine(host):
                 raise ValueError(f"{host}: without TLS only a server of this machine is asked; use tls or starttls")
+        if self.oauth_token_url and not self.oauth_client_id:
+            raise ValueError("oauth_client_id: name the program that is registered at oauth_token_url")
+        if not self.oauth_token_url and not self.password.get_secret_value():
+            raise ValueError("password: the mailbox needs one, or oauth_token_url")
+        token_host = urlsplit(self.oauth_token_url).hostname or ""
+        if (
+            self.oauth_token_url
+            and not self.oauth_token_url.startswith("https://")
+            and not _is_this_machine(token_host)
+        ):
+            raise ValueError("oauth_token_url: secrets are sent there, by https:// only")
         if any(len(token) < _SHORTEST_TOKEN or not token.isalnum() for token in self.tokens.get_secret_value()):
             raise ValueError(f"tokens: each needs at least {_SHORTEST_TOKEN} letters and digits, nothing else")
         if any("@" not in address for address in self.senders):

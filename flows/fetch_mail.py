@@ -14,15 +14,28 @@ from uuid import UUID
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
+from pydantic import SecretStr
 
 from blocks import Mailbox
 from flows.domain.errors import ConfigurationError
 from flows.flow_runs.submission import FRESH_QUEUE, open_submitter
 from flows.ledger.receipts import waiting_among
 from flows.ledger.values import WaitingReceipt
-from flows.mail import AnswerServer, Collected, MailLimits, MailPolicy, MailServer, SenderRules, collect, open_mailbox
+from flows.mail import (
+    AnswerServer,
+    Collected,
+    MailLimits,
+    MailPolicy,
+    MailServer,
+    OAuthClient,
+    SenderRules,
+    collect,
+    grant,
+    open_mailbox,
+)
 from flows.pipeline.configuration import Pipeline, load_pipeline
 
 _NAMED = 100
@@ -36,7 +49,8 @@ async def fetch_mail(mailbox: str = "default") -> State[Any]:
         mailbox: Name of the Mailbox block that says where the mails are and who may send for whom.
     """
     pipeline, block = await load_pipeline(), await _load(mailbox)
-    collected = await asyncio.to_thread(_collect, pipeline, block)
+    token = await access_token(block, mailbox)
+    collected = await asyncio.to_thread(_collect, pipeline, block, token)
     await _submit(pipeline, collected.receipt_ids)
     await acreate_markdown_artifact(
         key="fetch-mail", markdown=report(collected), description="What became of the mails"
@@ -55,28 +69,50 @@ async def _load(name: str) -> Mailbox:
     return block
 
 
-def _collect(pipeline: Pipeline, block: Mailbox) -> Collected:
-    with open_mailbox(server_of(block)) as opened:
-        return collect(pipeline, opened, policy_of(block))
+async def access_token(block: Mailbox, name: str, client: PrefectClient | None = None) -> str:
+    """A token of OAuth 2 for the mailbox of this name; empty where its password signs in.
+
+    A refresh token that takes the place of the last one is kept in the block.
+
+    Raises:
+        ConfigurationError: It is refused.
+        MailServerUnavailableError: Nobody answers as needed.
+    """
+    if not block.oauth_token_url:
+        return ""
+    secrets = block.oauth_client_secret.get_secret_value(), block.oauth_refresh_token.get_secret_value()
+    asks = OAuthClient(block.oauth_token_url, block.oauth_client_id, *secrets, block.oauth_scope)
+    granted = await asyncio.to_thread(grant, asks)
+    if granted.refresh_token:
+        block.oauth_refresh_token = SecretStr(granted.refresh_token)
+        await block.asave(name, overwrite=True, client=client)
+    return granted.access_token
 
 
-def server_of(block: Mailbox) -> MailServer:
-    """Where the block says that mails are."""
+def _collect(pipeline: Pipeline, block: Mailbox, token: str) -> Collected:
+    with open_mailbox(server_of(block, token)) as opened:
+        return collect(pipeline, opened, policy_of(block, token))
+
+
+def server_of(block: Mailbox, token: str = "") -> MailServer:
+    """Where the block says that mails are, and how to sign in."""
     password = block.password.get_secret_value()
     return MailServer(
         *(block.host, block.port, block.security, block.user, password),
         folder=block.folder,
         authority=block.certificate_authority,
+        token=token,
     )
 
 
-def policy_of(block: Mailbox) -> MailPolicy:
+def policy_of(block: Mailbox, token: str = "") -> MailPolicy:
     """What the block says is done with mails."""
     answers = AnswerServer(
         *(block.answer_host, block.answer_port, block.answer_security),
         *(block.user if block.answer_security != "none" else "", block.password.get_secret_value()),
         sender=block.answer_from,
         authority=block.certificate_authority,
+        token=token,
     )
     return MailPolicy(
         rules=SenderRules(

@@ -91,8 +91,8 @@ def dovecot_with_tls(folder: Path) -> Iterator[tuple[MailServer, MailServer]]:
 
 
 @contextmanager
-def dovecot(*, tls: str = "ssl = no", tls_port: int = 0) -> Iterator[MailServer]:
-    """A dovecot of the test's own, with keywords and MOVE."""
+def dovecot(*, tls: str = "ssl = no", tls_port: int = 0, introspection: str = "") -> Iterator[MailServer]:
+    """A dovecot of the test's own, with keywords and MOVE; it takes the access tokens that this address knows."""
     port = free_port()
     me = pwd.getpwuid(os.getuid()).pw_name
     # As root dovecot insists on its own users, which Debian's package makes; others can be nobody but themselves.
@@ -106,14 +106,33 @@ def dovecot(*, tls: str = "ssl = no", tls_port: int = 0) -> Iterator[MailServer]
         text = _DOVECOT.format(
             **{"folder": folder, "port": port, "users": users, "mailer": mailer, "password": PASSWORD},
             **{"tls": tls, "tls_port": tls_port},
+            by_token=_BY_TOKEN.format(folder=folder) if introspection else "",
         )
         config.write_text(text)
+        Path(folder, "oauth2").write_text(_INTROSPECTION.format(url=introspection))
         process = subprocess.Popen(["dovecot", "-F", "-c", str(config)])
         with _until_it_answers(process, port):
             yield MailServer("127.0.0.1", port, "none", "receipts", PASSWORD)
 
 
+_BY_TOKEN = """
+auth_mechanisms = plain xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2
+}}
+"""
+_INTROSPECTION = """
+introspection_mode = post
+introspection_url = {url}/introspect
+force_introspection = yes
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
 _DOVECOT = """
+{by_token}
 base_dir = {folder}/run
 state_dir = {folder}/run
 log_path = {folder}/log

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from export_programs import DEBIAN_PROGRAMS
 from ledger_helpers import count
-from mail_helpers import a_mail, attach, dovecot_with_tls, has_dovecot, opened
+from mail_helpers import a_mail, attach, dovecot, dovecot_with_tls, has_dovecot, opened
+from oauth_server import running_oauth
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -117,6 +118,29 @@ async def test_a_run_takes_mails_submits_their_receipts_and_tells_of_them(
     with pipeline.ledger.session() as session:
         submitted = "SELECT count(DISTINCT flow_run_id) FROM receipts WHERE state = 'waiting'"
         assert session.connection().exec_driver_sql(submitted).scalar_one() == 2
+
+
+async def test_a_refresh_token_that_takes_the_place_of_another_is_kept(prefect_api: Stack, pipeline: Pipeline) -> None:
+    """Each is taken once here: the second run would fail with the first one's."""
+    name = f"mail-{uuid.uuid4().hex[:8]}"
+    with running_oauth() as oauth, dovecot(introspection=oauth.url) as server:
+        block = Mailbox(
+            host=server.host,
+            port=server.port,
+            security="none",
+            user=server.user,
+            tokens={"k7Qp2xWz": "anna"},
+            oauth_token_url=f"{oauth.url}/token",
+            oauth_client_id="receiptflow",
+            oauth_client_secret=SecretStr(oauth.secret),
+            oauth_refresh_token=SecretStr("first"),
+        )
+        await block.asave(name)
+        for _ in range(2):
+            state = await module.fetch_mail(name, return_state=True)
+            assert state.message.startswith("0 mails taken"), state.message
+        kept: Mailbox = await Mailbox.aload(name)
+    assert kept.oauth_refresh_token.get_secret_value() == "first++"
 
 
 async def test_new_mail_starts_a_run_at_once_also_after_the_server_was_away(

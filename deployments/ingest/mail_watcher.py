@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from dataclasses import replace
 
 import httpx
 from prefect.client.orchestration import PrefectClient
@@ -24,7 +25,7 @@ from prefect.exceptions import ObjectNotFound
 
 from blocks import Mailbox
 from flows.domain.errors import ConfigurationError
-from flows.fetch_mail import server_of
+from flows.fetch_mail import access_token, server_of
 from flows.mail import MailServer, MailServerUnavailableError, wait_for_mail
 
 DEPLOYMENT, MAILBOX = "fetch-mail/mail", "default"
@@ -58,7 +59,7 @@ class MailWatcher:
                 pause = await self._watch(*found)
             await asyncio.sleep(pause)
 
-    async def _wanted(self) -> tuple[MailServer, DeploymentResponse] | None:
+    async def _wanted(self) -> tuple[Mailbox, DeploymentResponse] | None:
         """The mailbox and the deployment that empties it, if somebody wants both."""
         try:
             deployment = await self._client.read_deployment_by_name(DEPLOYMENT)
@@ -70,14 +71,16 @@ class MailWatcher:
         except (httpx.HTTPError, RuntimeError) as error:  # Prefect is away, or somebody filled the block in wrongly
             _log.warning("the mailbox is not watched: %s", error)
             return None
-        return server_of(block), deployment
+        return block, deployment
 
-    async def _watch(self, server: MailServer, deployment: DeploymentResponse) -> float:
+    async def _watch(self, block: Mailbox, deployment: DeploymentResponse) -> float:
         """Wait for mail once; how long to pause afterwards, in seconds."""
+        server = server_of(block)
         known = self._known[1] if self._known[0] == server else 0
         stop = threading.Event()
         try:
-            newest = await asyncio.to_thread(wait_for_mail, server, known, stop)
+            token = await access_token(block, MAILBOX, self._client)
+            newest = await asyncio.to_thread(wait_for_mail, replace(server, token=token), known, stop)
             if newest is not None:
                 await self._fetch(deployment)
                 self._known = (server, newest)

@@ -6,6 +6,7 @@ from flows.mail.errors import MailRefusedError, MailServerUnavailableError, Refu
 from flows.mail.idle import wait_for_mail
 from flows.mail.mailbox import MailServer, OpenMailbox, open_mailbox
 from flows.mail.message import Mail, parse_mail
+from flows.mail.oauth import OAuthClient, grant
 from flows.mail.parts import MailContents, MailLimits, MailPart, contents_of
 from flows.mail.senders import SenderRules, owner_of_mail
 
@@ -20,11 +21,13 @@ __all__ = [
     "MailRefusedError",
     "MailServer",
     "MailServerUnavailableError",
+    "OAuthClient",
     "OpenMailbox",
     "Refusal",
     "SenderRules",
     "collect",
     "contents_of",
+    "grant",
     "open_mailbox",
     "owner_of_mail",
     "parse_mail",

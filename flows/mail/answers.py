@@ -12,6 +12,7 @@ from flows.mail.authentication import is_authenticated
 from flows.mail.errors import MailRefusedError
 from flows.mail.mailbox import trusting
 from flows.mail.message import Mail, header
+from flows.mail.oauth import xoauth2
 
 _TIMEOUT_SECONDS = 30.0
 _BULK = {"bulk", "junk", "list"}
@@ -29,6 +30,7 @@ class AnswerServer:
     password: str
     sender: str
     authority: str = ""
+    token: str = ""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -74,7 +76,10 @@ def send_answer(answer: EmailMessage, server: AnswerServer) -> None:
     with _connected(server, context) as smtp:
         if server.security == "starttls":
             smtp.starttls(context=context)
-        if server.user:
+        if server.user and server.token:
+            smtp.ehlo_or_helo_if_needed()
+            smtp.auth("XOAUTH2", lambda _challenge=None: xoauth2(server.user, server.token))
+        elif server.user:
             smtp.login(server.user, server.password)
         # No bounce for an answer: RFC 3834, 3.
         smtp.send_message(answer, from_addr="", to_addrs=[str(answer["To"])])

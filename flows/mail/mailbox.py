@@ -26,8 +26,8 @@ _TRY = "receiptflow-try-"
 class MailServer:
     """Where a mailbox is.
 
-    `security` is tls, starttls or none; `authority` the certificate, in PEM, of who vouches for the server's one, where
-    that is nobody whom this machine knows.
+    `security` is tls, starttls or none; with an access `token` (OAuth 2) the password is not used. `authority` is the
+    certificate, in PEM, of who vouches for the server's one, where that is nobody whom this machine knows.
     """
 
     host: str
@@ -37,6 +37,7 @@ class MailServer:
     password: str
     folder: str = "INBOX"
     authority: str = ""
+    token: str = ""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -123,7 +124,7 @@ def open_mailbox(server: MailServer) -> Iterator[OpenMailbox]:
         MailServerUnavailableError: the server is away, or breaks off.
     """
     try:
-        with _connected(server).login(server.user, server.password, initial_folder=server.folder) as box:
+        with _signed_in(server) as box:
             _ask_capabilities(box)
             yield OpenMailbox(box)
     except ssl.SSLCertVerificationError as error:
@@ -141,6 +142,21 @@ def open_mailbox(server: MailServer) -> Iterator[OpenMailbox]:
         raise MailServerUnavailableError(
             f"The mail server does not answer as it should ({server!r}): {error}"
         ) from error
+
+
+def _signed_in(server: MailServer) -> BaseMailBox:
+    box = _connected(server)
+    if server.token:
+        try:
+            return box.xoauth2(server.user, server.token, initial_folder=server.folder)
+        except imaplib.IMAP4.abort:  # the server broke off
+            raise
+        except imaplib.IMAP4.error as error:
+            raise ConfigurationError(
+                f"The mail server refuses the access token of {server!r}: the program needs the right to read this "
+                f"mailbox by IMAP, and the token the scope for it. ({error})"
+            ) from error
+    return box.login(server.user, server.password, initial_folder=server.folder)
 
 
 def _connected(server: MailServer) -> BaseMailBox:
