@@ -30,6 +30,9 @@ from flows.ledger.exports import (
 router = APIRouter(tags=["exports"], responses=RESPONSES)
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": _BINARY, "text/csv": _BINARY}}}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    409: {**RESPONSES[404], "description": "The target would refuse some expenses, or no server is set."}
+}
 _Name = Annotated[str, Field(max_length=40)]
 
 
@@ -216,7 +219,7 @@ async def get_archive(caller: Reader, context: Context, year: int) -> StreamingR
     return archive_answer(context, caller.owner, year)
 
 
-@router.post("/exports/servers/{target}", status_code=202, summary="Export to a server")
+@router.post("/exports/servers/{target}", status_code=202, responses=_REFUSED, summary="Export to a server")
 async def post_server_export(
     target: _Name, caller: Reviewer, context: Context, wanted: ServerExportRequest
 ) -> StartedExport:
@@ -236,7 +239,7 @@ async def get_preview(
     return Preview(files=files, refusals=[RefusedExpense.model_validate(one) for one in refusals])
 
 
-@router.post("/exports/{target}", status_code=201, summary="Make an export")
+@router.post("/exports/{target}", status_code=201, responses=_REFUSED, summary="Make an export")
 async def post_export(target: _Name, caller: Reviewer, context: Context, wanted: ExportRequest) -> MadeExport:
     """The next one of this target: what is new, changed and voided since the last one. Its files are at GET."""
     make = partial(make_export, since_last=wanted.since_last, leave_out=wanted.leave_out)
