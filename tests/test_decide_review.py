@@ -21,7 +21,7 @@ COMMAND = Path(sys.executable).with_name("receiptflow")
 
 def form(live: Live, **parameters: object) -> FlowRun:
     """Run the deployment as a person does who fills in its form; the run once it has ended."""
-    deployment = live.client.read_deployment_by_name("decide-review/decision")
+    deployment = live.client.read_deployment_by_name("decide-review/receipt")
     made = live.client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
 
     def ended() -> FlowRun | None:
@@ -46,7 +46,7 @@ def booked(live: Live, receipt_id: UUID) -> Any:
 
 
 def test_the_form_decides_explains_itself_and_its_word_survives_a_retry(live: Live) -> None:
-    schema = live.client.read_deployment_by_name("decide-review/decision").parameter_openapi_schema
+    schema = live.client.read_deployment_by_name("decide-review/receipt").parameter_openapi_schema
     assert schema is not None
     explained = {name: field.get("description", "") for name, field in schema["properties"].items()}
     assert all(explained.values()), explained

@@ -52,10 +52,7 @@ PROJECT_FILE = Path(__file__).resolve().with_name("prefect.yaml")
 QUEUES = {"housekeeping": 1, FRESH_QUEUE: 2, BACKLOG_QUEUE: 10}
 _DEPLOYED = "receiptflow_deployed"
 # What releases before this one deployed and this one does not: their schedules would make runs that fail.
-RETIRED = (
-    *("reconcile-books/all", "reconcile-ledger/all", "deliver-webhooks/all"),
-    *("reconcile-ledger/ledger", "decide-review/receipt"),
-)
+RETIRED = ("reconcile-books/all", "reconcile-ledger/all", "deliver-webhooks/all", "reconcile-ledger/ledger")
 
 
 @dataclass(frozen=True)
