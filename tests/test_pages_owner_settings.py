@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
+
 import pytest
 from gateway_helpers import Gateway
+from ledger_helpers import expensed
 from page_helpers import Browser, browser_of
 
 from flows.ledger.owner_settings import settings_of
@@ -29,6 +33,21 @@ async def test_an_admin_changes_them_for_their_owner_alone(gateway: Gateway, adm
     assert (settings(gateway), settings(gateway, "bert")) == (("CHF", "04-06"), ("JPY", "04-06"))
     await admin.client.post("/app/settings", data={"csrf": admin.token, "home_currency": ""})
     assert settings(gateway) == (None, "04-06")
+
+
+async def test_the_first_page_shows_the_owners_own_year(gateway: Gateway, admin: Browser) -> None:
+    for number, day in enumerate((dt.date(2025, 4, 5), dt.date(2025, 4, 6), dt.date(2026, 4, 5)), start=1):
+        expensed(gateway.ledger, f"anna/{number}.jpg", f"{number:064x}", total=Decimal(number), purchase_date=day)
+    calendar_year = (await admin.client.get("/app/?year=2025")).text
+    assert "date_from=2025-01-01&amp;date_to=2025-12-31" in calendar_year and "€3.00" in calendar_year
+    await admin.client.post("/app/settings", data={"csrf": admin.token, "year_starts": "04-06"})
+    page = (await admin.client.get("/app/")).text
+    assert "date_from=2025-04-06&amp;date_to=2026-04-05" in page
+    assert "in 2025/26" in page and "€5.00" in page
+    assert (
+        "date_from=2025-04-06&amp;date_to=2025-04-30" in page and "date_from=2026-04-01&amp;date_to=2026-04-05" in page
+    )
+    assert "€1.00" in (await admin.client.get("/app/?year=2024")).text
 
 
 async def test_others_see_them_and_only_our_form_changes_them(

@@ -33,11 +33,11 @@ from deployments.gateway import create_app
 from deployments.settings import GatewaySettings
 from deployments.stack import Stack
 from deployments.stack.settings import StackSettings
-from flows.ledger.access import Scope, create_key
+from flows.ledger.access import Role, Scope, add_person, create_key, set_password
 from flows.ledger.database import open_ledger
 from flows.ledger.migrate import upgrade
 
-Ask = Callable[[random.Random], dict[str, Any]]
+Ask = Callable[[random.Random], dict[str, Any] | None]
 _WORDS = vocabulary(random.Random(1))  # those that `seed` draws from
 _RANKS = list(accumulate(1 / rank for rank in range(1, len(_WORDS) + 1)))
 
@@ -95,6 +95,7 @@ async def _measure(url: str, key: str, port: int, rounds: int) -> dict[str, Any]
     async with httpx.AsyncClient(base_url=settings.gateway_url, headers=headers, timeout=60) as client:
         figures = {f"{kind}_ms": await _times(client, path, ask, rounds) for kind, (path, ask) in KINDS.items()}
         figures |= await review_times(client, rounds)
+    figures["pages_ms"] = await _page_times(url, settings.gateway_url, rounds // 2)
     server.should_exit = True
     await serving
     return figures
@@ -121,6 +122,23 @@ KINDS: dict[str, tuple[str, Ask]] = {
     "search": ("/expenses", _search),
     "sums": ("/expenses/sums", _sums),
 }
+
+
+# What a person opens; each as the page itself, without its pictures.
+PAGES = ("", "expenses", "expenses?text=bada", "receipts", "review", "review/next")
+_PASSWORD = "a password of this bench only"  # noqa: S105  # of a ledger that goes at the end
+
+
+async def _page_times(ledger_url: str, gateway_url: str, rounds: int) -> dict[str, dict[str, float]]:
+    ledger = open_ledger(ledger_url)
+    with ledger.session() as session:
+        person = add_person(OWNER, "bench", Role.ADMIN, session=session)
+        set_password(person.id, _PASSWORD, session=session)
+    ledger.close()
+    async with httpx.AsyncClient(base_url=f"{gateway_url}/app/", timeout=60, follow_redirects=True) as browser:
+        signed_in = await browser.post("sign-in", data={"name": "bench", "password": _PASSWORD})
+        assert "sign-in" not in str(signed_in.url)
+        return {path or "overview": await _times(browser, path, lambda _: None, rounds) for path in PAGES}
 
 
 async def _times(client: httpx.AsyncClient, path: str, ask: Ask, rounds: int) -> dict[str, float]:

@@ -65,6 +65,14 @@ class YearStart:
                 f"year_starts: {self.month:02}-{self.day:02} is no day of every year; write it like 04-06"
             ) from error
 
+    def days(self, year: int) -> tuple[dt.date, dt.date]:
+        """The first and the last day of the year that begins in a calendar year."""
+        return dt.date(year, self.month, self.day), dt.date(year + 1, self.month, self.day) - dt.timedelta(days=1)
+
+    def year_of(self, day: dt.date) -> int:
+        """The calendar year in which a day's year begins."""
+        return day.year - ((day.month, day.day) < (self.month, self.day))
+
 
 def sum_expenses(
     by: SumsBy,

@@ -210,11 +210,14 @@ class Expense(Table, table=True):
         UniqueConstraint("public_id"),
         Index("ix_expenses_owner_created_at_id", "owner", "created_at", "id"),
         Index("ix_expenses_owner_purchase_date", "owner", "purchase_date"),
-        # Sums by day and currency, and what a search has to join, from the index alone.
+        # Sums, and what a search has to join, from the index alone. A merchant's name may be longer than one holds.
         Index(
             "ix_expenses_sums",
             *("owner", "purchase_date", "currency"),
-            postgresql_include=["total", "content_id"],
+            postgresql_include=[
+                *("total", "content_id", "id", "category"),
+                *("home_currency", "home_total", "rate"),
+            ],
             postgresql_where=text("voided_at IS NULL"),
         ),
         Index("ix_expenses_receipt_id", "receipt_id"),

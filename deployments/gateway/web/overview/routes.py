@@ -19,6 +19,7 @@ from deployments.gateway.web.templates import render
 from deployments.gateway.web.visitor import Viewer
 from flows.ledger.decisions import review_queue
 from flows.ledger.expenses import NO_CURRENCY, Sum, SumsBy, Wanted, days_of, sum_expenses
+from flows.ledger.owner_settings import settings_of
 from flows.ledger.receipts import counts_up_to, list_receipts
 from flows.ledger.schema import State
 
@@ -42,20 +43,23 @@ async def get_overview(
 
 
 def _read(session: Session, owner: str, year: int | None, currency: str) -> dict[str, Any]:
-    days = days_of(owner, session=session)
-    years = list(range(days[1].year, days[0].year - 1, -1))[:_MOST_YEARS] if days else []
-    shown = year or (years[0] if years else dt.datetime.now(dt.UTC).year)
-    wanted = Wanted(owner=owner, since=dt.date(shown, 1, 1), until=dt.date(shown, 12, 31))
+    days, starts = days_of(owner, session=session), settings_of(owner, session=session).year_start
+    years = list(range(starts.year_of(days[1]), starts.year_of(days[0]) - 1, -1))[:_MOST_YEARS] if days else []
+    shown = year or (years[0] if years else starts.year_of(dt.datetime.now(dt.UTC).date()))
+    first, last = starts.days(shown)
+    wanted = Wanted(owner=owner, since=first, until=last)
     months = sum_expenses(SumsBy.MONTH, wanted, session=session)
     currencies = _currencies(months)
     chosen = currency or next(iter(currencies), "")
-    within = {"date_from": f"{shown}-01-01", "date_to": f"{shown}-12-31", "currency": chosen}
+    within = {"date_from": str(first), "date_to": str(last), "currency": chosen}
     return {
-        "months": _months(months, shown, chosen),
+        "months": _months(months, (first, last), chosen),
         "by_category": _bars(sum_expenses(SumsBy.CATEGORY, wanted, session=session), "category", within),
         "by_merchant": _bars(sum_expenses(SumsBy.MERCHANT, wanted, session=session), "merchant", within),
         "total": sum((_amount(one, chosen) for one in months), Decimal(0)),
         "year": shown,
+        "year_name": str(shown) if first.year == last.year else f"{shown}/{last:%y}",
+        "within": within,
         "years": years,
         "currency": chosen,
         "currencies": currencies,
@@ -75,13 +79,15 @@ def _amount(one: Sum, currency: str) -> Decimal:
     return one.totals.get(currency, Decimal(0))
 
 
-def _months(sums: list[Sum], year: int, currency: str) -> list[Bar]:
+def _months(sums: list[Sum], days: tuple[dt.date, dt.date], currency: str) -> list[Bar]:
+    """The calendar months of a year, the first and last cut where the year begins and ends."""
     by_month = {one.key: _amount(one, currency) for one in sums}
-    bars = []
-    for month in range(1, 13):
-        last = calendar.monthrange(year, month)[1]
-        days = {"date_from": f"{year}-{month:02}-01", "date_to": f"{year}-{month:02}-{last}", "currency": currency}
-        bars.append((f"{year}-{month:02}", by_month.get(f"{year}-{month:02}", Decimal(0)), days))
+    bars, first = [], days[0]
+    while first <= days[1]:
+        last = min(first.replace(day=calendar.monthrange(first.year, first.month)[1]), days[1])
+        query = {"date_from": str(first), "date_to": str(last), "currency": currency}
+        bars.append((f"{first:%Y-%m}", by_month.get(f"{first:%Y-%m}", Decimal(0)), query))
+        first = last + dt.timedelta(days=1)
     return columns(bars)
 
 
