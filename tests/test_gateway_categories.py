@@ -62,3 +62,23 @@ async def test_rules_are_shown_and_switched_off_by_their_owner(gateway: Gateway)
         (await gateway.anna.patch("/rules/0", json={"disabled": "perhaps"}), 422),
     ):
         assert answer.status_code == status, answer.text
+
+
+async def test_a_rule_is_made_and_removed_by_an_admins_hand(gateway: Gateway) -> None:
+    wanted = {"kind": "category", "printed": "Corner Shop", "result": "groceries"}
+    made = await gateway.anna.post("/rules", json=wanted)
+    assert (made.status_code, made.json()["result"], made.json()["by_hand"]) == (201, "Groceries", True)
+    assert (await gateway.anna.post("/rules", json=wanted)).json()["id"] == made.json()["id"]
+    reader = {"Authorization": f"Bearer {key_of(gateway.ledger, 'anna', Scope.READ, Scope.REVIEW)}"}
+    rule = f"/rules/{made.json()['id']}"
+    for answer, status in (
+        (await gateway.anna.post("/rules", json=wanted | {"result": "nothing such"}), 422),
+        (await gateway.anna.post("/rules", json=wanted | {"printed": "x" * 501}), 422),
+        (await gateway.anna.post("/rules", json=wanted | {"kind": "total"}), 422),
+        (await gateway.nobody.post("/rules", json=wanted, headers=reader), 403),
+        (await gateway.nobody.delete(rule, headers=reader), 403),
+        (await gateway.bert.delete(rule), 404),
+        (await gateway.anna.delete(rule), 204),
+        (await gateway.anna.delete(rule), 404),
+    ):
+        assert answer.status_code == status, answer.text

@@ -14,11 +14,20 @@ from test_ledger_decisions import ANNA, corrected, decided
 
 from flows.domain.fields import ReceiptFields
 from flows.ledger.categories import archive_category, list_categories, rename_category
+from flows.ledger.corrections import InvalidValuesError
 from flows.ledger.database import Ledger
 from flows.ledger.decisions import Book, Split, Undo, review_item
 from flows.ledger.expenses import find_expenses
 from flows.ledger.receipts import delete_receipt, record_expense, record_review
-from flows.ledger.rules import RuleNotFoundError, RuleView, apply_rules, list_rules, switch_rule
+from flows.ledger.rules import (
+    RuleNotFoundError,
+    RuleView,
+    apply_rules,
+    list_rules,
+    make_rule,
+    remove_rule,
+    switch_rule,
+)
 from flows.ledger.schema import ContentIdentity, RuleKind
 from flows.ledger.values import Attempt, Extraction
 from flows.ledger.views import ExpenseView
@@ -251,3 +260,41 @@ def test_learning_twice_changes_nothing(ledger: Ledger) -> None:
     before = rules(ledger)
     decided(ledger, first.receipt_id, Book({"merchant": "Aldi Süd"}), ANNA)
     assert rules(ledger) == before
+
+
+def test_a_rule_made_by_hand_goes_before_what_is_learned_and_stays(ledger: Ledger) -> None:
+    with ledger.session() as session:
+        named = make_rule("anna", "ALD1-SUED", RuleKind.MERCHANT, " Aldi  Süd ", "anna", session=session)
+        make_rule("anna", "aldi süd", RuleKind.CATEGORY, "groceries", "anna", session=session)
+        assert (named.by_hand, named.made_from, named.result) == (True, None, "Aldi Süd")
+    first = recorded(ledger, 1)
+    assert (expense_of(ledger, first).merchant, expense_of(ledger, first).category) == ("Aldi Süd", "Groceries")
+    correct(ledger, first, merchant="Hofer", category=None)  # learned for its phone number, and for that name
+    assert merchant_of(ledger, recorded(ledger, 2)) == "Aldi Süd"
+    with ledger.session() as session:
+        again = make_rule("anna", "ALD1 SUED", RuleKind.MERCHANT, "ALDI", "ben", session=session)
+        assert (again.id, again.made_by, again.uses) == (named.id, "ben", 2)
+    assert merchant_of(ledger, recorded(ledger, 3)) == "ALDI"
+    with ledger.session() as session:
+        delete_receipt(first.receipt_id, "asked for", session=session)
+        assert remove_rule(named.id, owner="anna", session=session) is None
+        with pytest.raises(RuleNotFoundError):
+            remove_rule(named.id, owner="anna", session=session)
+    assert merchant_of(ledger, recorded(ledger, 4)) == "ALD1 SUED"
+
+
+def test_a_rule_by_hand_that_cannot_be_is_refused(ledger: Ledger) -> None:
+    correct(ledger, recorded(ledger, 1), merchant="Aldi Süd")
+    learned = rules(ledger)["phone"]
+    for printed, kind, result in (
+        ("?!", RuleKind.MERCHANT, "Aldi"),
+        ("x" * 201, RuleKind.MERCHANT, "Aldi"),
+        ("Aldi", RuleKind.MERCHANT, "  "),
+        ("Aldi", RuleKind.MERCHANT, "y" * 201),
+        ("Aldi", RuleKind.CATEGORY, "no such category"),
+    ):
+        with ledger.session() as session, pytest.raises(InvalidValuesError):
+            make_rule("anna", printed, kind, result, "anna", session=session)
+    with ledger.session() as session, pytest.raises(RuleNotFoundError):
+        remove_rule(learned.id, owner="anna", session=session)  # learned ones are switched off
+    assert rules(ledger)["phone"] == learned

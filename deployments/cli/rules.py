@@ -1,4 +1,4 @@
-"""Commands about what was learned: `rules list`, `rules disable`, `rules enable`."""
+"""Commands about rules: `rules list`, `rules make`, `rules remove`, `rules disable`, `rules enable`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Number = Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="The rule's nu
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    group = typer.Typer(help="What was learned from corrections.", no_args_is_help=True)
-    for command in (list_, disable, enable):
+    group = typer.Typer(help="What was learned from corrections, or made by hand.", no_args_is_help=True)
+    for command in (list_, make, remove, disable, enable):
         group.command(name=command.__name__.rstrip("_"))(command)
     app.add_typer(group, name="rules")
 
@@ -50,6 +50,38 @@ def list_(owner: Owner = "default", data: Data = DEFAULT_DATA, as_json: AsJson =
 
 def _off(rule: RuleView) -> str:
     return (rule.disabled_reason or "off") if rule.disabled else ""
+
+
+def make(
+    printed: Annotated[
+        str, typer.Argument(help="A name as it is printed; for a category, the merchant's as it is booked.")
+    ],
+    merchant: Annotated[str | None, typer.Option(help="It means this merchant.")] = None,
+    category: Annotated[str | None, typer.Option(help="It gets this category.")] = None,
+    owner: Owner = "default",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Make a rule by hand: it acts on later receipts, and nothing that is learned changes it."""
+    from flows.ledger.rules import make_rule  # noqa: PLC0415
+    from flows.ledger.schema import RuleKind  # noqa: PLC0415
+
+    if (merchant is None) == (category is None):
+        raise typer.BadParameter("give --merchant or --category")
+    pipeline = asyncio.run(connect(data))
+    kind = RuleKind.MERCHANT if merchant is not None else RuleKind.CATEGORY
+    with pipeline.ledger.session() as session:
+        rule = make_rule(owner, printed, kind, merchant or category or "", getpass.getuser(), session=session)
+    console.print(f"rule {rule.id}: {rule.identity_value} → {rule.result}")
+
+
+def remove(number: Number, owner: Owner = "default", data: Data = DEFAULT_DATA) -> None:
+    """Remove a rule that was made by hand; switch a learned one off instead."""
+    from flows.ledger.rules import remove_rule  # noqa: PLC0415
+
+    pipeline = asyncio.run(connect(data))
+    with pipeline.ledger.session() as session:
+        remove_rule(number, owner=owner, session=session)
+    console.print(f"rule {number} is removed")
 
 
 def disable(number: Number, owner: Owner = "default", data: Data = DEFAULT_DATA) -> None:

@@ -55,7 +55,9 @@ def _fitting(owner: str, kind: RuleKind, marks: Sequence[Identity], *, session: 
         ~col(RuleRow.disabled),
         tuple_(col(RuleRow.identity_kind), col(RuleRow.identity_value)).in_([tuple(mark) for mark in marks]),
     )
-    return session.exec(query).all()
+    fitting = session.exec(query).all()
+    # What a person said outright goes before what follows from their corrections.
+    return [rule for rule in fitting if rule.content_id is None] or fitting
 
 
 def _is_offered(rule: RuleRow, *, session: Session) -> bool:

@@ -3,8 +3,8 @@
 A mark for which people gave one name, in whatever spelling, means that name; the newest spelling counts. One that was
 seen with several names is too broad: no rule is made, and one that was is switched off with the reason. To confirm what
 was read, by booking it, says that this printed name is right, and no more: it makes a rule for that name alone. A rule
-that a person switched stays as it was set. Made from what is there, in whatever order that came, so that learning twice
-changes nothing.
+that a person switched stays as it was set, and one that they made by hand as it was made. Made from what is there, in
+whatever order that came, so that learning twice changes nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Said(NamedTuple):
 
 def learn(content: Content, *, session: Session) -> None:
     """Make the rules of the marks on a content again, after a person has decided on it."""
-    _lock(content, session=session)
+    lock_rules(content.owner, session=session)
     keep_merchant_mark(content, _merchant_of(content, session=session), session=session)
     marks = marks_of(content, session=session)
     for kind in RuleKind:
@@ -51,7 +51,7 @@ def learn(content: Content, *, session: Session) -> None:
 
 def forget_content(content: Content, *, session: Session) -> None:
     """Before a content is deleted: rules that were made from it are made from another one, or go with it."""
-    _lock(content, session=session)
+    lock_rules(content.owner, session=session)
     for kind in RuleKind:
         for mark in _of_rules(content, kind, session=session):
             said = _said(content.owner, kind, mark, session=session)
@@ -59,8 +59,9 @@ def forget_content(content: Content, *, session: Session) -> None:
             _write(content.owner, kind, mark, others, session=session)
 
 
-def _lock(content: Content, *, session: Session) -> None:
-    session.execute(_LOCK, {"name": f"receiptflow:rules:{content.owner}"})
+def lock_rules(owner: str, *, session: Session) -> None:
+    """Let nobody else make rules of this owner until the transaction ends."""
+    session.execute(_LOCK, {"name": f"receiptflow:rules:{owner}"})
 
 
 def _merchant_of(content: Content, *, session: Session) -> str:
@@ -103,6 +104,8 @@ def _write(owner: str, kind: RuleKind, mark: Identity, said: Sequence[Said], *, 
     """The rule of one mark as it follows from what was said."""
     named = {"owner": owner, "kind": kind, "identity_kind": mark.kind, "identity_value": mark.value}
     same = and_(*(getattr(RuleRow, name) == value for name, value in named.items()))
+    if session.exec(select(RuleRow.id).where(same, col(RuleRow.content_id).is_(None))).first() is not None:
+        return  # made by hand: only a hand changes it
     if not any(one.corrects or mark.kind == _PRINTED_NAME for one in said):
         session.execute(delete(RuleRow).where(same))
         return

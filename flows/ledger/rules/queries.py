@@ -40,12 +40,13 @@ class RuleView:
     disabled: bool
     disabled_reason: str | None
     set_by: str | None
+    by_hand: bool
 
 
 def list_rules(owner: str, *, session: Session, kind: RuleKind | None = None, limit: int = _MOST) -> list[RuleView]:
     """The owner's rules, the newest first."""
     uses = select(func.count()).where(col(RuleUse.rule_id) == col(RuleRow.id)).scalar_subquery()
-    query = select(RuleRow, Content.canonical_receipt_id, uses).join(
+    query = select(RuleRow, Content.canonical_receipt_id, uses).outerjoin(
         Content, col(Content.id) == col(RuleRow.content_id)
     )
     query = query.where(RuleRow.owner == owner)
@@ -66,10 +67,23 @@ def switch_rule(rule_id: int, actor: str, *, owner: str, session: Session, disab
     query = query.values(disabled=disabled, disabled_reason=clean(reason), set_by=clean(actor), updated_at=func.now())
     if not session.execute(query.returning(col(RuleRow.id))).all():
         raise RuleNotFoundError(rule_id)
-    return next(rule for rule in list_rules(owner, session=session, limit=10**9) if rule.id == rule_id)
+    return rule_of(rule_id, owner, session=session)
+
+
+def rule_of(rule_id: int, owner: str, *, session: Session) -> RuleView:
+    """One of the owner's rules.
+
+    Raises:
+        RuleNotFoundError: There is none, or it is another owner's.
+    """
+    found = next((rule for rule in list_rules(owner, session=session, limit=10**9) if rule.id == rule_id), None)
+    if found is None:
+        raise RuleNotFoundError(rule_id)
+    return found
 
 
 def _view(rule: RuleRow, made_from: UUID | None, uses: int) -> RuleView:
     marks = (rule.identity_kind, rule.identity_value, rule.result)
     made = (made_from, rule.made_by, rule.made_at)
-    return RuleView(rule.id, rule.kind, *marks, *made, uses, rule.disabled, rule.disabled_reason, rule.set_by)
+    switched = (rule.disabled, rule.disabled_reason, rule.set_by)
+    return RuleView(rule.id, rule.kind, *marks, *made, uses, *switched, by_hand=rule.content_id is None)

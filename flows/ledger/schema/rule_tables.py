@@ -47,7 +47,10 @@ class ContentIdentity(Table, table=True):
 
 
 class RuleRow(Table, table=True):
-    """What one mark means: a merchant's name or a category. `set_by` says that a person switched it on or off."""
+    """What one mark means: a merchant's name or a category.
+
+    `set_by` says that a person switched it on or off. One without content was made by hand.
+    """
 
     __tablename__ = "rules"
     __table_args__ = (
@@ -66,7 +69,7 @@ class RuleRow(Table, table=True):
     identity_kind: str = _text()
     identity_value: str = _text()
     result: str = _text()
-    content_id: UUID = _content()
+    content_id: UUID | None = _content(nullable=True)
     made_by: str = _text()
     made_at: dt.datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     disabled: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
