@@ -17,20 +17,22 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
+from sqlmodel import Session
 
 from flows.domain.errors import ReceiptflowError, TransientError
 from flows.flow_runs.reviewing import reviewed
 from flows.ledger.database import Ledger
-from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Undo, decide
+from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Join, Undo, decide
 from flows.ledger.receipts import get_receipt, resolve
 from flows.ledger.schema import DismissReason, Via
 from flows.ledger.values import Actor
 from flows.ledger.views import ReceiptView
-from flows.pipeline.configuration import load_pipeline
+from flows.pipeline.configuration import Pipeline, load_pipeline
+from flows.pipeline.joining import read_together
 from flows.pipeline.retries import task_options
 from flows.pipeline.run_outcome import receipt_tag
 
-Wanted = Literal["book", "dismiss as not a receipt", "dismiss as not mine", "dismiss as duplicate", "undo"]
+Wanted = Literal["book", "dismiss as not a receipt", "dismiss as not mine", "dismiss as duplicate", "join", "undo"]
 _DISMISSALS: dict[str, DismissReason] = {
     "dismiss as not a receipt": DismissReason.NOT_A_RECEIPT,
     "dismiss as not mine": DismissReason.NOT_MINE,
@@ -60,20 +62,22 @@ async def decide_review(
     merchant: str = "",
     keep_both: bool = False,
     duplicate_of: str = "",
+    pages: str = "",
     person: str = "",
 ) -> State[Any]:
     """Decide on one receipt that waits in review, or take the last decision on it back.
 
     Args:
         receipt: Which receipt: its id or the first 8 characters of it, its expense's id, the file's name, or its key.
-        decision: What becomes of it. Book: it is an expense, with the values below in place of what was read. Undo:
-            everything as it was before the last decision.
+        decision: What becomes of it. Book: it is an expense, with the values below in place of what was read. Join: the
+            same, with other receipts as its further pages. Undo: everything as it was before the last decision.
         total: What was paid, for example 19.46. Empty: as it was read.
         purchase_date: The day of purchase, for example 2026-11-20. Empty: as it was read.
         currency: Its code, for example EUR. Empty: as it was read.
         merchant: Where it was bought. Empty: as it was read.
         keep_both: Book it although it looks like a purchase that is booked already.
         duplicate_of: The receipt that it repeats, named like the first; for "dismiss as duplicate" only.
+        pages: The receipts that are its further pages, named like the first, with spaces between them; for "join" only.
         person: Who decides, for the history. Empty: prefect.
     """
     pipeline = await load_pipeline()
@@ -83,8 +87,9 @@ async def decide_review(
     try:
         known = await asyncio.to_thread(_find, pipeline.ledger, receipt)
         await _tag(known)
-        wanted = await asyncio.to_thread(_wanted, pipeline.ledger, decision, book, duplicate_of)
-        decided = await make_decision(partial(_decide, pipeline.ledger, known, wanted, actor))
+        others = duplicate_of if decision != "join" else pages
+        wanted = await asyncio.to_thread(_wanted, pipeline.ledger, decision, book, others)
+        decided = await make_decision(partial(_decide, pipeline, known, wanted, actor))
     except TransientError:
         raise
     except ReceiptflowError as refusal:
@@ -92,10 +97,15 @@ async def decide_review(
     return Completed(message=_in_words(decided, known))
 
 
-def _decide(ledger: Ledger, receipt: ReceiptView, wanted: Decision, actor: Actor) -> Decided:
+def _decide(pipeline: Pipeline, receipt: ReceiptView, wanted: Decision, actor: Actor) -> Decided:
     # To take back twice is another thing than once: a repeat whose first answer got lost is refused.
     seen = receipt.updated_at if isinstance(wanted, Undo) else None
-    return reviewed(ledger, actor, lambda session: decide(receipt.id, wanted, actor, seen=seen, session=session))
+
+    def work(session: Session) -> Decided:
+        together = read_together(receipt.id, wanted, pipeline.results, session=session)
+        return decide(receipt.id, together, actor, seen=seen, session=session)
+
+    return reviewed(pipeline.ledger, actor, work)
 
 
 def _find(ledger: Ledger, reference: str) -> ReceiptView:
@@ -110,11 +120,13 @@ async def _tag(receipt: ReceiptView) -> None:
         await client.update_flow_run(UUID(flow_run.id), tags=tags)
 
 
-def _wanted(ledger: Ledger, decision: str, book: Book, duplicate_of: str) -> Decision:
+def _wanted(ledger: Ledger, decision: str, book: Book, others: str) -> Decision:
     if decision == "undo":
         return Undo()
+    if decision == "join":
+        return Join([_find(ledger, page).id for page in others.split()], book.corrections, book.keep_both)
     if reason := _DISMISSALS.get(decision):
-        return Dismiss(reason, _find(ledger, duplicate_of).id if duplicate_of.strip() else None)
+        return Dismiss(reason, _find(ledger, others).id if others.strip() else None)
     return book
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -9,9 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from gateway_helpers import running, settings_for
+from page_helpers import signed_in
 from prefect.client.schemas.objects import FlowRun
 from recovery_helpers import Live, picture, until
 
+from flows.ledger.access import Role
 from flows.ledger.decisions import history
 from flows.ledger.expenses import find_expenses
 from flows.ledger.receipts import show_receipt
@@ -73,9 +77,7 @@ def test_the_form_decides_explains_itself_and_its_word_survives_a_retry(live: Li
 
 
 def _reviewed(live: Live, receipt_id: UUID) -> Any:
-    wanted = {"event": {"name": ["receiptflow.receipt.reviewed"]}}
-    wanted |= {"resource": {"id": [f"receiptflow.receipt.{receipt_id}"]}}
-    events = live.client.request("POST", "/events/filter", json={"filter": wanted}).json()["events"]
+    events = _all_reviewed(live, receipt_id)
     return events[0] if events else None
 
 
@@ -113,3 +115,45 @@ def test_the_command_line_corrects_dismisses_splits_voids_and_walks_the_queue(li
     assert "Nothing waits for you." in command(live, "review", "--owner", "walker")
     with live.pipeline.ledger.session() as session:
         assert len(find_expenses(owner="walker", session=session).items) == 1
+
+
+def test_pages_of_one_receipt_are_joined_by_command_and_by_form(live: Live) -> None:
+    first, second = (live.require_one_expense(live.add(picture())) for _ in range(2))
+    said = command(live, "join", str(first.id), str(second.id), "--set", "notes=two photos")
+    assert "is expensed" in said
+    assert booked(live, second.id) is None and live.receipt(second.id).reason_code == "joined"
+    assert booked(live, first.id).notes == "two photos"
+    refused = command(live, "join", str(first.id), str(first.id), status=1)
+    assert "this receipt itself" in refused
+    form(live, receipt=str(first.id), decision="undo")
+    assert live.receipt(second.id).state.value == "expensed"
+    run = form(live, receipt=str(first.id), decision="join", pages=f"{second.id}", total="55.50")
+    assert run.state_name == "Completed", run.state
+    assert (str(booked(live, first.id).total), booked(live, second.id)) == ("55.50", None)
+
+
+def test_what_is_changed_on_the_pages_is_an_event_too(live: Live) -> None:
+    receipt = live.require_one_expense(live.add(picture(), owner="anna"))
+    asyncio.run(_change_on_the_page(live, booked(live, receipt.id).public_id))
+    told = until(lambda: len(found := _all_reviewed(live, receipt.id)) == 2 and found, "both events")
+    states = {(event["payload"]["by"], event["payload"]["state"]) for event in told}
+    assert states == {("anna reviewer", "expensed"), ("anna reviewer", "dismissed")}
+
+
+async def _change_on_the_page(live: Live, public_id: str) -> None:
+    url = live.stack.environment["RECEIPTFLOW_LEDGER_URL"]
+    async with (
+        running(settings_for(live.stack, url), live.pipeline.ledger) as gateway,
+        signed_in(gateway, role=Role.REVIEWER) as browser,
+    ):
+        for path, form_ in ((public_id, {"merchant": "Corner Shop"}), (f"{public_id}/void", {"reason": "private"})):
+            answer = await browser.client.post(f"/app/expenses/{path}", data={"csrf": browser.token} | form_)
+            assert answer.status_code == 303, answer.text
+
+
+def _all_reviewed(live: Live, receipt_id: UUID) -> list[Any]:
+    """The events of a receipt, the latest first."""
+    wanted = {"event": {"name": ["receiptflow.receipt.reviewed"]}}
+    wanted |= {"resource": {"id": [f"receiptflow.receipt.{receipt_id}"]}}
+    events: list[Any] = live.client.request("POST", "/events/filter", json={"filter": wanted}).json()["events"]
+    return events

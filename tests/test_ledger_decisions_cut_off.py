@@ -13,7 +13,7 @@ from ledger_helpers import EXTRACTION, begun, claimed, expensed, race, some_fiel
 from sqlalchemy import event
 
 from flows.ledger.database import Ledger
-from flows.ledger.decisions import Book, Decided, Dismiss, Split, Undo, correct, decide, review_item
+from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Join, Split, Undo, correct, decide, review_item
 from flows.ledger.errors import LedgerUnavailableError
 from flows.ledger.expenses import find_expenses
 from flows.ledger.notifications import create_webhook
@@ -32,11 +32,13 @@ TABLES = (
     "receipts",
     "state_changes",
 )
-DECISIONS = {
+DECISIONS: dict[str, Decision] = {
     "book": Book({"total": "19.46", "merchant": "Markt", "line_items/1/total": "4"}),
     "dismiss": Dismiss(DismissReason.NOT_MINE),
     "split": Split([{"total": "7.50"}, {"total": "5.00"}]),
     "undo": Undo(),
+    "join": Join([]),  # with the page that the test makes
+    "undo a join": Undo(),
 }
 
 
@@ -76,12 +78,17 @@ def test_killed_between_any_two_writes_nothing_is_changed(ledger: Ledger, ledger
         record_review(attempt, fields, EXTRACTION, session=session)
         if name == "undo":
             decide(attempt.receipt_id, DECISIONS["split"], ANNA, session=session)
+    page = Join([expensed(ledger, "anna/2.jpg", "cd" * 32, total=3).receipt_id], {"total": "15.50"})
+    wanted = page if name == "join" else DECISIONS[name]
+    if name == "undo a join":
+        with ledger.session() as session:
+            decide(attempt.receipt_id, page, ANNA, session=session)
     before = everything(ledger_url)
     killed = 0
     for statement in numbers(2):  # the first begins the transaction
         try:
             with killed_at(ledger, ledger_url, statement), ledger.session() as session:
-                decided = decide(attempt.receipt_id, DECISIONS[name], ANNA, session=session)
+                decided = decide(attempt.receipt_id, wanted, ANNA, session=session)
         except LedgerUnavailableError:
             killed += 1
             assert everything(ledger_url) == before

@@ -11,9 +11,11 @@ import pytest
 from gateway_helpers import Gateway
 from ledger_helpers import expensed
 from page_helpers import Browser
+from sqlmodel import select
 
 from deployments.gateway.web.overview.charts import columns, rows
 from flows.ledger.expenses import find_expenses
+from flows.ledger.schema import ExpenseTax
 from flows.ledger.views import ExpenseView
 
 pytest_plugins = ["gateway_helpers", "page_helpers"]
@@ -63,11 +65,19 @@ async def test_a_correction_is_kept_with_who_and_why(gateway: Gateway, reviewer:
     public_id = posted(gateway)
     path = f"/app/expenses/{public_id}"
     form = {"csrf": reviewer.token, "seen": "1", "merchant": "Corner Shop", "total": "13,00", "reason": "tip"}
-    form |= {"line_items/1/description": "Bread", "tags": "trip, berlin"}
+    form |= {
+        "line_items/1/description": "Bread",
+        "tags": "trip, berlin",
+        "taxes/1/rate": "7,5",
+        "taxes/1/amount": "0.82",
+    }
     assert (await reviewer.client.post(path, data=form)).headers["location"] == path
     expense = now(gateway, public_id)
     assert (expense.merchant, expense.total, expense.revision) == ("Corner Shop", Decimal("13.00"), 2)
     assert sorted(expense.tags) == ["berlin", "trip"]
+    with gateway.ledger.session() as session:
+        row = session.exec(select(ExpenseTax)).one()
+        assert (row.rate, row.amount) == (Decimal("7.5"), Decimal("0.82"))
     page = unescape((await reviewer.client.get(path)).text)
     assert "<strong>Rea</strong> Merchant: <bdi>Shop 1</bdi> → <bdi>Corner Shop</bdi>" in page
     assert 'value="Bread"' in page

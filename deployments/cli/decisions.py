@@ -1,4 +1,4 @@
-"""Commands of a person's word: `correct`, `book`, `dismiss`, `split`, `undo`, `void`, `unvoid`."""
+"""Commands of a person's word: `correct`, `book`, `dismiss`, `split`, `join`, `undo`, `void`, `unvoid`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Values = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (correct, book, dismiss, split, undo, void, unvoid):
+    for command in (correct, book, dismiss, split, join, undo, void, unvoid):
         app.command()(command)
 
 
@@ -123,6 +123,34 @@ def split(
     )
 
 
+def join(
+    reference: Reference,
+    pages: Annotated[list[str], typer.Argument(metavar="PAGE…", help="The receipts that are its further pages.")],
+    value: Annotated[
+        list[str] | None, typer.Option("--set", help="A value that the pages do not give: total=19.46.")
+    ] = None,
+    keep_both: Annotated[
+        bool, typer.Option("--keep-both", help="It is another purchase than the one that it looks like.")
+    ] = False,
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Make one expense of several pictures of one receipt: the first has it, the others become its further pages."""
+    from flows.ledger.decisions import Join, decide  # noqa: PLC0415
+    from flows.ledger.receipts import resolve  # noqa: PLC0415
+    from flows.pipeline.joining import read_together  # noqa: PLC0415
+
+    pipeline, given = asyncio.run(connect(data)), fields_of(value or [])
+
+    def work(session: Session, actor: Actor) -> Decided:
+        first = resolve(reference, session=session)
+        wanted = Join([resolve(page, session=session) for page in pages], given, keep_both)
+        together = read_together(first, wanted, pipeline.results, session=session)
+        return decide(first, together, actor, session=session)
+
+    _show(decide_now(pipeline, work), as_json)
+
+
 def undo(reference: Reference, data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     """Take the last decision on a receipt back: everything as it was before it."""
     from flows.ledger.decisions import Undo, decide  # noqa: PLC0415
@@ -206,7 +234,10 @@ def print_decided(decided: Decided) -> None:
 
 
 def _decide(data: Path, as_json: bool, work: Callable[[Session, Actor], Decided]) -> None:
-    decided = decide_now(asyncio.run(connect(data)), work)
+    _show(decide_now(asyncio.run(connect(data)), work), as_json)
+
+
+def _show(decided: Decided, as_json: bool) -> None:
     if as_json:
         print_json(decided)
     else:

@@ -9,17 +9,17 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from deployments.gateway.api.schemas import STATE_WORDS, Answer, Expense, Receipt
-from flows.domain.fields import BBox, Check, Page
-from flows.ledger.decisions import Book, Decided, Decision, Dismiss, QueuedReceipt, ReviewItem, Split, Undo
+from flows.domain.fields import BBox, Check
+from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Join, QueuedReceipt, ReviewItem, Split, Undo
 from flows.ledger.schema import DismissReason, State
 
 _LONGEST_REASON = 500
-MOST_DECISIONS = 1000
+MOST_DECISIONS, MOST_PAGES = 1000, 50
 _SEEN = Field(
     default=None,
     description="`updated_at` of the receipt that you have looked at: refused (409) if it has changed since.",
 )
-_CORRECTIONS: Any = Field(
+CORRECTIONS: Any = Field(
     default={},
     description="Values by field (`total`, `purchase_date`, `line_items/1/total` …); null empties a field.",
     examples=[{"total": "19.46", "merchant": "Café Central"}],
@@ -40,7 +40,7 @@ class BookRequest(Wanted):
     """It is an expense."""
 
     decision: Literal["book"]
-    corrections: dict[str, JsonValue] = _CORRECTIONS
+    corrections: dict[str, JsonValue] = CORRECTIONS
     take_back: list[str] = _TAKE_BACK
     keep_both: bool = _KEEP_BOTH
     seen: AwareDatetime | None = _SEEN
@@ -79,6 +79,20 @@ class SplitRequest(Wanted):
         return Split(self.parts, self.keep_both)
 
 
+class JoinRequest(Wanted):
+    """Several pictures of one receipt: this one has the expense, the others are its further pages."""
+
+    decision: Literal["join"]
+    pages: list[UUID] = Field(min_length=1, max_length=MOST_PAGES, description="The other receipts, in their order.")
+    corrections: dict[str, JsonValue] = CORRECTIONS
+    keep_both: bool = _KEEP_BOTH
+    seen: AwareDatetime | None = _SEEN
+
+    def wanted(self) -> Decision:
+        """As the ledger takes it."""
+        return Join(self.pages, self.corrections, self.keep_both)
+
+
 class UndoRequest(Wanted):
     """The last decision was wrong."""
 
@@ -90,7 +104,9 @@ class UndoRequest(Wanted):
         return Undo()
 
 
-DecisionRequest = Annotated[BookRequest | DismissRequest | SplitRequest | UndoRequest, Field(discriminator="decision")]
+DecisionRequest = Annotated[
+    BookRequest | DismissRequest | SplitRequest | JoinRequest | UndoRequest, Field(discriminator="decision")
+]
 
 
 class DecisionOfOne(Wanted):
@@ -109,7 +125,7 @@ class DecisionsRequest(Wanted):
 class CorrectionRequest(Wanted):
     """What an expense is to say."""
 
-    corrections: dict[str, JsonValue] = _CORRECTIONS
+    corrections: dict[str, JsonValue] = CORRECTIONS
     take_back: list[str] = _TAKE_BACK
     reason: str | None = Field(default=None, max_length=_LONGEST_REASON, description="Why, for the history.")
     seen: int | None = Field(default=None, description="The revision that you have looked at: refused (409) if older.")
@@ -229,6 +245,7 @@ class Reading(Answer):
     corrections: list[Correction]
     expenses: list[Expense] = Field(description="All of this picture, those that were voided too.")
     same_purchase: Receipt | None
+    pages: list[Receipt] = Field(description="Other receipts that are further pages of this one.")
     parts: int
     settled: str | None = Field(description="`booked` or `dismissed` by a person: no reading changes that.")
 
@@ -245,51 +262,7 @@ class Reading(Answer):
             corrections=[Correction.model_validate(one) for one in item.corrections],
             expenses=[Expense.model_validate(one) for one in item.expenses],
             same_purchase=Receipt.of(item.same_purchase) if item.same_purchase else None,
+            pages=[Receipt.of(page) for page in item.pages],
             parts=item.parts,
             settled=item.settled,
         )
-
-
-class HistoryEntry(Answer):
-    """One thing that happened to a receipt."""
-
-    at: dt.datetime
-    what: str = Field(description="`state`, `correction`, or what a person did.", examples=["correction"])
-    who: str | None
-    via: str | None
-    part: int
-    field: str | None
-    before: JsonValue
-    after: JsonValue
-    machine: JsonValue = Field(description="What had been read.")
-    taken_back: bool
-    confirmed: bool = Field(description="A person said what had been read.")
-    reason: str | None
-    attempt: int | None
-    flow_run_id: UUID | None
-
-
-class History(Answer):
-    """What happened to a receipt, oldest first."""
-
-    items: list[HistoryEntry]
-
-
-class Words(Answer):
-    """The pages of a receipt as they were read."""
-
-    engine: str
-    engine_version: str
-    pages: list[Page]
-
-
-class ChecksRequest(Wanted):
-    """Values that a person is about to give."""
-
-    changes: dict[str, JsonValue] = _CORRECTIONS
-
-
-class Checks(Answer):
-    """The receipt's arithmetic over those values."""
-
-    checks: list[Check]

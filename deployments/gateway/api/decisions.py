@@ -13,8 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
 from deployments.gateway.api.decision_schemas import (
-    Checks,
-    ChecksRequest,
     CorrectionRequest,
     DecidedAnswer,
     DecisionOfOne,
@@ -22,12 +20,10 @@ from deployments.gateway.api.decision_schemas import (
     DecisionResult,
     DecisionResults,
     DecisionsRequest,
-    History,
-    HistoryEntry,
     QueuePage,
     VoidRequest,
-    Words,
 )
+from deployments.gateway.api.history_schemas import Checks, ChecksRequest, History, HistoryEntry, Words
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.auth import Caller, Reader, Reviewer
 from deployments.gateway.http.json_bodies import BoundedRoute
@@ -35,7 +31,7 @@ from deployments.gateway.http.problems import RESPONSES, RefusedError, status_of
 from flows.domain.errors import ReceiptflowError
 from flows.domain.fields import DocumentText
 from flows.flow_runs.reviewing import reviewed
-from flows.ledger.corrections import line_field, parse_values
+from flows.ledger.corrections import parse_values, row_field
 from flows.ledger.decisions import (
     Decided,
     ReviewItem,
@@ -49,6 +45,7 @@ from flows.ledger.decisions import (
 )
 from flows.ledger.schema import Via
 from flows.ledger.values import Actor
+from flows.pipeline.joining import read_together
 from flows.reading.parser import check_values
 
 T = TypeVar("T")
@@ -79,7 +76,7 @@ async def get_queue(caller: Reader, context: Context, wanted: Annotated[QueueFil
 
 @router.post("/receipts/{receipt_id}/decision", summary="Decide on a receipt")
 async def post_decision(receipt_id: UUID, wanted: DecisionRequest, caller: Reviewer, context: Context) -> DecidedAnswer:
-    """Book it, dismiss it, split it, or take the last decision back. The same decision twice is one."""
+    """Book it, dismiss it, split it, join its pages, or take the last decision back. The same decision twice is one."""
     decided = await asyncio.to_thread(_decide, context, caller, receipt_id, wanted)
     return DecidedAnswer.of(decided)
 
@@ -102,13 +99,11 @@ def _decide_one(context: GatewayContext, caller: Caller, wanted: DecisionOfOne) 
 
 
 def _decide(context: GatewayContext, caller: Caller, receipt_id: UUID, wanted: DecisionRequest) -> Decided:
-    return _decided(
-        context,
-        caller,
-        lambda session: decide(
-            receipt_id, wanted.wanted(), _actor(caller), seen=wanted.seen, owner=caller.owner, session=session
-        ),
-    )
+    def work(session: Session) -> Decided:
+        decision = read_together(receipt_id, wanted.wanted(), context.results, owner=caller.owner, session=session)
+        return decide(receipt_id, decision, _actor(caller), seen=wanted.seen, owner=caller.owner, session=session)
+
+    return _decided(context, caller, work)
 
 
 @router.patch("/expenses/{expense_id}", summary="Correct an expense")
@@ -184,9 +179,9 @@ async def post_checks(receipt_id: UUID, wanted: ChecksRequest, caller: Reader, c
 
 
 def _counted_from_0(field: str) -> str:
-    """A line's field as the checks name it."""
-    place = line_field(field)
-    return f"line_items/{place[0] - 1}/{place[1]}" if place else field
+    """A row's field as the checks name it."""
+    row = row_field(field)
+    return f"{row.table}/{row.position - 1}/{row.name}" if row else field
 
 
 async def _item(context: GatewayContext, caller: Caller, receipt_id: UUID) -> ReviewItem:

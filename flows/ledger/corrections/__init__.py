@@ -4,10 +4,13 @@ from flows.ledger.corrections.field_kinds import (
     FIELDS,
     LINE_FIELDS,
     LINES,
+    TABLES,
+    TAXES,
     InvalidValuesError,
     line_field,
     parse_values,
     plain,
+    row_field,
 )
 from flows.ledger.corrections.overlay import overlaid, value_of
 from flows.ledger.corrections.rows import Standing, standing_of
@@ -16,12 +19,15 @@ __all__ = [
     "FIELDS",
     "LINES",
     "LINE_FIELDS",
+    "TABLES",
+    "TAXES",
     "InvalidValuesError",
     "Standing",
     "line_field",
     "overlaid",
     "parse_values",
     "plain",
+    "row_field",
     "standing_of",
     "value_of",
 ]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from flows.ledger.corrections.field_kinds import LINES, line_field, loaded
+from flows.ledger.corrections.field_kinds import TABLES, loaded, row_field
 from flows.ledger.schema import CorrectionRow
 
 _Rows = dict[tuple[int, str], CorrectionRow]
@@ -17,12 +17,12 @@ _Rows = dict[tuple[int, str], CorrectionRow]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The corrections that count, by part and field; a list of lines ends those of single lines before it."""
+    """The corrections that count, by part and field; a whole list ends those of its rows before it."""
 
     rows: _Rows = field(default_factory=dict)
 
     def values(self, part: int) -> dict[str, Any]:
-        """The corrected values of one part, the list of lines before single lines."""
+        """The corrected values of one part, whole lists before their rows."""
         mine = [(name, row) for (of, name), row in self.rows.items() if of == part]
         return {name: loaded(name, row.value) for name, row in sorted(mine, key=lambda one: one[1].id)}
 
@@ -38,10 +38,15 @@ def standing_of(content_id: UUID, *, session: Session, before: int | None = None
 def _newest(rows: Iterable[CorrectionRow]) -> _Rows:
     newest: _Rows = {}
     for row in rows:
-        if row.field == LINES:
-            for key in [key for key in newest if key[0] == row.part and line_field(key[1])]:
+        if row.field in TABLES:
+            for key in [key for key in newest if key[0] == row.part and _is_in(row.field, key[1])]:
                 del newest[key]
         newest.pop((row.part, row.field), None)
         if not row.taken_back:
             newest[row.part, row.field] = row
     return newest
+
+
+def _is_in(table: str, field: str) -> bool:
+    place = row_field(field)
+    return place is not None and place.table == table

@@ -12,7 +12,7 @@ from flows.ledger.decisions.errors import (
 from flows.ledger.decisions.history import HistoryLine, history
 from flows.ledger.decisions.item import CorrectionView, FieldView, ReviewItem, review_item
 from flows.ledger.decisions.queue import QueuedReceipt, review_queue
-from flows.ledger.decisions.requests import Book, Decided, Decision, Dismiss, Split, Undo
+from flows.ledger.decisions.requests import Book, Decided, Decision, Dismiss, Join, Split, Undo
 
 __all__ = [
     "Book",
@@ -24,6 +24,7 @@ __all__ = [
     "ExpenseNotFoundError",
     "FieldView",
     "HistoryLine",
+    "Join",
     "NothingToUndoError",
     "QueuedReceipt",
     "ReviewItem",

@@ -33,6 +33,7 @@ from flows.ledger.schema import (
     Expense,
     ExtractionRow,
     Receipt,
+    Settlement,
     State,
 )
 from flows.ledger.values import Actor
@@ -203,6 +204,17 @@ def close(case: Case, state: State, *, code: str | None = None, reason: str | No
         return
     columns = {"process": None, "updated_at": case.moment} | columns
     write_state(case.receipt, state, reason=reason, code=code, session=case.session, **columns)
+
+
+def set_aside(case: Case, code: str, reason: str, other_id: UUID | None) -> None:
+    """Let the content give no expense, for a reason that may name another receipt."""
+    void_parts(case.receipt, (reason,), (), session=case.session)
+    if case.reading is not None:  # what they are made of if this is taken back
+        mine = update(Expense).where(col(Expense.content_id) == case.content.id)
+        case.session.execute(mine.values(extraction_id=case.reading.id))
+    marks = {"settled": Settlement.DISMISSED, "settled_code": code, "settled_as": other_id}
+    case.mark(**marks, settled_reason=reason)
+    close(case, State.DISMISSED, code=code, reason=reason, same_purchase_as=other_id)
 
 
 def decided(case: Case, *, changed: bool = True) -> Decided:

@@ -7,37 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from flows.ledger.corrections import InvalidValuesError, overlaid, parse_values
-from flows.ledger.decisions.case import (
-    Case,
-    book,
-    close,
-    decided,
-    how_it_stands,
-    note_corrections,
-    note_decision,
-    open_case,
-    tell,
-)
+from flows.ledger.corrections import InvalidValuesError, parse_values
+from flows.ledger.decisions.booking import book_whole
+from flows.ledger.decisions.case import Case, decided, how_it_stands, note_decision, open_case, set_aside, tell
 from flows.ledger.decisions.changed_fields import changed_fields, ended_fields
-from flows.ledger.decisions.errors import SamePurchaseError, UnfitReceiptError
-from flows.ledger.decisions.requests import Book, Decided, Decision, Dismiss, Split, Undo
+from flows.ledger.decisions.errors import UnfitReceiptError
+from flows.ledger.decisions.joining import join, lock_with_pages
+from flows.ledger.decisions.requests import Book, Decided, Decision, Dismiss, Join, Split, Undo
 from flows.ledger.decisions.undoing import undo
-from flows.ledger.expenses import ExpenseValues, find_same_purchase, keep_both
-from flows.ledger.receipts import void_parts
-from flows.ledger.rules import learn
-from flows.ledger.schema import DecisionKind, DismissReason, Expense, Receipt, Settlement, State
+from flows.ledger.schema import DecisionKind, DismissReason, Receipt, Settlement, State
 from flows.ledger.values import Actor
 
-# What a person sees and confirms by booking: a later reading does not change it any more.
-_CONFIRMED = ("total", "purchase_date", "currency", "merchant")
 # Of what a person corrected before a split, this holds for each part that says nothing else.
 _SHARED = ("merchant", "purchase_date", "purchase_time", "currency", "country", "payment_method")
 _FEWEST_PARTS, MOST_PARTS = 2, 50
-_BOOKED: dict[str, Any] = {"settled": Settlement.BOOKED, "settled_code": None, "settled_reason": None}
 
 
 def decide(
@@ -72,6 +57,7 @@ def decide(
         NothingToUndoError: There is no decision to take back.
     """
     with session.begin_nested():
+        lock_with_pages(receipt_id, decision, session=session)
         case = open_case(receipt_id, actor, session=session, seen=seen, owner=owner)
         return _decide(case, decision)
 
@@ -84,6 +70,8 @@ def _decide(opened: Case, decision: Decision) -> Decided:
             return _dismiss(opened, decision)
         case Split():
             return _split(opened, decision)
+        case Join():
+            return join(opened, decision)
         case Undo():
             return undo(opened)
 
@@ -96,7 +84,7 @@ def _book(case: Case, decision: Book) -> Decided:
     is_booked = case.content.settled is Settlement.BOOKED and case.counting() == set(changes)
     if is_booked and not changes[0] and not take_back:
         return decided(case, changed=False)
-    return _book_parts(case, DecisionKind.BOOK, changes, {0: take_back}, keeps_both=decision.keep_both)
+    return book_whole(case, DecisionKind.BOOK, changes, {0: take_back}, keeps_both=decision.keep_both)
 
 
 def _split(case: Case, decision: Split) -> Decided:
@@ -114,7 +102,7 @@ def _split(case: Case, decision: Split) -> Decided:
     is_split = before["parts"] == len(values) and before["counting"] == sorted(changes)
     if is_split and not any(take_back.values()) and not any(changes.values()):
         return decided(case, changed=False)
-    return _book_parts(case, DecisionKind.SPLIT, changes, take_back, keeps_both=decision.keep_both, previous=before)
+    return book_whole(case, DecisionKind.SPLIT, changes, take_back, keeps_both=decision.keep_both, previous=before)
 
 
 def _shared(case: Case, part: int) -> dict[str, Any]:
@@ -132,52 +120,6 @@ def _part_values(position: int, given: Mapping[str, object]) -> dict[str, Any]:
         ) from None
 
 
-def _book_parts(
-    case: Case,
-    kind: DecisionKind,
-    changes: dict[int, dict[str, Any]],
-    take_back: Mapping[int, list[str]],
-    *,
-    keeps_both: bool,
-    previous: dict[str, Any] | None = None,
-) -> Decided:
-    made = note_decision(case, kind, previous or how_it_stands(case))
-    for part, changed in changes.items():
-        note_corrections(case, made, part, changed, take_back=take_back.get(part, ()))
-    standing, read = case.standing(), case.read()
-    values = {part: overlaid(read, standing.values(part)) for part in changes}
-    for part, whole in values.items():
-        note_corrections(case, made, part, _confirmed(whole, standing.values(part)))
-    _refuse_unfit(case, values, keeps_both=keeps_both)
-    case.mark(**_BOOKED, settled_as=None)
-    book(case, set(values))
-    close(case, State.EXPENSED)
-    learn(case.content, session=case.session)
-    tell(case, made, kind)
-    return decided(case)
-
-
-def _confirmed(values: ExpenseValues, corrected: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        field: values.columns[field]
-        for field in _CONFIRMED
-        if field not in corrected and values.columns[field] is not None
-    }
-
-
-def _refuse_unfit(case: Case, values: dict[int, ExpenseValues], *, keeps_both: bool) -> None:
-    """Refuse what has no total, and what seems to be posted already; days in order, as each takes a lock."""
-    if any(one.columns["total"] is None for one in values.values()):
-        raise InvalidValuesError({"total": "none was read; give it"})
-    if case.content.settled is Settlement.BOOKED:
-        return
-    for one in sorted(values.values(), key=lambda one: str(one.columns["purchase_date"])):
-        while other := find_same_purchase(case.receipt, one, session=case.session):
-            if not keeps_both:
-                raise SamePurchaseError(case.receipt.id, other)
-            keep_both(case.receipt, other, session=case.session)
-
-
 def _dismiss(case: Case, decision: Dismiss) -> Decided:
     code = DismissReason(decision.reason)
     other = _repeated(case, decision) if code is DismissReason.DUPLICATE_OF else None
@@ -186,12 +128,7 @@ def _dismiss(case: Case, decision: Dismiss) -> Decided:
         return decided(case, changed=False)
     reason = _in_words(code, other)
     made = note_decision(case, DecisionKind.DISMISS, how_it_stands(case), code=code.value, reason=reason)
-    void_parts(case.receipt, (reason,), (), session=case.session)
-    if case.reading is not None:  # what they are made of if this is taken back
-        mine = update(Expense).where(col(Expense.content_id) == case.content.id)
-        case.session.execute(mine.values(extraction_id=case.reading.id))
-    case.mark(**marks, settled_reason=reason)
-    close(case, State.DISMISSED, code=code.value, reason=reason, same_purchase_as=marks["settled_as"])
+    set_aside(case, code.value, reason, other.id if other else None)
     tell(case, made, DecisionKind.DISMISS, code=code.value)
     return decided(case)
 

@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from flows.domain.fields import Check, ReceiptFields
-from flows.ledger.corrections import FIELDS, LINES, Standing, overlaid, plain, standing_of, value_of
+from flows.ledger.corrections import FIELDS, TABLES, Standing, overlaid, plain, standing_of, value_of
+from flows.ledger.decisions.pages import pages_of
 from flows.ledger.expenses import ExpenseValues, values_of
 from flows.ledger.locking import as_value
 from flows.ledger.receipts import get_receipt, read_values
@@ -72,6 +73,7 @@ class ReviewItem:
     expenses: tuple[ExpenseView, ...]
     corrections: tuple[CorrectionView, ...]
     same_purchase: ReceiptView | None
+    pages: tuple[ReceiptView, ...]
     parts: int
     settled: str | None
 
@@ -103,6 +105,7 @@ def review_item(receipt_id: UUID, *, session: Session, owner: str | None = None)
         expenses=_expenses(content, session=session) if content else (),
         corrections=tuple(_view(row) for row in standing.rows.values()),
         same_purchase=_same_purchase(receipt, owner, session=session),
+        pages=pages_of(receipt.id, session=session),
         parts=content.parts if content else 1,
         settled=content.settled if content else None,
     )
@@ -117,7 +120,7 @@ def _fields(read: ReceiptFields | None, shown: ExpenseValues | None, standing: S
     if read is None or shown is None:
         return ()
     machine, whole = values_of(read), read.model_dump(mode="json")
-    names = [name for name in FIELDS if name != LINES]
+    names = [name for name in FIELDS if name not in TABLES]
     return tuple(_field(name, machine, shown, standing.rows.get((0, name)), whole) for name in names)
 
 

@@ -41,11 +41,24 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """Further pictures of the same receipt: one expense, which is this receipt's.
+
+    `pages` are the other receipts in the order of their pages. `corrections` are outside values by field, such as those
+    that are read from all pages together.
+    """
+
+    pages: Sequence[UUID]
+    corrections: Mapping[str, object] = field(default_factory=dict)
+    keep_both: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """The last decision was wrong: everything as it was before it."""
 
 
-Decision = Book | Dismiss | Split | Undo
+Decision = Book | Dismiss | Split | Join | Undo
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
-from flows.ledger.corrections import LINES, Standing, standing_of
-from flows.ledger.decisions.case import Case, book, close, decided, how_it_stands, note_corrections, note_decision, tell
+from flows.ledger.corrections import TABLES, Standing, standing_of
+from flows.ledger.decisions.case import (
+    Case,
+    book,
+    close,
+    decided,
+    how_it_stands,
+    note_corrections,
+    note_decision,
+    open_case,
+    tell,
+)
 from flows.ledger.decisions.errors import NothingToUndoError
 from flows.ledger.decisions.requests import Decided
+from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.receipts import void_parts
 from flows.ledger.rules import learn
-from flows.ledger.schema import CorrectionRow, DecisionKind, DecisionRow, Receipt, Settlement, State
+from flows.ledger.schema import JOINED, CorrectionRow, DecisionKind, DecisionRow, Receipt, Settlement, State
 
 _OPEN = {State.WAITING, State.RUNNING}
 
@@ -24,7 +36,9 @@ def undo(case: Case) -> Decided:
     Raises:
         NothingToUndoError: There is none.
     """
-    last = _last_decision(case)
+    last = last_decision(case.content.id, session=case.session)
+    if last is None:
+        raise NothingToUndoError(case.receipt.id)
     before = last.previous
     made = note_decision(case, DecisionKind.UNDO, how_it_stands(case), code=last.kind.value, undoes=last.id)
     _take_corrections_back(case, last, made)
@@ -42,22 +56,38 @@ def undo(case: Case) -> Decided:
     _close_as_before(case, before)
     learn(case.content, session=case.session)
     tell(case, made, DecisionKind.UNDO, code=last.kind.value)
+    for page in _pages_still_joined(case, last):
+        undo(page)
     return decided(case)
 
 
-def _last_decision(case: Case) -> DecisionRow:
+def last_decision(content_id: UUID, *, session: Session) -> DecisionRow | None:
+    """The last decision on a content that was not taken back."""
     taken_back = select(DecisionRow.undoes).where(
-        DecisionRow.content_id == case.content.id, col(DecisionRow.undoes).is_not(None)
+        DecisionRow.content_id == content_id, col(DecisionRow.undoes).is_not(None)
     )
     query = select(DecisionRow).where(
-        DecisionRow.content_id == case.content.id,
+        DecisionRow.content_id == content_id,
         DecisionRow.kind != DecisionKind.UNDO,
         col(DecisionRow.id).not_in(taken_back),
     )
-    last = case.session.exec(query.order_by(col(DecisionRow.id).desc()).limit(1)).one_or_none()
-    if last is None:
-        raise NothingToUndoError(case.receipt.id)
-    return last
+    return session.exec(query.order_by(col(DecisionRow.id).desc()).limit(1)).one_or_none()
+
+
+def pages_in(decision: DecisionRow) -> list[UUID]:
+    """The receipts that a decision has made further pages of another one."""
+    return [UUID(page) for page in decision.previous.get("pages", ())]
+
+
+def _pages_still_joined(case: Case, last: DecisionRow) -> list[Case]:
+    """Those of its pages that were neither deleted nor decided on otherwise since."""
+    joined = []
+    for receipt_id in pages_in(last):
+        with suppress(ReceiptNotFoundError, WrongStateError):
+            page = open_case(receipt_id, case.actor, session=case.session)
+            if page.content.settled_code == JOINED and page.content.settled_as == case.receipt.id:
+                joined.append(page)
+    return joined
 
 
 def _take_corrections_back(case: Case, last: DecisionRow, made: int) -> None:
@@ -72,12 +102,13 @@ def _take_corrections_back(case: Case, last: DecisionRow, made: int) -> None:
 
 
 def _to_be_made_again(before: Standing, now: Standing, part: int) -> dict[str, Any]:
-    """The corrections that counted before and do not now; with a list of lines all of its single lines."""
+    """The corrections that counted before and do not now; with a whole list all of its single rows."""
     values = before.values(part)
     changed = {field for field in values if _is_other(before, now, (part, field))}
-    ends_list = (part, LINES) in now.rows and (part, LINES) not in before.rows
-    if LINES in changed or ends_list:
-        changed |= {field for field in values if field.startswith(f"{LINES}/")}
+    for table in TABLES:
+        ends_list = (part, table) in now.rows and (part, table) not in before.rows
+        if table in changed or ends_list:
+            changed |= {field for field in values if field.startswith(f"{table}/")}
     return {field: value for field, value in values.items() if field in changed}
 
 

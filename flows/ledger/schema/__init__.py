@@ -8,6 +8,7 @@ from flows.ledger.schema.people_tables import Person, PersonSession, SavedFilter
 from flows.ledger.schema.rule_tables import ContentIdentity, RuleRow, RuleUse
 from flows.ledger.schema.states import (
     FINAL_STATES,
+    JOINED,
     OBJECT_GONE_CODES,
     WEBHOOK_PREFIX,
     DecisionKind,
@@ -38,6 +39,7 @@ from flows.ledger.schema.upload_tables import Upload
 
 __all__ = [
     "FINAL_STATES",
+    "JOINED",
     "OBJECT_GONE_CODES",
     "WEBHOOK_PREFIX",
     "ApiKey",

@@ -89,6 +89,10 @@ class DismissReason(StrEnum):
     DUPLICATE_OF = "duplicate_of"
 
 
+# The reason code of a receipt that is a further page of another one.
+JOINED = "joined"
+
+
 class NotificationKind(StrEnum):
     """What an owner is notified of."""
 

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from flows.domain.fields import Check, LineItem, ReceiptFields
+from flows.domain.fields import Check, LineItem, ReceiptFields, Tax
 from flows.reading.parser.checks import failed_checks, rate_check
 from flows.reading.parser.totals import Amounts, proofs_of
 
 _ITEM_FIELD = re.compile(r"line_items/(\d{1,4})/(quantity|unit_price|discount|total)")
+_TAX_FIELD = re.compile(r"taxes/(\d{1,4})/(rate|net|amount)")
 _AMOUNTS = ("subtotal", "tax", "tip", "rounding")
 _METHODS = {"cash": "cash", "card": "card", "voucher": "voucher", "mobile": "card"}
 # What is known of a check of the parser that is not made again here: the field whose value it is about.
@@ -33,8 +34,8 @@ def check_values(fields: ReceiptFields, changes: Mapping[str, Any]) -> tuple[Che
 
     Args:
         fields: As the machine read them.
-        changes: New values by the fields' names, `line_items/0/total` for those of a line, in the fields' own types;
-            None for a value that is taken away. Names that no check is about are ignored.
+        changes: New values by the fields' names, `line_items/0/total` and `taxes/0/rate` for those of a row, in the
+            fields' own types; None for a value that is taken away. Names that no check is about are ignored.
 
     Returns:
         Every check that could be made, in the parser's words; `held` is None where a part is missing.
@@ -44,7 +45,7 @@ def check_values(fields: ReceiptFields, changes: Mapping[str, Any]) -> tuple[Che
     checks = _of_total(total, _amounts(fields, changes, items), fields, changes) if total is not None else []
     checks += [
         rate_check(tax.rate, tax.net, tax.amount)
-        for tax in (found.value for found in fields.taxes)
+        for tax in _taxes(fields, changes)
         if tax.rate and tax.net is not None and tax.amount
     ]
     checks += [_price(number, items[number]) for number in sorted(_changed_items(changes)) if _has_price(items[number])]
@@ -62,7 +63,7 @@ def _amounts(fields: ReceiptFields, changes: Mapping[str, Any], items: Mapping[i
     for name in _AMOUNTS:
         if name in changes:
             named[name] = [changes[name]] if changes[name] is not None else []
-    rows = [found.value for found in fields.taxes]
+    rows = _taxes(fields, changes)
     table = sum(((row.net or _ZERO) + (row.amount or _ZERO) for row in rows), _ZERO) if rows else None
     bought = sum((item.total or _ZERO for item in items.values()), _ZERO) if items else None
     return Amounts(named, bought, table)
@@ -86,6 +87,15 @@ def _items(fields: ReceiptFields, changes: Mapping[str, Any]) -> dict[int, LineI
             number = int(match[1])
             items[number] = items.get(number, LineItem(description="")).model_copy(update={match[2]: value})
     return items
+
+
+def _taxes(fields: ReceiptFields, changes: Mapping[str, Any]) -> list[Tax]:
+    rows = [found.value for found in fields.taxes]
+    for name, value in changes.items():
+        match = _TAX_FIELD.fullmatch(name)
+        if match is not None and int(match[1]) < len(rows):
+            rows[int(match[1])] = rows[int(match[1])].model_copy(update={match[2]: value})
+    return rows
 
 
 def _changed_items(changes: Mapping[str, Any]) -> set[int]:

@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from deployments.gateway.api.lists import ExpenseFilter
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.review.forms import as_text, outside
-from flows.ledger.corrections import FIELDS, LINES, line_field, plain
+from flows.ledger.corrections import FIELDS, LINES, TABLES, TAXES, plain, row_field
 from flows.ledger.views import ExpenseView
 
 LINE_COLUMNS = ("description", "quantity", "unit_price", "total", "category")
+TAX_COLUMNS = ("rate", "net", "amount")
 # An entered exchange rate is no column of an expense, which shows the rate that counts.
-NAMES = tuple(name for name in FIELDS if name not in {LINES, "exchange_rate"})
+NAMES = tuple(name for name in FIELDS if name not in {*TABLES, "exchange_rate"})
 _FILTERS = (
     "date_from",
     "date_to",
@@ -52,11 +53,15 @@ def shown(expense: ExpenseView) -> dict[str, str]:
 
 
 def changed(
-    before: Mapping[str, str], lines: Iterable[Mapping[str, Any]], fields: Mapping[str, str]
+    before: Mapping[str, str],
+    lines: Iterable[Mapping[str, Any]],
+    taxes: Iterable[Mapping[str, Any]],
+    fields: Mapping[str, str],
 ) -> dict[str, object]:
     """The fields whose text is another than what was shown, as outside values."""
     was = dict(before)
-    for position, line in enumerate(lines, start=1):
-        was |= {f"{LINES}/{position}/{name}": as_text(line.get(name)) for name in LINE_COLUMNS}
-    given = {name: text for name, text in fields.items() if name in NAMES or line_field(name)}
+    for table, rows, columns in ((LINES, lines, LINE_COLUMNS), (TAXES, taxes, TAX_COLUMNS)):
+        for position, row in enumerate(rows, start=1):
+            was |= {f"{table}/{position}/{name}": as_text(row.get(name)) for name in columns}
+    given = {name: text for name, text in fields.items() if name in NAMES or row_field(name)}
     return {name: outside(name, text) for name, text in given.items() if text.strip() != was.get(name, "")}

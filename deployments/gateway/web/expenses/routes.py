@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from deployments.gateway.context import Context
+from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.expenses import forms
 from deployments.gateway.web.receipts.picture import read_picture
@@ -19,9 +20,19 @@ from deployments.gateway.web.shown import with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingReviewer, Fields, Viewer, Visitor
 from flows.domain.errors import ReceiptflowError, TransientError
+from flows.flow_runs.reviewing import reviewed
 from flows.ledger.access import saved_filters
 from flows.ledger.categories import list_categories
-from flows.ledger.decisions import ExpenseNotFoundError, ReviewItem, correct, history, restore, review_item, void
+from flows.ledger.decisions import (
+    Decided,
+    ExpenseNotFoundError,
+    ReviewItem,
+    correct,
+    history,
+    restore,
+    review_item,
+    void,
+)
 from flows.ledger.expenses import SumsBy, find_expenses, sum_expenses
 from flows.ledger.receipts import resolve
 from flows.ledger.views import ExpenseView
@@ -65,7 +76,13 @@ async def get_expense(request: Request, public_id: str, visitor: Viewer, context
     picture = await asyncio.to_thread(read_picture, context.results, found["item"].words_key)
     values = forms.shown(found["expense"])
     return render(
-        request, "expenses/one.html", picture=picture, values=values, line_columns=forms.LINE_COLUMNS, **found
+        request,
+        "expenses/one.html",
+        picture=picture,
+        values=values,
+        line_columns=forms.LINE_COLUMNS,
+        tax_columns=forms.TAX_COLUMNS,
+        **found,
     )
 
 
@@ -87,18 +104,18 @@ async def bulk(
     """The same change of many, each by itself: one that is refused keeps none of the others."""
     what, category = fields.get("change", ""), fields.get("category", "").strip() or None
 
-    def write(public_id: str, session: Session) -> None:
+    def write(public_id: str, session: Session) -> Decided:
         if what == "void":
-            void(public_id, fields.get("reason") or _VOIDED, visitor.actor, owner=visitor.owner, session=session)
-        elif what == "category":
-            correct(public_id, {"category": category}, visitor.actor, owner=visitor.owner, session=session)
-        else:
-            raise RefusedError(422, "change: choose what to do with the chosen expenses")
+            reason = fields.get("reason") or _VOIDED
+            return void(public_id, reason, visitor.actor, owner=visitor.owner, session=session)
+        if what == "category":
+            return correct(public_id, {"category": category}, visitor.actor, owner=visitor.owner, session=session)
+        raise RefusedError(422, "change: choose what to do with the chosen expenses")
 
     refused: list[str] = []
     for public_id in chosen:
         try:
-            await with_ledger(context, partial(write, public_id))
+            await _reviewed(context, visitor, partial(write, public_id))
         except TransientError:
             raise
         except ReceiptflowError as error:
@@ -111,25 +128,29 @@ async def bulk(
 async def change(public_id: str, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
     """Correct the fields whose text was changed."""
 
-    def write(session: Session) -> bool:
+    def read(session: Session) -> dict[str, object]:
         item, expense = _find(public_id, visitor, session)
-        lines = item.line_items if expense.part == 0 else ()
-        new = forms.changed(forms.shown(expense), lines, fields)
-        if not new:
-            return False
-        correct(
+        lines, taxes = (item.line_items, item.taxes) if expense.part == 0 else ((), ())
+        return forms.changed(forms.shown(expense), lines, taxes, fields)
+
+    new = await with_ledger(context, read)
+    if not new:
+        return go_to(f"/expenses/{public_id}", "Nothing was changed.")
+    reason = fields.get("reason", "").strip() or None
+
+    def write(session: Session) -> Decided:
+        return correct(
             public_id,
             new,
             visitor.actor,
             seen=_seen(fields),
-            reason=fields.get("reason", "").strip() or None,
+            reason=reason,
             owner=visitor.owner,
             session=session,
         )
-        return True
 
-    said = "Corrected. No later reading changes it." if await with_ledger(context, write) else "Nothing was changed."
-    return go_to(f"/expenses/{public_id}", said)
+    await _reviewed(context, visitor, write)
+    return go_to(f"/expenses/{public_id}", "Corrected. No later reading changes it.")
 
 
 @router.post("/expenses/{public_id}/void")
@@ -137,10 +158,10 @@ async def take_back(public_id: str, visitor: ChangingReviewer, context: Context,
     """Let it count no more; its values stay."""
     reason = fields.get("reason", "").strip() or _VOIDED
 
-    def write(session: Session) -> None:
-        void(public_id, reason, visitor.actor, seen=_seen(fields), owner=visitor.owner, session=session)
+    def write(session: Session) -> Decided:
+        return void(public_id, reason, visitor.actor, seen=_seen(fields), owner=visitor.owner, session=session)
 
-    await with_ledger(context, write)
+    await _reviewed(context, visitor, write)
     return go_to(f"/expenses/{public_id}", "Voided: it counts no more.")
 
 
@@ -148,11 +169,16 @@ async def take_back(public_id: str, visitor: ChangingReviewer, context: Context,
 async def let_count(public_id: str, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
     """Let it count again."""
 
-    def write(session: Session) -> None:
-        restore(public_id, visitor.actor, seen=_seen(fields), owner=visitor.owner, session=session)
+    def write(session: Session) -> Decided:
+        return restore(public_id, visitor.actor, seen=_seen(fields), owner=visitor.owner, session=session)
 
-    await with_ledger(context, write)
+    await _reviewed(context, visitor, write)
     return go_to(f"/expenses/{public_id}", "It counts again.")
+
+
+async def _reviewed(context: GatewayContext, visitor: Visitor, work: Callable[[Session], Decided]) -> Decided:
+    """Change in a transaction of its own, then say so to Prefect."""
+    return await asyncio.to_thread(reviewed, context.ledger, visitor.actor, work)
 
 
 def _seen(fields: dict[str, str]) -> int | None:
