@@ -8,7 +8,7 @@ RECEIPTS ?=
 ONCE   ?=
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock texts clean
+.PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-review bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock texts clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -107,6 +107,11 @@ bench-gateway: setup
 # How quickly the gateway lists, searches and sums over 200,000 expenses: make bench-web [JSON=out.json]
 bench-web: setup
 	$(BIN)/python -m benchmarks.bench_web $(if $(JSON),--json "$(JSON)")
+
+# Keys and clicks that the review of real receipts takes in Chromium: make bench-review [RECEIPTS=folder]
+# [WORDS=folder of kept words] [JSON=out.json]. Reads each receipt by OCR unless its words are kept.
+bench-review: setup-dev
+	$(BIN)/python -m benchmarks.bench_review $(if $(RECEIPTS),$(RECEIPTS),$(filter-out %/cases,$(TRUTH))) $(if $(WORDS),--words "$(WORDS)") $(if $(JSON),--json "$(JSON)")
 
 # Corrections that the second half of a folder still needs, with what was learned on the first and without:
 # make bench-learning [RECEIPTS=folder] [WORDS=folder of kept words] [JSON=out.json]

@@ -95,6 +95,9 @@ class GatewaySettings(BaseSettings):
     refusal_rate: str = Field(
         default="120/minute", description="Attempts of one address without a valid key; more are answered 429."
     )
+    region_rate: str = Field(
+        default="60/minute", description="Parts of pictures that one key or session has read again."
+    )
     upload_minutes: int = Field(default=15, gt=0, le=24 * 60, description="Life of a presigned upload.")
     submit_wait_seconds: float = Field(
         default=0.0, ge=0, description="How long POST /receipts waits for the flow run's id, unless the client says."

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +20,8 @@ from flows.ledger.database import Ledger
 from flows.ledger.decisions import Book, decide
 from flows.ledger.receipts import record_expense, record_review
 from flows.ledger.schema import Via
-from flows.ledger.values import Actor
+from flows.ledger.values import Actor, Extraction
+from flows.reading.parser import parse_receipt
 
 pytest_plugins = ["gateway_helpers"]
 
@@ -127,6 +131,81 @@ async def test_bad_values_are_refused_by_their_fields_name(
     assert (await gateway.anna.get(f"/receipts/{receipt_id}")).json()["state"] == "review"
 
 
+async def test_tax_rows_are_corrected_as_lines_are(gateway: Gateway, ledger: Ledger) -> None:
+    receipt_id = in_review(ledger)
+    for given, problem in (
+        ({"taxes/2/rate": "7"}, "there is no such row: it has 1 rows"),
+        ({"taxes/1/rate": "NaN"}, "is no number"),
+        ({"taxes/1/name": "7"}, "no such field"),
+        ({"taxes": [{"rat": "7"}]}, "needs a rate, net or amount"),
+        ({"taxes": [{"rate": "7", "kind": "x"}]}, "a row has rate, net, amount"),
+    ):
+        refused = await decided(gateway, receipt_id, decision="book", corrections=given)
+        assert (refused.status_code, problem in refused.text) == (422, True), refused.text
+    first = await decided(gateway, receipt_id, decision="book", corrections={"taxes/1/rate": "7", "taxes/1/net": None})
+    assert first.status_code == 200, first.text
+    reading = (await gateway.anna.get(f"/receipts/{receipt_id}")).json()["reading"]
+    assert (reading["taxes"][0]["rate"], reading["taxes"][0]["net"]) == ("7", None)
+    two = [{"rate": "7", "net": "5.00", "amount": "0.35"}, {"rate": "19", "amount": "1.00"}]
+    await decided(gateway, receipt_id, decision="book", corrections={"taxes": two})
+    reading = (await gateway.anna.get(f"/receipts/{receipt_id}")).json()["reading"]
+    assert [row["amount"] for row in reading["taxes"]] == ["0.35", "1.00"]
+    await decided(gateway, receipt_id, decision="undo")
+    reading = (await gateway.anna.get(f"/receipts/{receipt_id}")).json()["reading"]
+    assert [(row["rate"], row["net"]) for row in reading["taxes"]] == [("7", None)]
+    checks = await gateway.anna.post(
+        f"/receipts/{receipt_id}/checks", json={"changes": {"taxes/1/rate": "50", "taxes/1/net": "1"}}
+    )
+    told = [check for check in checks.json()["checks"] if check["name"] == "tax_rate"]
+    assert [check["held"] for check in told] == [False]
+
+
+def page_of(gateway: Gateway, ledger: Ledger, number: int, *lines: str) -> UUID:
+    """A receipt in review, read from these lines, whose words are kept."""
+    sha256 = f"{number:064x}"
+    attempt = claimed(ledger, f"anna/{number}.jpg", sha256)
+    words = tuple(
+        Word(text=line, confidence=0.99, bbox=BBox(40, 60 * n, 40 + 16 * len(line), 60 * n + 40))
+        for n, line in enumerate(lines, start=1)
+    )
+    page = Page(number=1, width=900, height=1200, words=words)
+    text = DocumentText(sha256=sha256, media_type="image/jpeg", engine="t", engine_version="1", pages=(page,))
+    gateway.parts.results.put(f"{sha256}/words.json", text.model_dump_json().encode(), "application/json")
+    read = parse_receipt(text, today=dt.date(2026, 11, 30))
+    with ledger.session() as session:
+        kept = Extraction("t", "1", words_key=f"{sha256}/words.json", text=text.plain)
+        record_review(attempt, read, kept, reasons=("a page is missing",), session=session)
+    return attempt.receipt_id
+
+
+async def test_pages_that_are_joined_are_read_together(gateway: Gateway, ledger: Ledger) -> None:
+    head = ("MARKT AM ECK GmbH", "Hauptstr. 5, 80331 München", "20.11.2026 14:05", "Brot 4,50 EUR", "Käse 8,00 EUR")
+    first = page_of(gateway, ledger, 1, *head)
+    second = page_of(gateway, ledger, 2, "Wein 7,00 EUR", "SUMME EUR 19,50", "BAR EUR 20,00", "Rückgeld EUR 0,50")
+    alone = {one["name"]: one["value"] for one in await fields_of(gateway, first)}
+    assert alone["total"] != "19.50"
+    wanted: dict[str, Any] = {"decision": "join", "pages": [str(second)], "corrections": {"notes": "two photos"}}
+    assert (await decided(gateway, first, client=gateway.bert, **wanted)).status_code == 404
+    joined = await decided(gateway, first, **wanted)
+    assert joined.status_code == 200, joined.text
+    (expense,) = joined.json()["expenses"]
+    assert (expense["total"], expense["purchase_date"], expense["currency"]) == ("19.50", "2026-11-20", "EUR")
+    assert "MARKT AM ECK" in expense["merchant"].upper()
+    reading = (await gateway.anna.get(f"/receipts/{first}")).json()["reading"]
+    assert [line["description"] for line in reading["line_items"]] == ["Brot", "Käse", "Wein"]
+    assert [page["receipt_id"] for page in reading["pages"]] == [str(second)]
+    assert (await gateway.anna.get(f"/receipts/{second}")).json()["state"] == "dismissed"
+    undone = await decided(gateway, first, decision="undo")
+    assert undone.json()["state"] == "review"
+    assert (await gateway.anna.get(f"/receipts/{second}")).json()["state"] == "review"
+    for pages, status in (([], 422), ([str(first)], 422), ([str(uuid4())], 422), ([str(second)] * 2, 422)):
+        assert (await decided(gateway, first, decision="join", pages=pages)).status_code == status
+
+
+async def fields_of(gateway: Gateway, receipt_id: UUID) -> Any:
+    return (await gateway.anna.get(f"/receipts/{receipt_id}")).json()["reading"]["fields"]
+
+
 async def test_a_body_without_end_is_refused_while_it_comes(gateway: Gateway, ledger: Ledger) -> None:
     receipt_id = in_review(ledger)
     refused = await decided(gateway, receipt_id, decision="book", corrections={"merchant": "x" * 10_000_000})
@@ -145,6 +224,7 @@ async def test_strangers_and_keys_without_the_scope_are_refused_everywhere(gatew
         ("PATCH", f"/expenses/{booked.public_id}", {"corrections": {"tip": "1"}}),
         ("POST", f"/expenses/{booked.public_id}/void", {"reason": "mine"}),
         ("POST", f"/expenses/{booked.public_id}/restore", None),
+        ("POST", f"/receipts/{receipt_id}/region", {"bbox": [0, 0, 10, 10]}),
     ]
     reader = httpx.AsyncClient(
         base_url=gateway.url, headers={"Authorization": f"Bearer {key_of(ledger, 'anna', Scope.READ, Scope.UPLOAD)}"}
@@ -217,3 +297,20 @@ async def test_a_receipt_that_is_read_again_keeps_what_was_decided(gateway: Gate
     assert (shown["state"], shown["expense"]["total"]) == ("expensed", "19.46")
     total = next(field for field in shown["reading"]["fields"] if field["name"] == "total")
     assert (total["machine"], total["differs"], total["correction"]["actor"]) == ("99", True, "test")
+
+
+async def test_a_region_says_why_it_is_not_read_and_costs_a_rate(
+    start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]], ledger: Ledger
+) -> None:
+    receipt_id = in_review(ledger)
+    async with start_gateway(region_rate="2/minute") as gateway:
+        path = f"/receipts/{receipt_id}/region"
+        for body in ('{"bbox": [0, 0, 10]}', '{"bbox": [0, 0, 1e999, 10]}', '{"bbox": [0, 0, 9, 9], "page": 0}'):
+            wrong = await gateway.anna.post(path, content=body, headers={"Content-Type": "application/json"})
+            assert wrong.status_code == 422, body
+        away = [await gateway.anna.post(path, json={"bbox": [0, 0, 10, 10]}) for _ in range(3)]
+        assert [answer.status_code for answer in away] == [503, 503, 429]
+        assert "Type the value" in away[0].json()["detail"] and away[0].headers["Retry-After"]
+        unread = (await gateway.accepted())["receipt_id"]
+        early = await gateway.bert.post(f"/receipts/{unread}/region", json={"bbox": [0, 0, 10, 10]})
+        assert early.status_code == 404

@@ -69,6 +69,48 @@ async def test_undo_lets_it_wait_again(gateway: Gateway, reviewer: Browser) -> N
     assert again.status_code == 409
 
 
+async def test_what_was_typed_is_another_ones_purchase_and_the_person_says_which(
+    gateway: Gateway, reviewer: Browser
+) -> None:
+    posted = expensed(gateway.ledger, "anna/x.jpg", "cd" * 32, merchant="Shop 1", total=Decimal(5)).receipt_id
+    receipt = in_review(gateway, 1)
+    form = await form_of(reviewer, receipt) | {"total": "5"}
+    asked = await reviewer.client.post(f"/app/review/{receipt}/book", data=form, headers={"HX-Request": "true"})
+    assert asked.status_code == 409 and asked.text.startswith('<div id="message">')
+    assert f'name="duplicate_of" value="{posted}"' in asked.text and "data-keep" in asked.text
+    plain = await reviewer.client.post(f"/app/review/{receipt}/book", data=form)
+    assert plain.headers["location"] == f"/app/review/{receipt}?same={posted}"
+    assert state_of(gateway.ledger, receipt) == "review"
+    page = (await reviewer.client.get(plain.headers["location"])).text
+    assert 'name="keep_both" value="1"' in page and "Keep both and book" in page
+    await reviewer.client.post(f"/app/review/{receipt}/book", data=form | {"keep_both": "1"})
+    assert booked(gateway) == [("Shop 1", Decimal(5)), ("Shop 1", Decimal(5))]
+
+
+async def test_pages_of_one_receipt_are_joined_in_review_and_in_the_list(
+    gateway: Gateway, reviewer: Browser, viewer: Browser, stranger: Browser
+) -> None:
+    first, second, third = (in_review(gateway, number) for number in (1, 2, 3))
+    page = (await reviewer.client.get(f"/app/review/{first}")).text
+    assert f'name="page" value="{second}"' in page and f'name="page" value="{first}"' not in page
+    form = {"csrf": reviewer.token, "page": [str(second)]}
+    for browser, status in ((viewer, 403), (stranger, 404)):
+        answer = await browser.client.post(f"/app/review/{first}/join", data=form | {"csrf": browser.token})
+        assert answer.status_code == status, answer.text
+    for path in (f"/app/review/{first}/join", "/app/receipts/join"):
+        assert (await reviewer.client.post(path, data={"csrf": reviewer.token})).status_code == 422
+    answer = await reviewer.client.post(f"/app/review/{first}/join", data=form)
+    assert answer.headers["location"].startswith("/app/review/next?after=")
+    assert [state_of(gateway.ledger, one) for one in (first, second, third)] == ["expensed", "dismissed", "review"]
+    assert "A further page of another receipt" in (await viewer.client.get(f"/app/receipts/{second}")).text
+    assert f"/app/receipts/{second}" in (await viewer.client.get(f"/app/receipts/{first}")).text
+    chosen = {"csrf": reviewer.token, "page": [str(third), str(first)]}
+    answer = await reviewer.client.post("/app/receipts/join", data=chosen)
+    assert answer.headers["location"] == f"/app/receipts/{first}"  # the one received first
+    await reviewer.client.post(f"/app/review/{second}/undo", data={"csrf": reviewer.token})
+    assert [state_of(gateway.ledger, one) for one in (first, second, third)] == ["expensed", "review", "dismissed"]
+
+
 async def test_two_at_once_lose_nothing(gateway: Gateway, reviewer: Browser, admin: Browser) -> None:
     receipt = in_review(gateway, 1)
     mine, theirs = await form_of(reviewer, receipt), await form_of(admin, receipt)

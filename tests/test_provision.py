@@ -32,7 +32,7 @@ from flows.ledger.migrate import schema_is_current
 
 DEPLOYMENTS = [
     # A person decides on a receipt as the pipeline reads one: by its name with its flow's, they are two.
-    *("receipt", "receipt", "rates", "inbox", "mail", "discrepancies", "webhooks", "operator", "history"),
+    *("receipt", "receipt", "region", "rates", "inbox", "mail", "discrepancies", "webhooks", "operator", "history"),
     *("csv", "ofx", "qif", "firefly-csv", "beancount", "ledger", "hledger", "actual", "firefly"),
 ]
 COMMAND = str(Path(sys.executable).with_name("receiptflow"))

@@ -97,7 +97,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             results=Results(s3, settings.results_bucket),
             store=store,
             keys=ApiKeyCache(ledger),
-            rates=Rates(settings.request_rate, settings.upload_rate, settings.refusal_rate),
+            rates=Rates(settings.request_rate, settings.upload_rate, settings.refusal_rate, settings.region_rate),
             submissions=submissions,
             intake=Intake(settings.inbox_bucket, ledger, store, submissions),
             receiver=EventReceiver(inbox, ledger, submissions.add),

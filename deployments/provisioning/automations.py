@@ -24,6 +24,7 @@ _WATCHED = [
     "prune-history",
     "export-expenses",
     "decide-review",
+    "read-region",
     "refresh-rates",
 ]
 _EVENTS = {"prefect.flow-run.Failed", "prefect.flow-run.TimedOut", "prefect.flow-run.Crashed"}

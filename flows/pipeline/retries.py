@@ -52,6 +52,8 @@ POLICIES: dict[str, StepPolicy] = {
     "make_decision": StepPolicy((3.0,) * 10, timeout_seconds=60),
     # Thousands of expenses, a request or two each, told to a server that may be restarting.
     "tell_server": StepPolicy(_exponential(5, 4), timeout_seconds=4 * 3600, jitter=0.2),
+    # A person waits before the picture for at most the gateway's half minute.
+    "read_piece": StepPolicy((0.5, 1.0, 2.0), timeout_seconds=60),
 }
 
 

@@ -34,6 +34,7 @@ FLOWS = (
     "deliver-webhooks",
     "notify-operator",
     "decide-review",
+    "read-region",
     "prune-history",
     "export-expenses",
     "refresh-rates",

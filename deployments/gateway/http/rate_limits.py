@@ -29,11 +29,13 @@ class Rates:
         request_rate: All requests, as `limits` writes it: `3000/minute`.
         upload_rate: Files that are posted or given a presigned address.
         refusal_rate: Attempts of one address without a valid key, password or secret.
+        region_rate: Pieces of pictures that are read again, each of which costs a worker's time.
     """
 
-    def __init__(self, request_rate: str, upload_rate: str, refusal_rate: str) -> None:
+    def __init__(self, request_rate: str, upload_rate: str, refusal_rate: str, region_rate: str) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._requests, self._uploads, self._refusals = parse(request_rate), parse(upload_rate), parse(refusal_rate)
+        self._regions = parse(region_rate)
 
     async def count_request(self, key_id: UUID) -> None:
         """Count one request; refuses it with 429 if there were too many."""
@@ -42,6 +44,10 @@ class Rates:
     async def count_uploads(self, key_id: UUID, files: int) -> None:
         """Count files; refuses them with 429 if there were too many."""
         await self._count(self._uploads, "upload", key_id, files)
+
+    async def count_region(self, key_id: UUID) -> None:
+        """Count one piece of a picture; refuses it with 429 if there were too many."""
+        await self._count(self._regions, "region", key_id, 1)
 
     async def check_stranger(self, address: str) -> None:
         """Refuse with 429 an address that was refused too often. Ask before a secret costs anything to check."""

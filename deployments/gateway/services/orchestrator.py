@@ -1,4 +1,4 @@
-"""What the gateway asks of Prefect: a run's steps, removing runs, and how long steps take."""
+"""What the gateway asks of Prefect: a run's steps, a run for a person, removing runs, and how long steps take."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -84,6 +85,20 @@ class Orchestrator:
             _log.warning("Prefect did not answer with the pipeline's block: %r", error)
             return None
         return str(document.data.get("notification") or "")
+
+    async def start(self, deployment: str, parameters: dict[str, Any]) -> UUID:
+        """A new run of a deployment, of somebody who waits for it.
+
+        Raises:
+            OrchestratorUnavailableError: Prefect is away, or has no such deployment.
+        """
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                found = await self._client.read_deployment_by_name(deployment)
+                made = await self._client.create_flow_run_from_deployment(found.id, parameters=parameters)
+        except (*_AWAY, ObjectNotFound) as error:
+            raise OrchestratorUnavailableError(f"Prefect does not run {deployment}: {error!r}") from error
+        return made.id
 
     async def step_seconds(self) -> dict[str, list[float]]:
         """Seconds of the last completed runs of each step; empty while Prefect is away."""

@@ -24,6 +24,7 @@ from deployments.gateway.web.people import admin as people_admin
 from deployments.gateway.web.people import routes as people
 from deployments.gateway.web.phone import routes as phone
 from deployments.gateway.web.receipts import routes as receipts
+from deployments.gateway.web.review import joining, regions
 from deployments.gateway.web.review import routes as review
 from deployments.gateway.web.settings import routes as settings
 from deployments.gateway.web.sign_in import openid
@@ -32,7 +33,7 @@ from deployments.gateway.web.templates import Templates
 from deployments.gateway.web.webhooks import routes as webhooks
 
 ROUTES = (
-    *(sign_in, openid, phone, overview, hand_in, review, filters, expenses, receipts),
+    *(sign_in, openid, phone, overview, hand_in, review, regions, joining, filters, expenses, receipts),
     # Servers and accounts first, as any other word behind /exports/ names a target.
     *(export_servers, export_accounts, exports),
     *(people, people_admin, keys, notifications, webhooks, categories, rules, settings),

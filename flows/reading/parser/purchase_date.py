@@ -86,7 +86,7 @@ def choose_date(
         for mention in line.dates
         if not is_other_date(lines, line, mention) and _ERA_COUNTRIES.get(mention.orders[0], country) == country
     ]
-    order = _order(mentions, today, country, currency)
+    order = day_order(mentions, today, country, currency)
     scored: dict[dt.date, ScoredDay] = {}
     for line, mention in mentions:
         for day, form in zip(mention.readings, mention.orders, strict=True):
@@ -157,10 +157,10 @@ def is_possible_day(day: dt.date, today: dt.date) -> bool:
     return day <= today and today.year - day.year <= MAX_AGE_YEARS
 
 
-def _order(
+def day_order(
     mentions: Sequence[tuple[Line, DateMention]], today: dt.date, country: str | None, currency: str | None
 ) -> tuple[str | None, str]:
-    """Return the receipt's day/month order and what tells it: another date, the country, or nothing."""
+    """Return the receipt's day/month order (`dmy`, `mdy`; None if nothing tells it) and what tells it."""
     sure: Counter[str] = Counter()
     whole = {
         mention.readings[0]

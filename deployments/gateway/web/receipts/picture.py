@@ -1,14 +1,20 @@
-"""A receipt's page as people see it: its size, to which boxes refer, and its words."""
+"""A receipt's page as people see it: its size, to which boxes refer, and its words with the values in them."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
-from flows.domain.fields import DocumentText, Page
+from flows.domain.fields import DocumentText, Page, ReceiptFields
+from flows.reading.parser import PrintedValue, latest_day, printed_values
 from flows.storage import Results
+
+NO_WORDS: dict[str, list[Any]] = {"words": [], "dates": [], "amounts": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +33,24 @@ class Picture:
         """Of the page."""
         return self.page.height
 
-    def words_json(self) -> str:
-        """Each word as [text, left, top, right, bottom]."""
-        return json.dumps([[word.text, *map(round, word.bbox)] for word in self.page.words], ensure_ascii=False)
+    def words_json(self, read: ReceiptFields | None = None) -> str:
+        """`words`: each as [text, left, top, right, bottom]; `dates` and `amounts`: each as [value, left, …].
+
+        Args:
+            read: What was read of the receipt, which tells what a date means.
+        """
+        words = [[word.text, *map(round, word.bbox)] for word in self.page.words]
+        found = printed_values((self.page,), read, today=latest_day(dt.datetime.now(dt.UTC)))
+        return json.dumps({"words": words} | values_of(found), ensure_ascii=False)
+
+
+def values_of(found: Sequence[PrintedValue]) -> dict[str, list[list[Any]]]:
+    """Printed values as JSON, dates and amounts apart."""
+    rows = [(isinstance(one.value, dt.date), [str(one.value), *map(round, one.bbox)]) for one in found]
+    return {
+        "dates": [row for is_date, row in rows if is_date],
+        "amounts": [row for is_date, row in rows if not is_date],
+    }
 
 
 def read_picture(results: Results, words_key: str | None) -> Picture | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from deployments.gateway.api.receipt_actions import read_again, remove
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.assets import PREFIX
-from deployments.gateway.web.receipts.picture import Picture, read_picture
+from deployments.gateway.web.receipts.picture import NO_WORDS, Picture, read_picture
 from deployments.gateway.web.shown import ShownReceipt, with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, safe_path
@@ -116,10 +117,10 @@ async def get_original(receipt_id: UUID, visitor: Viewer, context: Context) -> R
 
 @router.get("/receipts/{receipt_id}/words")
 async def get_words(receipt_id: UUID, visitor: Viewer, context: Context) -> Response:
-    """The words of page 1 with their boxes as JSON, for clicking on them."""
+    """The words of page 1 with their boxes as JSON, and the dates and amounts in them, for clicking on them."""
     item = await with_ledger(context, lambda session: review_item(receipt_id, session=session, owner=visitor.owner))
     picture = await asyncio.to_thread(_picture, context, item.words_key)
-    body = picture.words_json() if picture else "[]"
+    body = await asyncio.to_thread(picture.words_json, item.read) if picture else json.dumps(NO_WORDS)
     return Response(body, media_type="application/json", headers={"Cache-Control": "private, max-age=600"})
 
 

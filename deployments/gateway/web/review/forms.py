@@ -7,16 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flows.domain.fields import Check
+from flows.domain.fields import Check, ReceiptFields
 from flows.ledger.corrections import FIELDS, InvalidValuesError, parse_values
 from flows.ledger.decisions import FieldView, ReviewItem
 from flows.ledger.errors import InvalidReferenceError
-from flows.reading.parser import check_values
+from flows.reading.parser import check_values, date_in, latest_day
 
 MAIN = ("total", "currency", "purchase_date", "merchant")
 # Below this a reading is called doubtful; the parser accepts none of these fields below it by itself.
 SURE = 0.75
 _AMOUNTS = {"total", "subtotal", "tax", "tip", "rounding", "quantity", "unit_price", "discount"}
+_AMOUNTS |= {"rate", "net", "amount"}
 # One comma with one or two digits behind it, and before it, if there are points, groups of three.
 _DECIMAL_COMMA = re.compile(r"-?(\d+|\d{1,3}(\.\d{3})+),\d{1,2}")
 PART_FIELDS = ("merchant", "purchase_date", "total", "currency")
@@ -34,11 +35,19 @@ def changed(item: ReviewItem, fields: Mapping[str, str]) -> dict[str, object]:
     """The fields whose text is another than what counts now, as outside values."""
     shown = {one.name: as_text(one.value) for one in item.fields}
     given = {name: text for name, text in fields.items() if name in FIELDS}
-    return {name: outside(name, text) for name, text in given.items() if text.strip() != shown.get(name, "")}
+    fresh = {name: text for name, text in given.items() if text.strip() != shown.get(name, "")}
+    return {name: outside(name, text, item.read) for name, text in fresh.items()}
 
 
-def outside(name: str, text: str) -> object:
-    """A typed text as the outside value of a field; amounts may have a comma, as most of Europe writes them."""
+def outside(name: str, text: str, read: ReceiptFields | None = None) -> object:
+    """A typed text as the outside value of a field.
+
+    Amounts may have a comma, as most of Europe writes them, and dates may be written as on receipts (`4.5.26`), in the
+    order of the receipt that was `read`. What cannot be understood stays as it is, to be refused with its cure.
+    """
+    if name == "purchase_date":
+        day = date_in(text, read, today=latest_day(dt.datetime.now(dt.UTC)))
+        return day.isoformat() if day else text.strip() or None
     if name == "tags":
         return [tag.strip() for tag in text.split(",") if tag.strip()]
     if name.rsplit("/", 1)[-1] in _AMOUNTS and _DECIMAL_COMMA.fullmatch(text.strip()):

@@ -16,12 +16,24 @@ from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.assets import PREFIX
 from deployments.gateway.web.receipts.picture import read_picture
 from deployments.gateway.web.review import forms
-from deployments.gateway.web.shown import with_expenses, with_ledger
+from deployments.gateway.web.review.joining import possible_pages
+from deployments.gateway.web.shown import ShownReceipt, with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingReviewer, Fields, Reviewer, Visitor
 from flows.domain.errors import ReceiptflowError, TransientError
 from flows.flow_runs.reviewing import reviewed
-from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Split, Undo, decide, review_item, review_queue
+from flows.ledger.decisions import (
+    Book,
+    Decided,
+    Decision,
+    Dismiss,
+    SamePurchaseError,
+    Split,
+    Undo,
+    decide,
+    review_item,
+    review_queue,
+)
 from flows.ledger.pagination import write_cursor
 from flows.ledger.receipts import get_receipt
 from flows.ledger.schema import DismissReason
@@ -73,13 +85,17 @@ def _cursor(receipt: ReceiptView) -> str:
 
 
 @router.get("/review/{receipt_id}")
-async def get_item(request: Request, receipt_id: UUID, visitor: Reviewer, context: Context) -> Response:
-    """One receipt to decide on."""
+async def get_item(
+    request: Request, receipt_id: UUID, visitor: Reviewer, context: Context, same: UUID | None = None
+) -> Response:
+    """One receipt to decide on, beside the one that it seems to repeat."""
 
     def read(session: Session) -> dict[str, Any]:
         item = review_item(receipt_id, session=session, owner=visitor.owner)
-        other = with_expenses([item.same_purchase], session=session)[0] if item.same_purchase else None
-        return {"item": item, "other": other, "following": _following(receipt_id, visitor.owner, session)}
+        like = item.same_purchase or (get_receipt(same, session=session, owner=visitor.owner) if same else None)
+        other = with_expenses([like], session=session)[0] if like else None
+        following = _following(receipt_id, visitor.owner, session)
+        return {"item": item, "other": other, "following": following, "near": possible_pages(item, session=session)}
 
     found = await with_ledger(context, read)
     item = found["item"]
@@ -112,7 +128,9 @@ async def check(
 
 
 @router.post("/review/{receipt_id}/book")
-async def book(receipt_id: UUID, visitor: ChangingReviewer, context: Context, fields: Fields) -> Response:
+async def book(
+    request: Request, receipt_id: UUID, visitor: ChangingReviewer, context: Context, fields: Fields
+) -> Response:
     """It is an expense, with what the form says."""
 
     def write(session: Session) -> Decided:
@@ -120,10 +138,28 @@ async def book(receipt_id: UUID, visitor: ChangingReviewer, context: Context, fi
         decision = Book(forms.changed(item, fields), keep_both=fields.get("keep_both") == "1")
         return _decide(receipt_id, decision, visitor, fields, session)
 
-    decided = await _reviewed(context, visitor, write)
+    try:
+        decided = await _reviewed(context, visitor, write)
+    except SamePurchaseError as same:
+        return await _ask_which(request, context, visitor, same, fields)
     booked = next((one for one in decided.expenses if one.voided_at is None), None)
     words = f"{booked.merchant or '–'}, {booked.total} {booked.currency or ''}".strip() if booked else ""
     return _onwards(receipt_id, f"Booked: {words}")
+
+
+async def _ask_which(
+    request: Request, context: GatewayContext, visitor: Visitor, same: SamePurchaseError, fields: dict[str, str]
+) -> Response:
+    """With what was given it seems to be another one's purchase: whether to keep both, above what was typed."""
+    if not request.headers.get("hx-request"):
+        return go_to(f"/review/{same.receipt_id}?same={same.other_id}", str(same))
+
+    def read(session: Session) -> ShownReceipt:
+        return with_expenses([get_receipt(same.other_id, session=session, owner=visitor.owner)], session=session)[0]
+
+    other = await with_ledger(context, read)
+    seen = fields.get("seen", "")
+    return render(request, "review/same.html", 409, other=other, receipt_id=same.receipt_id, seen=seen)
 
 
 @router.post("/review/{receipt_id}/dismiss")

@@ -5,7 +5,7 @@ rf.part("[data-review]", (page) => {
   page.dataset.started = "1";
   const paper = page.querySelector("[data-paper]"), inner = paper?.querySelector(".paper-inner");
   const picture = inner?.querySelector("img"), boxes = inner?.querySelector("svg.boxes");
-  const fields = [...page.querySelectorAll("#review-form .fields:first-of-type > [data-field]")];
+  const fields = [...page.querySelectorAll("#review-form > .fields > [data-field]")];
   let now = fields.find((field) => field.classList.contains("doubtful")) || fields[0], zoomed = false;
 
   const inputOf = (field) => field?.querySelector("input, textarea");
@@ -40,26 +40,31 @@ rf.part("[data-review]", (page) => {
   }
   function take(number) {
     const chosen = now?.querySelectorAll("[data-candidate]")[number - 1];
-    if (!chosen) return;
+    if (!chosen) return false;
     fill(chosen.dataset.candidate);
     const following = fields.slice(fields.indexOf(now) + 1).find((one) => one.classList.contains("doubtful"));
     mark(following || now);
+    return true;
   }
-  const press = (selector) => page.querySelector(selector)?.click();
+  const press = (selector) => document.querySelector("#main")?.querySelector(selector)?.click();
   const actions = {
     e: () => { inputOf(now)?.focus(); inputOf(now)?.select(); },
     j: () => mark(fields[(fields.indexOf(now) + 1) % fields.length]),
     k: () => mark(fields[(fields.indexOf(now) + fields.length - 1) % fields.length]),
     z: () => look(!zoomed),
     n: () => press('[data-key="n"]'), m: () => press('[data-key="m"]'), d: () => press('[data-key="d"]'),
-    s: () => press('[data-key="s"]'), u: () => press("[data-undo] button"),
+    b: () => press("[data-keep]"), s: () => press('[data-key="s"]'), u: () => press("[data-undo] button"),
     "?": () => page.querySelector("#keys").showModal(), Enter: () => press("[data-book]"),
   };
   function onKey(event) {
     if (!page.isConnected) { removeEventListener("keydown", onKey); return; }
     const typing = event.target.matches("input, textarea, select"), digit = Number(event.code.replace("Digit", ""));
     if (document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey) return;
-    if (digit >= 1 && (event.altKey || !typing)) { event.preventDefault(); take(digit); return; }
+    if (digit >= 1 && (event.altKey || !typing)) {
+      if (take(digit)) event.preventDefault();
+      else if (!event.altKey) actions.e(); /* no candidate has this number: it is the first figure of a typed value */
+      return;
+    }
     if (event.key === "Escape" && typing) { mark(event.target.closest("[data-field]") || now); return; }
     if (typing || event.altKey || (event.key === "Enter" && event.target.matches("button, a, summary"))) return;
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -75,22 +80,87 @@ rf.part("[data-review]", (page) => {
     button.addEventListener("click", () => { mark(button.closest("[data-field]"), false); fill(button.dataset.candidate); });
   }
 
-  /* The words that were read lie over the picture: a click fills the marked field, with Shift it adds to it. */
+  /* The words that were read lie over the picture: a click fills the marked field with the date or amount at that
+     place, or else with the word; with Shift it adds to it. */
+  const KINDS = { purchase_date: "dates", total: "amounts" };
+  function at(event) {
+    const frame = boxes.getBoundingClientRect(), size = boxes.viewBox.baseVal;
+    return [(event.clientX - frame.left) * size.width / frame.width, (event.clientY - frame.top) * size.height / frame.height];
+  }
+  function valueIn(values, [left, top, right, bottom], x) {
+    const inside = values.filter(([, l, t, r, b]) => l < right && r > left && (t + b) / 2 > top && (t + b) / 2 < bottom);
+    const away = ([, l, , r]) => Math.max(l - x, x - r, 0);
+    return inside.sort((one, other) => away(one) - away(other))[0]?.[0];
+  }
   async function lay() {
     const answer = await fetch(page.dataset.words);
     if (!answer.ok || !boxes) return;
-    for (const [text, left, top, right, bottom] of await answer.json()) {
+    const read = await answer.json();
+    for (const [text, left, top, right, bottom] of read.words) {
       const word = document.createElementNS("http://www.w3.org/2000/svg", "rect");
       word.setAttribute("class", "word");
       for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) word.setAttribute(name, value);
       word.addEventListener("click", (event) => {
         const input = inputOf(now), before = event.shiftKey && input.value ? input.value + " " : "";
-        fill(before + text);
+        const value = valueIn(read[KINDS[now.dataset.field]] || [], [left, top, right, bottom], at(event)[0]);
+        fill(value ?? before + text);
       });
       boxes.append(word);
     }
   }
   lay();
+
+  /* Draw a rectangle with the mouse, or with a finger after the button, and that part is read again for the field. */
+  const draw = page.querySelector("[data-draw]"), note = page.querySelector("[data-drawn]");
+  const rectangle = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  rectangle.setAttribute("class", "drawn");
+  let from = null, drawn = null;
+  function toggle(on) {
+    draw.setAttribute("aria-pressed", String(on));
+    boxes.classList.toggle("drawing", on);
+  }
+  function sides(event) {
+    const [x, y] = at(event), { width, height } = boxes.viewBox.baseVal;
+    return [Math.max(0, Math.min(from[0], x)), Math.max(0, Math.min(from[1], y)), Math.min(width, Math.max(from[0], x)), Math.min(height, Math.max(from[1], y))];
+  }
+  async function readAgain([left, top, right, bottom], field) {
+    const body = new URLSearchParams({ left, top, right, bottom, field: field.dataset.field, csrf: draw.dataset.token });
+    note.textContent = draw.dataset.reading;
+    try {
+      const answer = await fetch(draw.dataset.draw, { method: "POST", body, headers: { Accept: "application/json" } });
+      const read = await answer.json();
+      if (!answer.ok) note.textContent = read.detail;
+      else if (read.value) { note.textContent = ""; fill(read.value, field); mark(field); }
+      else note.textContent = read.text ? draw.dataset.other + " " + read.text : draw.dataset.nothing;
+    } catch { note.textContent = draw.dataset.away; }
+    rectangle.remove();
+  }
+  if (draw && boxes) {
+    draw.addEventListener("click", () => toggle(draw.getAttribute("aria-pressed") !== "true"));
+    boxes.addEventListener("pointerdown", (event) => {
+      const drawing = boxes.classList.contains("drawing");
+      if (event.button || (event.pointerType === "touch" && !drawing)) return;
+      from = at(event); drawn = null;
+    });
+    boxes.addEventListener("pointermove", (event) => {
+      if (!from) return;
+      const [left, top, right, bottom] = sides(event), scale = boxes.getBoundingClientRect().width / boxes.viewBox.baseVal.width;
+      if (!drawn && Math.max(right - left, bottom - top) * scale < 8) return;
+      if (!drawn) boxes.setPointerCapture(event.pointerId);
+      drawn = [left, top, right, bottom];
+      for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) rectangle.setAttribute(name, value);
+      boxes.append(rectangle);
+    });
+    boxes.addEventListener("pointerup", () => {
+      from = null;
+      if (!drawn) return;
+      toggle(false);
+      readAgain(drawn, now);
+    });
+    boxes.addEventListener("pointercancel", () => { from = drawn = null; rectangle.remove(); });
+    /* The click that ends a drawing is none on the word below it. */
+    boxes.addEventListener("click", (event) => { if (drawn) { drawn = null; event.stopPropagation(); } }, true);
+  }
   mark(now);
   picture?.addEventListener("load", () => { if (zoomed) look(true); });
 
@@ -106,6 +176,15 @@ rf.part("[data-review]", (page) => {
   }
   if (page.dataset.nextPicture) new Image().src = page.dataset.nextPicture;
 });
+
+/* What was typed seems to be another receipt's purchase: it is booked all the same. */
+rf.part("[data-keep]", (button) => button.addEventListener("click", () => {
+  const form = document.getElementById(button.dataset.keep), kept = document.createElement("input");
+  Object.assign(kept, { type: "hidden", name: "keep_both", value: "1" });
+  form.append(kept);
+  form.requestSubmit();
+  kept.remove();
+}));
 
 /* The queue: Enter begins, one box chooses all. */
 rf.part("[data-key='Enter']", (link) => addEventListener("keydown", (event) => {

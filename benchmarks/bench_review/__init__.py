@@ -1,0 +1,1 @@
+"""How many keys and clicks a person needs to review real receipts: make bench-review [JSON=out.json]."""
