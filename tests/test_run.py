@@ -24,6 +24,7 @@ from test_containers import packed
 from deployments.cli.demo import TRUTH_FILE
 from deployments.cli.image_files import pictures_in
 from deployments.samples import HOSTILE, render_hostile, render_samples
+from deployments.stack.provisioning import Provisioning
 from deployments.stack.settings import StackSettings
 from flows.pipeline.durable_step import EXECUTION_LOG
 
@@ -186,6 +187,10 @@ def unique(source: Path, target: Path) -> Path:
 @pytest.fixture
 def photo(receipts: Path, tmp_path: Path) -> Path:
     return unique(next(iter(sorted(receipts.glob("*.jpg")))), tmp_path / f"{tmp_path.name}.jpg")
+
+
+def test_the_next_start_need_not_wait_for_provisioning(running: Running) -> None:
+    assert not Provisioning(running.settings, first_access=True).is_needed
 
 
 def test_status_shows_what_runs_and_tells_monitors_by_its_exit_status(running: Running, tmp_path: Path) -> None:

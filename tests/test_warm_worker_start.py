@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,49 @@ def test_becomes_the_standby_after_a_while(lock: Path, monkeypatch: pytest.Monke
     thread = _waiting(lock)
     thread.join(30)
     assert not thread.is_alive()
+
+
+def test_waits_for_what_it_works_on_with_everything_imported_and_shows_no_sign_of_life(tmp_path: Path) -> None:
+    alive, after, lock = (tmp_path / name for name in ("alive", "after", "lock"))
+    (tmp_path / "imported_flow.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w').close()\n")
+    options = ["--pool", "none", "--lock", str(lock), "--alive", str(alive), "--after", str(after), "imported_flow"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PREFECT_API_URL": "http://127.0.0.1:1/api"}
+    command = [sys.executable, "-m", "deployments.warm_worker", *options]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as master:
+        try:
+            _await(tmp_path / "imported")
+            time.sleep(1.5)
+            assert not _is_locked(lock) and not alive.exists()
+            after.touch()
+            _await_locked(lock)
+            assert master.poll() is None
+        finally:
+            master.kill()
+
+
+def _await(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} did not appear"
+        time.sleep(0.1)
+
+
+def _await_locked(lock: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not _is_locked(lock):
+        assert time.monotonic() < deadline, "it did not begin"
+        time.sleep(0.1)
+
+
+def _is_locked(lock: Path) -> bool:
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def test_imports_nothing_before_it_waits() -> None:

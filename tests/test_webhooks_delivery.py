@@ -17,9 +17,9 @@ from ledger_helpers import EXTRACTION, begun, expensed, some_fields
 from sqlalchemy import text
 from webhook_receiver import Receiver
 
-from flows.deliver_webhooks import deliver_due
 from flows.ledger.database import Ledger
 from flows.ledger.receipts import record_expense
+from flows.pipeline.webhook_delivery import deliver_due
 
 pytest_plugins = ["gateway_helpers", "webhook_receiver"]
 

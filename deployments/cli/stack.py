@@ -17,6 +17,7 @@ from deployments.cli.common import DEFAULT_DATA, Data, console
 
 if TYPE_CHECKING:
     from deployments.stack import Stack
+    from deployments.stack.provisioning import Provisioning
     from deployments.stack.settings import StackSettings
 
 _INTERRUPTED = 130  # as shells say it
@@ -55,7 +56,10 @@ def up(
         signal.signal(number, lambda received, _: sys.exit(128 + received))
     from deployments.cli.image_files import pictures_in  # noqa: PLC0415
     from deployments.stack import Stack  # noqa: PLC0415
+    from deployments.stack.app_services import worker_service  # noqa: PLC0415
     from deployments.stack.datadir import require_restored  # noqa: PLC0415
+    from deployments.stack.gateway_service import gateway_service  # noqa: PLC0415
+    from deployments.stack.provisioning import Provisioning  # noqa: PLC0415
     from deployments.stack.settings import StackSettings  # noqa: PLC0415
 
     settings = StackSettings(
@@ -68,29 +72,41 @@ def up(
     )
     require_restored(settings.root)
     files = pictures_in(receipts) if receipts is not None else None
+    provisioning = Provisioning(settings, first_access=not once)
+    services = (gateway_service(settings), worker_service(settings, provisioning.mark))
     try:
-        with Stack(settings) as stack:
-            left_over = _run(stack, settings, demo=demo or files is not None, files=files, once=once)
+        with Stack(settings).begun(*services) as stack:
+            os.environ.update(stack.environment)
+            with provisioning:
+                wanted = demo or files is not None
+                left_over = _run(stack, settings, provisioning, demo=wanted, files=files, once=once)
     except KeyboardInterrupt:
         console.print("stopped")
         raise typer.Exit(130) from None
     raise typer.Exit(1 if left_over else 0)
 
 
-def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path] | None, once: bool) -> bool:
-    """Bring the services up and do what was asked for; the demo without files takes the samples.
+def _run(
+    stack: Stack,
+    settings: StackSettings,
+    provisioning: Provisioning,
+    *,
+    demo: bool,
+    files: list[Path] | None,
+    once: bool,
+) -> bool:
+    """See the services up and do what was asked for; the demo without files takes the samples.
 
     Returns:
         whether receipts are left over.
     """
-    os.environ.update(stack.environment)
     began = time.monotonic()
-    console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
-    _provision(stack, settings)
+    made = _await_services(stack, settings, provisioning)
     console.print(f"deployments, worker and gateway are up ({time.monotonic() - began:.1f} s)")
-    sign_in = None if once else _sign_in_words(settings)
+    sign_in = None if once else _sign_in_words(settings, made["link"])
     if sign_in:
-        _print_addresses(stack, settings, sign_in)  # a folder may take long, and more can be uploaded meanwhile
+        # A folder may take long, and more can be uploaded meanwhile.
+        _print_addresses(stack, settings, sign_in, made["key"])
     if demo:
         what = "the receipts of your folder" if files else "sample receipts"
         console.print(f"Next: {what} are put into the inbox and read; the table of expenses follows.", soft_wrap=True)
@@ -101,7 +117,8 @@ def _run(stack: Stack, settings: StackSettings, *, demo: bool, files: list[Path]
         if demo:
             _print_what_to_open(stack, settings, sign_in)
         console.print("Ctrl-C stops everything.")
-        _stand_by(stack, settings)
+        if settings.standby:
+            _stand_by(stack, settings)
         stack.wait()
     console.print("stopping")
     return False
@@ -113,13 +130,19 @@ def _stand_by(stack: Stack, settings: StackSettings) -> None:
     stack.add(standby_service(settings))
 
 
-def _provision(stack: Stack, settings: StackSettings) -> None:
-    from deployments.stack.app_services import worker_service  # noqa: PLC0415
-    from deployments.stack.gateway_service import gateway_service  # noqa: PLC0415
+def _await_services(stack: Stack, settings: StackSettings, provisioning: Provisioning) -> dict[str, str | None]:
+    """Provision once the core is ready, then see worker and gateway up; what was made for the first access."""
+    from deployments.stack.stack import CORE  # noqa: PLC0415
 
-    if status := _in_a_process("deployments.provisioning"):
+    stack.await_ready(*CORE)
+    console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
+    made = provisioning.begin()
+    if made is not None and not provisioning.is_needed:
+        provisioning.finish_later()
+    elif status := provisioning.finish():
         raise typer.Exit(status)  # it has said why
-    stack.add(worker_service(settings), gateway_service(settings))
+    stack.await_ready()
+    return made or {}
 
 
 def _demonstrate(files: list[Path] | None) -> bool:
@@ -139,26 +162,23 @@ def _in_a_process(module: str, text: str = "") -> int:
     return status
 
 
-def _sign_in_words(settings: StackSettings) -> str:
+def _sign_in_words(settings: StackSettings, code: str | None) -> str:
     """How to sign in: by a link, as long as nobody has signed in yet."""
     from deployments.cli.people import sign_in_address  # noqa: PLC0415
-    from deployments.stack.gateway_service import first_link  # noqa: PLC0415
 
-    code = first_link(settings)
     if code is None:
         return "with name and password, or by a link: receiptflow people link NAME"
     return f"{sign_in_address(settings.gateway_url, code)}   (works once)"
 
 
-def _print_addresses(stack: Stack, settings: StackSettings, sign_in: str) -> None:
+def _print_addresses(stack: Stack, settings: StackSettings, sign_in: str, made: str | None) -> None:
     from deployments.cli.lan import print_lan  # noqa: PLC0415
-    from deployments.stack.gateway_service import first_key, key_file  # noqa: PLC0415
+    from deployments.stack.gateway_service import key_file  # noqa: PLC0415
 
     gateway = stack.endpoints["gateway"]
     console.print(f"Sign in      {sign_in}", soft_wrap=True)
     console.print(f"Pages        {gateway}/   (API: {gateway}/docs)", soft_wrap=True)
     print_lan(settings)
-    made = first_key(settings)
     shown = f"{made}   (shown once, kept in" if made else "(kept in"
     console.print(f"API key      {shown} {key_file(settings)})", soft_wrap=True)
     auth = stack.environment["PREFECT_API_AUTH_STRING"]
@@ -168,7 +188,7 @@ def _print_addresses(stack: Stack, settings: StackSettings, sign_in: str) -> Non
 
 def _print_what_to_open(stack: Stack, settings: StackSettings, sign_in: str) -> None:
     """Where to go on: by the link as long as nobody has used it, which somebody may have done meanwhile."""
-    from deployments.stack.gateway_service import is_signed_in  # noqa: PLC0415
+    from deployments.stack.first_access import is_signed_in  # noqa: PLC0415
 
     pages = f"{stack.endpoints['gateway']}/app/review"
     console.print(f"Go on at     {pages if is_signed_in(settings) else sign_in}", soft_wrap=True)

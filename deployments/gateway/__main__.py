@@ -1,7 +1,12 @@
-"""`python -m deployments.gateway`: run the gateway with settings from the environment."""
+"""`python -m deployments.gateway [--upgrade]`: run the gateway with settings from the environment.
+
+With `--upgrade` the ledger's tables are made or brought up to date first, as the embedded stack does it: so the gateway
+need not wait for the rest of the stack to be set up.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from deployments import json_logs
@@ -10,6 +15,8 @@ from deployments.gateway.serve import make_server
 from deployments.settings import GatewaySettings
 from deployments.warm_worker.gc_tuning import freeze_after_imports
 from flows.domain.errors import ConfigurationError
+from flows.ledger.errors import LedgerUnavailableError
+from flows.ledger.migrate import upgrade
 
 # How long a thread may hold the interpreter while the event loop waits for it; by default 5 ms, at each of the
 # many points of a request.
@@ -18,10 +25,15 @@ _SWITCH_SECONDS = 0.0005
 
 def main() -> None:
     """Run until SIGTERM or SIGINT; requests that have begun are finished."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.gateway")
+    parser.add_argument("--upgrade", action="store_true", help="bring the ledger's tables up to date first")
+    options = parser.parse_args()
     settings = GatewaySettings()  # from the environment
     json_logs.set_up()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
+        if options.upgrade:
+            upgrade(settings.ledger_url.get_secret_value())
         server = make_server(
             create_app(settings),
             settings,
@@ -33,7 +45,7 @@ def main() -> None:
             timeout_graceful_shutdown=8,
             h11_max_incomplete_event_size=64_000,
         )
-    except ConfigurationError as error:
+    except (ConfigurationError, LedgerUnavailableError) as error:
         sys.exit(f"receiptflow: {error}")
     freeze_after_imports()  # a full collection over all imported modules would stop all requests
     server.run()

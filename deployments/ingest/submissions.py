@@ -23,7 +23,8 @@ _log = logging.getLogger("receiptflow.gateway")
 _AT_ONCE = 4
 _MOST_WAITING = 20_000
 _TRIES = 5
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 15.0
+# The gateway of the embedded stack is up before Prefect's server; asking in vain costs milliseconds.
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 3.0
 
 
 @dataclass

@@ -19,9 +19,15 @@ _WORKER = "deployments.receipt_worker:ReceiptWorker"
 _FLOWS = ("flows.receipt_to_expense", "flows.sweep_inbox", "flows.reconcile_ledger", "flows.deliver_webhooks")
 
 
-def worker_service(settings: StackSettings) -> Service:
-    """The worker of this machine. It runs below normal priority, so that servers answer while OCR computes."""
-    return _prefork_master(settings, "worker", ("postgres", "seaweedfs", "prefect"))
+def worker_service(settings: StackSettings, after: Path | None = None) -> Service:
+    """The worker of this machine. It runs below normal priority, so that servers answer while OCR computes.
+
+    Args:
+        settings: The stack's.
+        after: A file for which it waits with everything imported; else all that it works on is there already.
+    """
+    waiting = ("--after", str(after)) if after else ()
+    return _prefork_master(settings, "worker", () if after else ("postgres", "seaweedfs", "prefect"), waiting)
 
 
 def standby_service(settings: StackSettings) -> Service:
@@ -29,9 +35,8 @@ def standby_service(settings: StackSettings) -> Service:
     return _prefork_master(settings, "worker-standby", ("worker",))
 
 
-def _prefork_master(settings: StackSettings, name: str, needs: tuple[str, ...]) -> Service:
+def _prefork_master(settings: StackSettings, name: str, needs: tuple[str, ...], more: tuple[str, ...] = ()) -> Service:
     alive, lock = (settings.root / "run" / file for file in (f"{name}.alive", "worker.lock"))
-    alive.parent.mkdir(exist_ok=True)
     name_of_worker = worker_name()
     options = (
         "--pool",
@@ -44,20 +49,26 @@ def _prefork_master(settings: StackSettings, name: str, needs: tuple[str, ...]) 
         str(lock),
         "--alive",
         str(alive),
+        *more,
     )
     return Service(
         name=name,
         command=(sys.executable, "-m", "deployments.warm_worker.start_prefork_master", *options, *_FLOWS),
         env={variable: os.environ.get(variable, value) for variable, value in PROCESS_SETTINGS.items()},
         needs=needs,
-        # What the last one left would make this one count as ready, and then as hung while it still starts.
-        prepare=lambda: alive.unlink(missing_ok=True),
+        prepare=lambda: _remove_sign_of_life(alive),
         ready_check=_recently_touched(alive),
         liveness_check=_recently_touched(alive),
         start_timeout=300.0,
         stop_timeout=45.0,
         niceness=5,
     )
+
+
+def _remove_sign_of_life(path: Path) -> None:
+    """What the last one left would make this one count as ready, and then as hung while it still starts."""
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def worker_name() -> str:

@@ -94,15 +94,49 @@ class Stack:
         Raises:
             StackError: one line that says what to do; nothing is left running.
         """
+        self.begin(*self._services)
+        try:
+            self.await_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self, *services: Service) -> None:
+        """Start the core and these services, each as soon as its `needs` are ready, and return without waiting.
+
+        Raises:
+            StackError: one line that says what to do; nothing is left running.
+        """
         make_folders(self.settings)
         self._lock.acquire()
         self._log_to_file()
         try:
             require_free_ports(self.settings.ports)
-            self._start_parts([*self._core_services(), *self._services])
+            self._start_parts([*self._core_services(), *services])
         except BaseException:
             self.stop()
             raise
+
+    @contextmanager
+    def begun(self, *services: Service) -> Iterator[Self]:
+        """The stack as `begin` leaves it; stopped at the end of the block."""
+        self.begin(*services)
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def await_ready(self, *names: str) -> None:
+        """Return when these parts are ready, without names all that were started.
+
+        Raises:
+            ServiceFailedError: one did not become ready; the others go on.
+        """
+        for part in [self._parts[name] for name in names or self._parts]:
+            part.start_decided.wait()
+            if part.failure is not None:
+                raise part.failure
+        self._write_state()
 
     def add(self, *services: Service) -> None:
         """Start more services on the running stack and return when they are ready.
@@ -111,6 +145,7 @@ class Stack:
             ServiceFailedError: one did not become ready; the others go on.
         """
         self._start_parts(services)
+        self.await_ready(*(service.name for service in services))
 
     @contextmanager
     def heeding_signals(self) -> Iterator[None]:
@@ -169,7 +204,6 @@ class Stack:
 
     def _start_parts(self, services: Sequence[Service]) -> None:
         env = child_environment(self.environment)
-        started = []
         for service in services:
             part = Supervised(
                 service,
@@ -180,15 +214,6 @@ class Stack:
             )
             self._parts[service.name] = part
             part.start([self._parts[name] for name in service.needs])
-            started.append(part)
-        self._await(started)
-        self._write_state()
-
-    def _await(self, parts: Sequence[Supervised]) -> None:
-        for part in parts:
-            part.start_decided.wait()
-            if part.failure is not None:
-                raise part.failure
 
     def _write_state(self) -> None:
         state = {

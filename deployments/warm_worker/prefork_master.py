@@ -40,6 +40,7 @@ from deployments.warm_worker.process_control import (
 
 _START = "deployments.warm_worker.start_prefork_master"
 _STANDBY_POLL_SECONDS = 0.1
+_GO_POLL_SECONDS = 0.1
 _TICK_SECONDS = 0.5
 _ALIVE_SECONDS = 1.0
 _SHORT_LIFE_SECONDS = 1.0  # a worker that dies faster than this would die again: the supervisor starts all afresh
@@ -51,6 +52,7 @@ def main(options: argparse.Namespace) -> NoReturn:
     setup_logging()
     master = _PreforkMaster(options)
     master.prepare()
+    master.await_go()
     master.await_lock()
     sys.exit(master.serve())
 
@@ -83,6 +85,13 @@ class _PreforkMaster:
     def is_current(self) -> bool:
         """Whether the code on disk is still what was imported."""
         return self._code.fingerprint() == self._fingerprint
+
+    def await_go(self) -> None:
+        """Return once what the worker works on is there. Nothing works yet, so there is no sign of life either."""
+        while self._options.after and not self._options.after.exists():
+            if self._stopping:
+                sys.exit(0)
+            time.sleep(_GO_POLL_SECONDS)
 
     def await_lock(self) -> None:
         """Return once no other master, nor anything forked from one, is left; with the code as it is then."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from flows.deliver_webhooks import BATCH, deliver_due
 from flows.domain.errors import ReceiptflowError
 from flows.ledger.database import Ledger
+from flows.pipeline.webhook_delivery import BATCH, deliver_due
 
 _log = logging.getLogger("receiptflow.webhooks")
 _LOOK_SECONDS = 1.0

@@ -1,0 +1,92 @@
+"""Provisioning of the embedded stack, in a process beside the start.
+
+The process imports while the servers start. A data folder that this code has provisioned before, under the same
+addresses, has all that the worker needs: then it does not wait, and what somebody removed meanwhile is made again while
+the stack works already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+from types import TracebackType
+from typing import Self
+
+from deployments.stack.settings import StackSettings
+from deployments.warm_worker.code_fingerprint import CodeFingerprint
+
+_PACKAGES = ("flows", "blocks", "deployments")
+_MARK = "provisioned-"
+
+
+class Provisioning:
+    """The process, from the start of the stack until it has provisioned; ended with the block.
+
+    Attributes: `mark`, a file that is there once this code has provisioned this data folder, under these addresses;
+    `is_needed`, whether the worker has to wait for it.
+    """
+
+    def __init__(self, settings: StackSettings, *, first_access: bool) -> None:
+        self.mark = settings.root / "run" / f"{_MARK}{_fingerprint(settings)}"
+        self.is_needed = not self.mark.exists()
+        self._options = [*(["--first-access"] if first_access else []), *([] if self.is_needed else ["--unchanged"])]
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "deployments.stack.provision", *self._options]
+        # In a session of its own: Ctrl-C is for the supervisor, which then ends it.
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def begin(self) -> dict[str, str | None] | None:
+        """Let it begin, as the servers are ready.
+
+        Returns:
+            What was made for the first access, if that was to be made: `link` and `key`, each perhaps None. None if the
+            process has ended, as `finish` tells.
+        """
+        process = self._running()
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the process has no pipes")
+        process.stdin.close()
+        line = process.stdout.readline()
+        made: dict[str, str | None] | None = json.loads(line) if line else None
+        return made
+
+    def finish(self) -> int:
+        """Wait until it has provisioned and leave the mark; the exit status, of a failure that it has told."""
+        status = self._running().wait()
+        if status == 0:
+            self.mark.touch()
+            for other in self.mark.parent.glob(f"{_MARK}*"):
+                if other != self.mark:
+                    other.unlink()
+        elif status > 0:  # else it was ended with the stack
+            self.mark.unlink(missing_ok=True)  # the next start waits for it, and fails if that fails
+        return status
+
+    def finish_later(self) -> None:
+        """The same, without waiting."""
+        threading.Thread(target=self.finish, name="stack-provisioning", daemon=True).start()
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            raise RuntimeError("provisioning was not begun")
+        return self._process
+
+
+def _fingerprint(settings: StackSettings) -> str:
+    code = CodeFingerprint(list(_PACKAGES)).fingerprint()
+    return hashlib.blake2b(f"{code}\n{settings.model_dump_json()}".encode(), digest_size=8).hexdigest()
