@@ -20,18 +20,19 @@ from deployments.warm_worker.code_fingerprint import CodeFingerprint
 
 _PACKAGES = ("flows", "blocks", "deployments")
 _MARK = "provisioned-"
+_AGAIN = "again"  # in the mark, which a worker that is started again must find all the same
 
 
 class Provisioning:
     """The process, from the start of the stack until it has provisioned; ended with the block.
 
     Attributes: `mark`, a file that is there once this code has provisioned this data folder, under these addresses;
-    `is_needed`, whether the worker has to wait for it.
+    `is_needed`, whether this start has to wait for it.
     """
 
     def __init__(self, settings: StackSettings, *, first_access: bool) -> None:
         self.mark = settings.root / "run" / f"{_MARK}{_fingerprint(settings)}"
-        self.is_needed = not self.mark.exists()
+        self.is_needed = not self.mark.exists() or self.mark.read_text() == _AGAIN
         self._options = [*(["--first-access"] if first_access else []), *([] if self.is_needed else ["--unchanged"])]
         self._process: subprocess.Popen[str] | None = None
 
@@ -69,12 +70,13 @@ class Provisioning:
         """Wait until it has provisioned and leave the mark; the exit status, of a failure that it has told."""
         status = self._running().wait()
         if status == 0:
-            self.mark.touch()
+            self.mark.parent.mkdir(exist_ok=True)
+            self.mark.write_text("")
             for other in self.mark.parent.glob(f"{_MARK}*"):
                 if other != self.mark:
                     other.unlink()
-        elif status > 0:  # else it was ended with the stack
-            self.mark.unlink(missing_ok=True)  # the next start waits for it, and fails if that fails
+        elif status > 0 and not self.is_needed:  # below 0 it was ended with the stack
+            self.mark.write_text(_AGAIN)  # the next start waits for it, and fails if that fails
         return status
 
     def finish_later(self) -> None:
