@@ -6,6 +6,8 @@ for the same mark, the hand-made one takes its place.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
@@ -45,7 +47,7 @@ def make_rule(owner: str, printed: str, kind: RuleKind, result: str, actor: str,
     lock_rules(owner, session=session)
     mark = _PRINTED_NAME if kind is RuleKind.MERCHANT else MERCHANT
     named = {"owner": owner, "kind": kind, "identity_kind": mark, "identity_value": folded}
-    made = {"result": wanted, "content_id": None, "made_by": clean(actor), "made_at": func.now()}
+    made: dict[str, Any] = {"result": wanted, "content_id": None, "made_by": clean(actor), "made_at": func.now()}
     made |= {"disabled": False, "disabled_reason": None, "set_by": clean(actor), "updated_at": func.now()}
     query = insert(RuleRow).values(**named, **made).on_conflict_do_update(index_elements=list(named), set_=made)
     rule_id = session.execute(query.returning(col(RuleRow.id))).scalar_one()
