@@ -1,11 +1,13 @@
 """CPU and memory that each engine takes for a receipt, as ratios to plain Tesseract, so that machines can be compared.
 
-    python benchmarks/ocr_cost.py [FOLDER] [--count 12] [--engines tesseract …] [--against 97f9a5a] [--json FILE]
+    python benchmarks/ocr_cost.py [FOLDER …] [--count 12] [--engines tesseract …] [--against 97f9a5a]
+        [--without-16-bits] [--json FILE]
 
-FOLDER holds pictures; without one, the project's samples are rendered. The baseline is what a first script does:
-`pytesseract.image_to_string` with default settings. Each engine runs in a process of its own, on one thread, models
-loaded, from bytes to words; the pictures are read in turns so that a busy machine slows all alike. With `--against` the
-default engine of another commit, or of a folder that holds one, is measured in the same run, with the same libraries.
+The first pictures of each FOLDER are read; without one, the project's samples are rendered. The baseline is what a
+first script does: `pytesseract.image_to_string` with default settings. Each engine runs in a process of its own, on one
+thread, models loaded, from bytes to words; the pictures are read in turns so that a busy machine slows all alike. With
+`--against` the default engine of another commit, or of a folder that holds one, is measured in the same run, with the
+same libraries. With `--without-16-bits` all read as on a processor that has no units for 16-bit floats.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -34,7 +37,7 @@ from PIL import Image
 BASELINE = "baseline"
 OTHER = "then"  # the default engine of the other commit
 HERE = Path(__file__).resolve().parents[1]
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".pdf"}
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}  # what the baseline opens
 
 
 def cpu_seconds() -> float:
@@ -70,10 +73,26 @@ def reader_classes() -> tuple[Any, Any]:
     return module.Reader, module.NoTextError
 
 
-def serve(engine: str, pipe: Connection, code: str) -> None:
+def hide_16_bit_units() -> None:
+    """Make this process choose as on a processor without them, whichever commit's code is first on the path."""
+    openvino = importlib.import_module("openvino")
+    ask = openvino.Core.get_property
+
+    def without(core: Any, *asked: str) -> Any:
+        answer = ask(core, *asked)
+        return [unit for unit in answer if unit != "FP16"] if "OPTIMIZATION_CAPABILITIES" in asked else answer
+
+    openvino.Core.get_property = without
+    with suppress(ModuleNotFoundError):  # an earlier commit asks OpenVINO alone
+        vars(importlib.import_module("flows.reading.ocr.inference"))["computes_in_16_bits"] = lambda: False
+
+
+def serve(engine: str, pipe: Connection, code: str, *, without_16_bits: bool = False) -> None:
     """Reads each picture that it is sent, with the code of a folder; answers CPU seconds and its peak memory."""
     os.environ["OMP_THREAD_LIMIT"] = "1"
     sys.path.insert(0, code)
+    if without_16_bits:
+        hide_16_bit_units()
     read = reader_of(engine)
     read(pipe.recv_bytes())  # models load
     pipe.send(None)
@@ -84,14 +103,17 @@ def serve(engine: str, pipe: Connection, code: str) -> None:
         pipe.send((used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
 
 
-def measure(engines: list[str], pictures: list[bytes], other: Path | None = None) -> dict[str, dict[str, Any]]:
+def measure(
+    engines: list[str], pictures: list[bytes], other: Path | None = None, *, without_16_bits: bool = False
+) -> dict[str, dict[str, Any]]:
     """Per engine: CPU seconds by picture and peak memory; `other` is the folder with the other commit's code."""
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
     for engine in engines:
         pipes[engine], end = context.Pipe()
         code = other if engine == OTHER and other is not None else HERE
-        context.Process(target=serve, args=(engine, end, str(code)), daemon=True).start()
+        options = {"without_16_bits": without_16_bits}
+        context.Process(target=serve, args=(engine, end, str(code)), kwargs=options, daemon=True).start()
         end.close()  # or the end of a dead process would be waited for
         pipes[engine].send_bytes(pictures[0])
         pipes[engine].recv()
@@ -119,14 +141,24 @@ def figures(used: list[float], baseline: list[float], peak_rss_mb: int) -> dict[
     }
 
 
-def load_pictures(folder: Path | None, count: int) -> list[bytes]:
-    """The first `count` pictures of the folder, or rendered samples."""
+def load_pictures(folders: list[Path], count: int) -> list[bytes]:
+    """The first `count` pictures of each folder, or rendered samples."""
     with tempfile.TemporaryDirectory() as rendered:
-        if folder is None:
-            folder = Path(rendered)
-            importlib.import_module("deployments.samples").render_samples(folder, count=count)
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-        return [path.read_bytes() for path in files[:count]]
+        if not folders:
+            folders = [Path(rendered)]
+            importlib.import_module("deployments.samples").render_samples(folders[0], count=count)
+        files = (sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES) for folder in folders)
+        return [path.read_bytes() for group in files for path in group[:count]]
+
+
+def units(*, without_16_bits: bool) -> str:
+    """Say what the networks computed with."""
+    has = importlib.import_module("flows.reading.ocr.inference").computes_in_16_bits()
+    if not has:
+        return "this processor has no units for 16-bit floats"
+    return (
+        "as on a processor without units for 16-bit floats, which this one has" if without_16_bits else "16-bit floats"
+    )
 
 
 def code_of(commit: str, scratch: Path) -> Path:
@@ -143,16 +175,19 @@ def code_of(commit: str, scratch: Path) -> Path:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--count", type=int, default=12)
     parser.add_argument("--engines", nargs="+", default=["tesseract", "rapidocr"])
     parser.add_argument("--against", help="a commit of this repository, or a folder with one")
+    parser.add_argument("--without-16-bits", action="store_true", help="read as a processor without such units does")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     engines = [BASELINE, *arguments.engines, *([OTHER] if arguments.against else [])]
     with tempfile.TemporaryDirectory() as scratch:
         other = code_of(arguments.against, Path(scratch)) if arguments.against else None
-        result = measure(engines, load_pictures(arguments.folder, arguments.count), other)
+        pictures = load_pictures(arguments.folders, arguments.count)
+        result = measure(engines, pictures, other, without_16_bits=arguments.without_16_bits)
+    print(f"{len(pictures)} pictures, one thread; {units(without_16_bits=arguments.without_16_bits)}")
     print(f"{'engine':12} {'ratio':>6} {'median':>7} {'mean s':>7} {'p95 s':>6} {'MB':>5}")
     for engine, row in result.items():
         print(

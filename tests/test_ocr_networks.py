@@ -1,4 +1,4 @@
-"""The networks find lines wherever they stand and read them, and say how sure they are of each piece."""
+"""The networks find lines wherever they stand, read them and say how sure they are of each piece; on each library."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from ocr_pages import LINES, receipt
 
+from flows.reading.ocr.inference import Library, OnnxRuntime, OpenVino
 from flows.reading.ocr.lines import LINE_HEIGHT_PX, line_image
 from flows.reading.ocr.networks import Networks
 
 
-@pytest.fixture(scope="module")
-def networks() -> Networks:
-    return Networks()
+@pytest.fixture(scope="module", params=[OnnxRuntime, OpenVino])
+def networks(request: pytest.FixtureRequest) -> Networks:
+    library: Library = request.param()
+    return Networks(library)
 
 
 def bgr(width: int = 560) -> np.ndarray:
@@ -35,6 +37,14 @@ def test_lines_come_back_in_the_order_given(networks: Networks) -> None:
     lines = [line_image(page, quad) for quad in quads]
     forth, back = networks.read_lines(lines), networks.read_lines(lines[::-1])
     assert [reading.text for reading in forth] == [reading.text for reading in back[::-1]]
+
+
+def test_the_tiny_network_reads_the_same_print(networks: Networks) -> None:
+    page = bgr()
+    lines = [line_image(page, quad) for quad in networks.find_lines(page, 960)]
+    read, drafted = networks.read_lines(lines), networks.draft_lines(lines)
+    assert [reading.text.replace(" ", "") for reading in drafted] == [reading.text.replace(" ", "") for reading in read]
+    assert all(draft.least_digit and draft.least_digit > 0.9 for draft in drafted if draft.text[-1:].isdecimal())
 
 
 def test_each_piece_has_its_confidence(networks: Networks) -> None:

@@ -26,7 +26,18 @@ _TIMEOUT_SECONDS = 60.0
 _REINSTALL = "install again with `make setup`"
 # Those with compiled parts, which a machine may be unable to load. Of the others the versions tell enough: to import
 # Prefect alone takes three seconds.
-_MODULES = ("openvino", "cv2", "tesserocr", "pypdfium2", "pillow_heif", "asyncpg", "psycopg", "pyrage", "uvloop")
+_MODULES = (
+    "onnxruntime",
+    "openvino",
+    "cv2",
+    "tesserocr",
+    "pypdfium2",
+    "pillow_heif",
+    "asyncpg",
+    "psycopg",
+    "pyrage",
+    "uvloop",
+)
 _IMPORT_ALL = "import importlib, sys\nfor name in sys.argv[1:]: print(name, flush=True); importlib.import_module(name)"
 # What a missing system library is called where it comes from, by a part of the loader's message.
 _LIBRARIES = {

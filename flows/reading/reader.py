@@ -33,7 +33,7 @@ _MIN_WORD_CHARACTERS = 3
 _MIN_WORD_CONFIDENCE = 0.6
 _REMEMBERED_PAGES = 64
 _PREVIEW_QUALITY = 85
-_OWN_TEXT_VERSION = "1"
+_OWN_TEXT_VERSION = "2"
 _ROOM_PX = 2.0  # around a place that is read again
 _MIN_REGION_PX = 8.0  # less than any letter that can be read is high
 _PageKey = tuple[str, int]  # the document's SHA-256, and the page's number
@@ -136,10 +136,11 @@ class Reader:
         if page.own.laid_out:
             return found
         places = deciding_places((_page(page.number, OcrPage(drawn.words, found.upright)),))
-        return found if is_confirmed(places, partial(self._drawn_at, page.image)) else None
+        quickly, carefully = (partial(self._drawn_at, page.image, quickly=quick) for quick in (True, False))
+        return found if is_confirmed(places, quickly, carefully) else None
 
-    def _drawn_at(self, image: Image.Image, places: Sequence[Place]) -> str:
-        return self._engine.read_pieces(image, [_with_room(place.bbox) for place in places])
+    def _drawn_at(self, image: Image.Image, places: Sequence[Place], *, quickly: bool) -> str:
+        return self._engine.read_pieces(image, [_with_room(place.bbox) for place in places], quickly=quickly)
 
     def preview(self, data: bytes, max_height: int = 900) -> bytes:
         """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""

@@ -18,20 +18,22 @@ _MAX_PIECES_CHARACTERS = 60  # of places that are read at once, in one picture: 
 Read = Callable[[Sequence[Place]], str]
 
 
-def is_confirmed(places: Sequence[Place], read: Read) -> bool:
+def is_confirmed(places: Sequence[Place], quickly: Read, carefully: Read) -> bool:
     """Tell whether each place reads as its text says: the digits exactly, the letters nearly.
 
     Args:
-        read: Reads what is drawn at some places of one page, one after the other.
+        quickly: Reads what is drawn at some places of one page, one after the other. What agrees needs no second look,
+            since a misread that happens to be what a false text says is next to impossible.
+        carefully: The same, better and dearer.
     """
-    return all(_is_group_confirmed(group, read) for group in _groups(places))
+    return all(_is_group_confirmed(group, quickly, carefully) for group in _groups(places))
 
 
-def _is_group_confirmed(places: Sequence[Place], read: Read) -> bool:
+def _is_group_confirmed(places: Sequence[Place], quickly: Read, carefully: Read) -> bool:
     said = " ".join(place.text for place in places)
-    return _agrees(said, read(places)) or (
-        len(places) > 1 and all(_agrees(place.text, read([place])) for place in places)
-    )
+    if _agrees(said, quickly(places)) or _agrees(said, carefully(places)):
+        return True
+    return len(places) > 1 and all(_agrees(place.text, carefully([place])) for place in places)
 
 
 def _groups(places: Sequence[Place]) -> list[list[Place]]:

@@ -49,8 +49,11 @@ class OcrEngine(Protocol):
         Nothing is turned, and where no line is found the box is read as one.
         """
 
-    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
-        """What some boxes of an upright page say, each a piece of one line, as if they stood beside each other."""
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox], *, quickly: bool = False) -> str:
+        """What some boxes of an upright page say, each a piece of one line, as if they stood beside each other.
+
+        `quickly` where it will be read again, by an engine that has a cheaper way.
+        """
 
 
 # Imported on use: each engine's libraries cost a second or more and a hundred megabytes.
@@ -112,6 +115,6 @@ class _FromAbove:
         """As the engine: the upright page is flat already."""
         return self._engine.read_part(page, box)
 
-    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox], *, quickly: bool = False) -> str:
         """As the engine."""
-        return self._engine.read_pieces(page, boxes)
+        return self._engine.read_pieces(page, boxes, quickly=quickly)

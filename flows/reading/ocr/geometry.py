@@ -47,6 +47,8 @@ class Upright:
     def map(self, points: Floats) -> Floats:
         """Points of the page (any shape ending in 2) as points of the upright picture."""
         flat = np.asarray(points, dtype=np.float64).reshape(-1, 1, 2)
+        if not len(flat):  # OpenCV has no answer for no points
+            return flat.reshape(np.shape(points))
         mapped: Floats = cv2.perspectiveTransform(flat, self.matrix).reshape(np.shape(points)).astype(np.float64)
         return mapped
 

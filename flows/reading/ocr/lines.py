@@ -55,16 +55,17 @@ def turned_quads(quads: Floats, clockwise_degrees: float) -> Floats:
 
 def joined(quads: Floats) -> Floats:
     """Level quads with neighbours on one row made one: detection breaks amounts at wide points ("15" ".15")."""
-    rest = sorted(quads, key=lambda quad: float(quad[:, 0].min()))
-    lines: list[Floats] = []
+    rest = quads[np.argsort(quads[..., 0].min(axis=1), kind="stable")] if len(quads) else quads
+    lines = np.empty((len(rest), 4, 2))
+    count = 0
     for quad in rest:
-        place = next((i for i, line in enumerate(lines) if _continues(line, quad)), None)
-        if place is None:
-            lines.append(quad)
+        places = np.flatnonzero(_continue(lines[:count], quad))
+        if len(places):
+            lines[places[0], 1:3] = quad[1:3]
         else:
-            line = lines[place]
-            lines[place] = np.stack([line[0], quad[1], quad[2], line[3]])
-    return np.array(lines).reshape(-1, 4, 2)
+            lines[count] = quad
+            count += 1
+    return lines[:count]
 
 
 def widened(quads: Floats) -> Floats:
@@ -120,18 +121,17 @@ def in_reading_order(words: Sequence[Word]) -> tuple[Word, ...]:
     return tuple(word for row in rows for word in sorted(row, key=lambda w: (w.bbox.left, w.bbox.top)))
 
 
-def _continues(line: Floats, quad: Floats) -> bool:
-    """Whether `quad` goes on right behind the end of `line`, on the same row and in the same size."""
-    (top, bottom), (other_top, other_bottom) = _edge(line, 1, 2), _edge(quad, 0, 3)
+def _continue(lines: Floats, quad: Floats) -> NDArray[np.bool_]:
+    """Which of the lines `quad` goes on right behind the end of, on the same row and in the same size."""
+    top, bottom = lines[:, 1, 1], lines[:, 2, 1]
+    other_top, other_bottom = quad[0, 1], quad[3, 1]
     height, other_height = bottom - top, other_bottom - other_top
-    shared = min(bottom, other_bottom) - max(top, other_top)
-    gap = float(quad[[0, 3], 0].mean() - line[[1, 2], 0].mean())
-    smaller, larger = min(height, other_height), max(height, other_height)
-    return shared > 0.7 * larger and larger < 1.4 * smaller and -0.5 * smaller < gap < _JOIN_GAP * smaller
-
-
-def _edge(quad: Floats, upper: int, lower: int) -> tuple[float, float]:
-    return float(quad[upper, 1]), float(quad[lower, 1])
+    shared = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    gap = (quad[0, 0] + quad[3, 0]) / 2 - (lines[:, 1, 0] + lines[:, 2, 0]) / 2
+    smaller, larger = np.minimum(height, other_height), np.maximum(height, other_height)
+    alike = (shared > 0.7 * larger) & (larger < 1.4 * smaller)
+    near: NDArray[np.bool_] = alike & (-0.5 * smaller < gap) & (gap < _JOIN_GAP * smaller)
+    return near
 
 
 def _middle(word: Word) -> float:

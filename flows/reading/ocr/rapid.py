@@ -1,28 +1,31 @@
 """RapidOCR's PP-OCR networks, one thread an image: finds text lines, turns the page, reads the lines.
 
 Order: detect quads → which way does the page lie (quads for 90 degrees and tilt, a few lines read for 180) →
-read every line once, cropped from the full-size page. A line is the unit of its words.
+read every line, cropped from the full-size page, by the tiny network → read those again by the small one that decide
+or are unsure. A line is the unit of its words.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from importlib.metadata import version as installed
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from flows.domain.fields import BBox, Word
+from flows.reading.ocr.cascade import decisive_lines, will_do
 from flows.reading.ocr.engine import OcrPage
 from flows.reading.ocr.geometry import Floats, Upright, bbox_of, cut_out, moved
 from flows.reading.ocr.lines import in_reading_order, joined, line_image, page_turn, side_by_side, turned_quads, widened
-from flows.reading.ocr.networks import Networks, Pixels, Reading
+from flows.reading.ocr.networks import Networks
+from flows.reading.ocr.pixels import Pixels, bgr
+from flows.reading.ocr.recognition import Reading
 from flows.reading.ocr.straighten import content_box
 from flows.reading.ocr.tiles import Tile, tiles_of
 
-_PIPELINE_VERSION = "5"
+_PIPELINE_VERSION = "6"
 # Lines read to decide between a direction and its opposite, and the mean confidence that settles it at once.
 # Right way up, lines average 0.95 and more; upside down 0.6.
 _PROBE_LINES = 6
@@ -36,44 +39,42 @@ _SURE_LINE, _UNSURE_SHARE, _LOST_SHARE, _MIN_UNREAD = 0.8, 0.15, 0.1, 3
 
 
 class RapidEngine:
-    """RapidOCR's models, run by OpenVINO.
+    """The PP-OCR networks in a cascade.
 
     Args:
         detection_side: longest side in pixels that the page's content is reduced to for finding lines.
+        networks: those to use instead of loading them.
     """
 
     name = "rapidocr"
 
-    def __init__(self, detection_side: int = 960) -> None:
+    def __init__(self, detection_side: int = 960, networks: Networks | None = None) -> None:
         self._side = detection_side
         cv2.setNumThreads(1)
-        self._networks = Networks()
-        self.version = (
-            f"rapidocr-{installed('rapidocr')}/{self._networks.version}/side-{detection_side}/{_PIPELINE_VERSION}"
-        )
+        self._networks = networks or Networks()
+        self.version = f"{self._networks.version}/side-{detection_side}/{_PIPELINE_VERSION}"
 
     def read(self, image: Image.Image) -> OcrPage:
         """Every text line of the page, as words in reading order."""
-        pixels = _bgr(image)
+        pixels = bgr(image)
         upright, quads, known = self._turn(pixels, self._detect(pixels))
-        rest = [i for i in range(len(quads)) if i not in known]
-        readings = known | dict(zip(rest, self._recognize(pixels, widened(quads)[rest]), strict=True))
+        readings = self._read_lines(pixels, quads, decisive_lines(upright.map(quads)), known)
         words = [
             _word(reading, upright.map(quads[i]), upright)
-            for i, reading in readings.items()
+            for i, reading in enumerate(readings)
             if reading.confidence >= _MIN_CONFIDENCE and _plain(reading.text)
         ]
-        return OcrPage(in_reading_order(words), upright, _unread(list(readings.values())))
+        return OcrPage(in_reading_order(words), upright, _unread(readings))
 
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture, from detection and a few lines."""
-        pixels = _bgr(image)
+        pixels = bgr(image)
         return self._turn(pixels, self._detect(pixels))[0]
 
     def read_part(self, page: Image.Image, box: BBox) -> tuple[Word, ...]:
         """What stands in a box of an upright page."""
         part, (x, y) = cut_out(page, box)
-        pixels = _bgr(part)
+        pixels = bgr(part)
         level = Upright.turned(part.size, 0)
         for quads in (self._lines_in(pixels), _whole(part.size)):
             words = [
@@ -85,10 +86,11 @@ class RapidEngine:
                 return in_reading_order(words)
         return ()
 
-    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox], *, quickly: bool = False) -> str:
         """What some boxes of an upright page say, each a piece of one line, as if they stood beside each other."""
-        pieces = [_bgr(cut_out(page, box)[0]) for box in boxes]
-        return _plain(self._networks.read_lines([side_by_side(pieces)])[0].text) if pieces else ""
+        pieces = [bgr(cut_out(page, box)[0]) for box in boxes]
+        read = self._networks.draft_lines if quickly else self._networks.read_lines
+        return _plain(read([side_by_side(pieces)])[0].text) if pieces else ""
 
     def _lines_in(self, pixels: Pixels) -> Floats:
         """The level lines of a picture that is cut out closely: they are looked for with some paper around it."""
@@ -120,13 +122,27 @@ class RapidEngine:
         level = Upright.turned(size, degrees)
         lines = level.unmap(joined(level.map(turned_quads(quads, degrees))))
         probes = _probes(lines)
-        readings = self._recognize(pixels, widened(lines)[probes])
+        readings = self._draft(pixels, widened(lines)[probes])
         if _mean_confidence(readings) < _SURE_CONFIDENCE:
-            opposite = self._recognize(pixels, turned_quads(widened(lines)[probes], degrees + 180))
+            opposite = self._draft(pixels, turned_quads(widened(lines)[probes], degrees + 180))
             if _mean_confidence(opposite) > _mean_confidence(readings):
                 level, readings = Upright.turned(size, degrees + 180), opposite
                 lines = turned_quads(lines, degrees + 180)
         return level, lines, dict(zip(probes, readings, strict=True))
+
+    def _read_lines(
+        self, pixels: Pixels, quads: Floats, decisive: Sequence[int], drafts: dict[int, Reading]
+    ) -> list[Reading]:
+        """What each line says: by the small network where it decides or the tiny one's draft does not do."""
+        lines = widened(quads)
+        rest = sorted(set(range(len(quads))) - set(decisive) - drafts.keys())
+        drafts = drafts | dict(zip(rest, self._draft(pixels, lines[rest]), strict=True))
+        again = sorted({*decisive, *(number for number, draft in drafts.items() if not will_do(draft))})
+        readings = drafts | dict(zip(again, self._recognize(pixels, lines[again]), strict=True))
+        return [readings[number] for number in range(len(quads))]
+
+    def _draft(self, pixels: Pixels, quads: Floats) -> list[Reading]:
+        return self._networks.draft_lines([line_image(pixels, quad) for quad in quads])
 
     def _recognize(self, pixels: Pixels, quads: Floats) -> list[Reading]:
         return self._networks.read_lines([line_image(pixels, quad) for quad in quads])
@@ -146,11 +162,6 @@ def _unread(readings: Sequence[Reading]) -> int:
     lost = sum(reading.confidence < _MIN_CONFIDENCE or not _plain(reading.text) for reading in readings)
     many = unsure >= _UNSURE_SHARE * len(readings) or lost >= _LOST_SHARE * len(readings)
     return unsure if many and unsure >= _MIN_UNREAD else 0
-
-
-def _bgr(image: Image.Image) -> Pixels:
-    order = cv2.COLOR_GRAY2BGR if image.mode == "L" else cv2.COLOR_RGB2BGR
-    return np.asarray(cv2.cvtColor(np.asarray(image), order), dtype=np.uint8)
 
 
 def _probes(quads: Floats) -> list[int]:

@@ -105,9 +105,9 @@ class AnyScript:
         other = _tesseract(name, self._languages[name]).read_part(page, box)
         return max(words, other, key=_surely_read) if _is_in(script, other) else words
 
-    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox], *, quickly: bool = False) -> str:
         """As the engine."""
-        return self._engine.read_pieces(page, boxes)
+        return self._engine.read_pieces(page, boxes, quickly=quickly)
 
     def _language_of(self, upright: Image.Image) -> tuple[str, str] | None:
         """Return an installed language for the page's script, and the word that its letters' names begin with."""

@@ -116,7 +116,7 @@ class TesseractEngine:
         part, (x, y) = cut_out(page, box)
         return tuple(moved(word, x, y) for word in self.read_level(part).words)
 
-    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox]) -> str:
+    def read_pieces(self, page: Image.Image, boxes: Sequence[BBox], *, quickly: bool = False) -> str:  # noqa: ARG002 - it has one way
         """What some boxes of an upright page say, each a piece of one line."""
         return " ".join(word.text for box in boxes for word in self.read_part(page, box))
 
