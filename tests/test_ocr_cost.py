@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.ocr_cost import HERE, OTHER, code_of, serve
+from benchmarks.ocr_cost import HERE, OTHER, code_of, hide_16_bit_units, serve
 
 THEN = """
 class NoTextError(Exception):
@@ -49,3 +51,28 @@ def test_a_folder_is_taken_as_it_is_and_a_commit_is_unpacked(tmp_path: Path) -> 
     assert code_of(str(tmp_path), tmp_path) == tmp_path
     assert (code_of("HEAD", tmp_path) / "benchmarks" / "ocr_cost.py").is_file()
     assert (HERE / "benchmarks" / "ocr_cost.py").is_file()
+
+
+def choose(pipe: Connection) -> None:
+    """In a process of its own: what OpenVINO and this commit's code say on a processor with 16-bit units, hidden."""
+    import openvino  # noqa: PLC0415 - only here
+
+    from flows.reading.ocr import inference  # noqa: PLC0415 - only here
+
+    ask: Any = openvino.Core.get_property
+    openvino.Core.get_property = lambda core, *asked: ["FP32", "FP16"] if len(asked) == 2 else ask(core, *asked)
+    vars(inference)["computes_in_16_bits"] = lambda: True
+    had = type(inference.fitting_library()).__name__
+    hide_16_bit_units()
+    units = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    pipe.send((had, units, type(inference.fitting_library()).__name__))
+
+
+def test_units_for_16_bits_are_hidden_from_any_commits_code() -> None:
+    context = multiprocessing.get_context("spawn")
+    pipe, end = context.Pipe()
+    process = context.Process(target=choose, args=(end,), daemon=True)
+    process.start()
+    end.close()
+    assert pipe.recv() == ("OpenVino", ["FP32"], "OnnxRuntime")
+    process.join(timeout=60)
