@@ -116,6 +116,8 @@ def _export(pipeline: Pipeline, owner: str, target: str, place: Path, options: O
 def in_words(made: Exported) -> str:
     """One sentence for people."""
     told = f"{made.new} new, {made.changed} changed, {made.voided} voided"
+    if made.is_repeat and made.target in SERVERS:
+        told += "; what an export of before had left was told, too"
     return f"{told}; {made.refused} left out" if made.refused else told
 
 

@@ -161,7 +161,7 @@ def test_two_at_once(ledger: Ledger, firefly: Firefly) -> None:
 def test_an_account_that_it_does_not_have_is_named_and_the_others_are_told(ledger: Ledger, firefly: Firefly) -> None:
     (lost, *_) = [spent(ledger, "a", total=Decimal(5)), spent(ledger, "b", total=Decimal(6))]
     change(ledger, lost, payment_method="voucher")
-    with pytest.raises(BooksRefusedError, match=f"{lost}: transactions.0.source_name"):
+    with pytest.raises(BooksRefusedError, match=f"under Accounts.*\n.*{lost}: transactions.0.source_name"):
         pushed(ledger, firefly)
     assert firefly.spent("EUR") == 6
     firefly.assets.add("Voucher")

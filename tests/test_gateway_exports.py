@@ -7,6 +7,7 @@ import csv
 import datetime as dt
 import hashlib
 import io
+import re
 import subprocess
 import zipfile
 from decimal import Decimal
@@ -145,6 +146,14 @@ async def test_pictures_come_under_the_paths_that_files_name(gateway: Gateway, l
         for name, body in bodies.items():
             assert archive.read(named[f"Shop {name}"]) == body
         assert archive.read("missing.txt").decode() == f"{named['Shop gone']}\n"
+        there = {*archive.namelist(), named["Shop gone"]}
+    for target in ("csv", "beancount", "ledger", "hledger"):
+        text = (await gateway.anna.get(f"/exports/{target}")).content
+        if zipfile.is_zipfile(io.BytesIO(text)):
+            with zipfile.ZipFile(io.BytesIO(text)) as files:
+                text = b"".join(files.read(name) for name in files.namelist())
+        paths = set(re.findall(r"receipts/\d{4}/[\w.-]+", text.decode()))
+        assert len(paths) == 3 and paths <= there, target
 
 
 async def test_a_year_for_an_accountant(gateway: Gateway, ledger: Ledger, s3_client: Any, tmp_path: Path) -> None:

@@ -78,13 +78,18 @@ async def _told_by_a_run(gateway: Gateway, owner: Browser, firefly: Firefly, mon
         return Pipeline("inbox", nothing, nothing, gateway.ledger, nothing, max_bytes=1, notification=None)
 
     monkeypatch.setattr(module, "load_pipeline", pipeline)
+    firefly.assets.remove("Card")
+    refused = await module.export_expenses("firefly", name, leave_out=True, return_state=True)
+    assert refused.is_failed() and "was not told to its end" in (await owner.client.get(FIREFLY)).text
+    firefly.assets.add("Card")
     state = await module.export_expenses("firefly", name, leave_out=True, return_state=True)
-    assert state.message == "5 new, 0 changed, 0 voided; 1 left out"
+    left = "what an export of before had left was told, too"
+    assert state.message == f"0 new, 0 changed, 0 voided; {left}; 1 left out"
     assert firefly.spent("EUR") == balance(gateway.ledger)
     text = unescape((await owner.client.get(FIREFLY)).text)
-    assert "0 new" in text and "5 new, 0 changed, 0 voided; 1 left out" in text and "Completed" in text
-    (run,) = await gateway.parts.book_servers.last_runs(name, "firefly")
-    assert not run.is_under_way
+    assert "0 new" in text and left in text and "Completed" in text and "Failed" in text
+    runs = await gateway.parts.book_servers.last_runs(name, "firefly")
+    assert [run.is_under_way for run in runs] == [False, False]
 
 
 async def test_an_export_that_is_under_way_is_not_started_again(gateway_with_prefect: Gateway, owner: Browser) -> None:

@@ -98,7 +98,9 @@ class FireflyBooks(FireflyTarget):
         """
         if self._refused:
             told = "\n  ".join(self._refused[:_SHOWN])
-            raise BooksRefusedError(f"Firefly refuses {len(self._refused)} expenses:\n  {told}")
+            cure = " (an account that it does not find: make it there, or name another one under Accounts)"
+            needs = cure if any("_name:" in one for one in self._refused) else ""
+            raise BooksRefusedError(f"Firefly refuses {len(self._refused)} expenses{needs}:\n  {told}")
 
     def _found(self, public_id: str) -> list[tuple[str, list[str]]]:
         """The groups that have our id, with the types of what is in them."""

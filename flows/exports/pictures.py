@@ -25,6 +25,9 @@ _SUFFIXES = {
     "image/heic": ".heic",
     "image/tiff": ".tif",
     "application/pdf": ".pdf",
+    "application/xml": ".xml",
+    "text/html": ".html",
+    "text/plain": ".txt",
 }
 _LONGEST_SUFFIX = 6
 

@@ -7,6 +7,7 @@ there twice.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 from sqlalchemy import text
@@ -18,6 +19,7 @@ from flows.exports.protocol import Telling
 from flows.exports.run import compare
 from flows.ledger.database import Ledger
 from flows.ledger.exports import (
+    ExportView,
     Period,
     finish_export,
     lock_target,
@@ -58,6 +60,9 @@ def push(
         period: Days of purchase of what is new; what was told before is kept right, whatever its day.
         leave_out: Leave out what the books would not take, rather than tell nothing.
 
+    Returns:
+        What is new, changed and voided; `is_repeat` if what an export of before had left was told, too.
+
     Raises:
         BusyTargetError: Another export of this owner to these books is at it.
         ExportRefusedError: They would not take some expenses.
@@ -71,8 +76,9 @@ def push(
             found = Comparison(owner, books.name, period or Period(), session)
             compare(found, owner, books, period or Period(), session=session)
             found.finish(leave_out=leave_out)
-        _tell(ledger, owner, books, guard)
-        return found.result(())
+        told = _tell(ledger, owner, books, guard)
+        before = any(found.export is None or one.id != found.export.id for one in told)
+        return replace(found.result(()), is_repeat=before)
 
 
 def _lock(owner: str, books: BookServer, guard: Session) -> bool:
@@ -82,8 +88,8 @@ def _lock(owner: str, books: BookServer, guard: Session) -> bool:
     return bool(guard.scalar(query, {"name": f"receiptflow:push:{books.name}:{owner}"}))
 
 
-def _tell(ledger: Ledger, owner: str, books: BookServer, guard: Session) -> None:
-    """Tell all that was noted and not told yet, by whichever export. The guard is used, so that its lock is kept."""
+def _tell(ledger: Ledger, owner: str, books: BookServer, guard: Session) -> list[ExportView]:
+    """Tell all that was noted and not told yet, and by which exports. The guard is used, so that its lock is kept."""
     with ledger.session() as session:
         told, items = unfinished_items(owner, books.name, session=session)
     for place, item in enumerate(items, start=1):
@@ -98,3 +104,4 @@ def _tell(ledger: Ledger, owner: str, books: BookServer, guard: Session) -> None
     with ledger.session() as session:
         for export in told:
             finish_export(export, session=session)
+    return told

@@ -153,7 +153,8 @@ class BookServers:
 
     def _shown(self, run: FlowRun) -> ExportRun:
         is_final = run.state is not None and run.state.is_final()
-        message = (run.state.message if run.state else "") or ""
+        # What Prefect says of a run on its way is about its process.
+        message = (run.state.message or "") if run.state and is_final else ""
         at = run.end_time or run.start_time or run.expected_start_time
         page = flow_run_page(self._prefect_ui_url, run.id)
         return ExportRun(run.id, run.state_name or "", message, at, not is_final, page)
