@@ -104,7 +104,6 @@ def test_everything_is_there_afterwards_and_changes_stay(provisioned: dict[str, 
         assert client.read_work_pool(POOL).type == "receiptflow"
         queues = {queue.name: queue for queue in client.read_work_queues(work_pool_name=POOL)}
         assert {name: queues[name].priority for name in QUEUES} == QUEUES
-        # No two have the same name: Prefect's lists show it alone.
         assert sorted(deployment.name for deployment in client.read_deployments()) == sorted(DEPLOYMENTS)
         document = client.read_block_document_by_name("inbox", "s3-bucket")
         assert document.data["bucket_name"] == bucket
