@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,12 @@ async def lan(start_gateway: Start, tmp_path: Path) -> AsyncIterator[tuple[Gatew
     files: dict[str, Any] = {"tls_cert": made.certificate, "tls_key": made.key, "tls_authority": made.authority}
     files["events_token"] = SecretStr("qN7vR2xK9mT4bW8zL3cY6dF1")  # no placeholder is let out of the machine
     async with start_gateway(
-        lan_host=OTHER, lan_port=port, public_url=url, max_upload_bytes=_MOST_BYTES, **files
+        lan_host=OTHER,
+        lan_port=port,
+        public_url=url,
+        prefect_ui_url="http://127.0.0.1:4200",
+        max_upload_bytes=_MOST_BYTES,
+        **files,
     ) as gateway:
         trust = ssl.create_default_context(cafile=str(made.authority))
         async with httpx.AsyncClient(base_url=url, verify=trust, timeout=60) as device:
@@ -69,6 +75,8 @@ async def test_another_device_signs_in_and_hands_in(lan: tuple[Gateway, httpx.As
     answer = await device.post("/app/hand-in", files={"file": ("a.jpg", JPEG, "image/jpeg")}, headers=headers)
     assert answer.status_code == 202
     assert f"https://{OTHER}" in (await device.get("/app/phone")).text
+    # Prefect's own pages are on this machine only, so no link leads a phone there.
+    assert "Prefect's own pages" not in unescape((await device.get("/app/notifications")).text)
     authority = await device.get("/app/certificate")
     assert authority.content.startswith(b"-----BEGIN CERTIFICATE")
     assert b"PRIVATE" not in authority.content

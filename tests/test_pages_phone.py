@@ -11,7 +11,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import pytest
 from browser_helpers import Visit, a_picture, needs_chromium, serious_faults
 from gateway_helpers import JPEG, Gateway, free_port
 from page_helpers import PASSWORD, Browser
@@ -167,11 +166,11 @@ async def test_scripts_are_told_that_the_session_has_ended(gateway: Gateway, vie
     assert (await viewer.client.get("/app/hand-in/session", headers=accept)).status_code == 403
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", None])
-async def test_a_page_cannot_share(reviewer: Browser, gateway: Gateway, site: str | None) -> None:
+async def test_a_page_cannot_share(reviewer: Browser, gateway: Gateway) -> None:
     files: Any = {"file": ("1.jpg", JPEG, "image/jpeg")}
-    headers = {"Sec-Fetch-Site": site} if site else {}
-    assert (await reviewer.client.post("/app/share", files=files, headers=headers)).status_code == 403
+    for site in ("cross-site", "same-site", "same-origin", ""):
+        answer = await reviewer.client.post("/app/share", files=files, headers={"Sec-Fetch-Site": site} if site else {})
+        assert answer.status_code == 403, site
     assert receipts(gateway) == []
 
 

@@ -162,6 +162,12 @@ def public_address(request: Request) -> str:
     )
 
 
+def reachable(request: Request, address: str) -> str:
+    """An address to link to; empty where it is this machine's own and the visitor is elsewhere."""
+    here = is_loopback(request.url.hostname or "")
+    return address if here or not is_loopback(urlsplit(address).hostname or "") else ""
+
+
 def set_cookie(response: Response, request: Request, secret: str) -> None:
     """Hand the session's secret to the browser; no script sees it, and over https no wire."""
     response.set_cookie(COOKIE, secret, max_age=_COOKIE_SECONDS, **cookie_attributes(request))

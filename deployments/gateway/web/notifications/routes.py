@@ -10,7 +10,7 @@ from deployments.gateway.services.notification_test import Tried, try_channels
 from deployments.gateway.web.assets import PREFIX
 from deployments.gateway.web.shown import with_ledger
 from deployments.gateway.web.templates import render
-from deployments.gateway.web.visitor import Admin, ChangingAdmin, Visitor
+from deployments.gateway.web.visitor import Admin, ChangingAdmin, Visitor, reachable
 from flows.ledger.notifications import list_webhooks
 
 router = APIRouter(include_in_schema=False)
@@ -41,5 +41,5 @@ async def test(request: Request, visitor: ChangingAdmin, context: Context) -> Re
 async def _page(request: Request, visitor: Visitor, context: GatewayContext, tried: list[Tried] | None) -> Response:
     hooks = await with_ledger(context, lambda session: list_webhooks(visitor.owner, session=session))
     block = await context.orchestrator.notification_block()
-    ui = context.settings.prefect_ui_url
+    ui = reachable(request, context.settings.prefect_ui_url)
     return render(request, "notifications/page.html", hooks=hooks, block=block, ui=ui, tried=tried)

@@ -19,7 +19,7 @@ from deployments.gateway.web.assets import PREFIX
 from deployments.gateway.web.receipts.picture import NO_WORDS, Picture, read_picture
 from deployments.gateway.web.shown import ShownReceipt, with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
-from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, safe_path
+from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, reachable, safe_path
 from flows.domain.pages import flow_run_page
 from flows.ledger.decisions import history, review_item
 from flows.ledger.receipts import counts_up_to, get_receipt, list_receipts
@@ -75,7 +75,7 @@ async def get_one(request: Request, receipt_id: UUID, visitor: Viewer, context: 
     steps, picture = await asyncio.gather(
         context.orchestrator.steps(item.receipt.flow_run_id), asyncio.to_thread(_picture, context, item.words_key)
     )
-    run_page = flow_run_page(context.settings.prefect_ui_url, item.receipt.flow_run_id)
+    run_page = flow_run_page(reachable(request, context.settings.prefect_ui_url), item.receipt.flow_run_id)
     return render(request, "receipts/one.html", steps=steps, run_page=run_page, picture=picture, **found)
 
 
@@ -90,7 +90,7 @@ async def get_steps(request: Request, receipt_id: UUID, visitor: Viewer, context
     if not shown.is_under_way:
         return Response(headers={"HX-Refresh": "true"})
     steps = await context.orchestrator.steps(shown.receipt.flow_run_id)
-    run_page = flow_run_page(context.settings.prefect_ui_url, shown.receipt.flow_run_id)
+    run_page = flow_run_page(reachable(request, context.settings.prefect_ui_url), shown.receipt.flow_run_id)
     return render(request, "receipts/steps.html", shown=shown, steps=steps, run_page=run_page)
 
 
