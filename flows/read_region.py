@@ -24,7 +24,8 @@ from flows.ledger.errors import ReceiptNotFoundError
 from flows.ledger.receipts import get_receipt, resolve
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline, load_pipeline
-from flows.pipeline.region import RegionReading, keep_answer, read_piece
+from flows.pipeline.region import keep_answer, read_piece
+from flows.pipeline.region_reading import RegionReading
 from flows.pipeline.retries import task_options
 from flows.pipeline.run_outcome import receipt_tag
 from flows.pipeline.step_thread import run_in_thread

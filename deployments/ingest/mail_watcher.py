@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import httpx
 from prefect.client.orchestration import PrefectClient
@@ -25,8 +26,9 @@ from prefect.exceptions import ObjectNotFound
 
 from blocks import Mailbox
 from flows.domain.errors import ConfigurationError
-from flows.fetch_mail import access_token, server_of
-from flows.mail import MailServer, MailServerUnavailableError, wait_for_mail
+
+if TYPE_CHECKING:
+    from flows.mail import MailServer
 
 DEPLOYMENT, MAILBOX = "fetch-mail/mail", "default"
 _LOOK_AGAIN_SECONDS, _LONGEST_PAUSE_SECONDS = 30.0, 300.0
@@ -75,6 +77,10 @@ class MailWatcher:
 
     async def _watch(self, block: Mailbox, deployment: DeploymentResponse) -> float:
         """Wait for mail once; how long to pause afterwards, in seconds."""
+        # A flow brings all that it needs to run, which the gateways that watch no mailbox need not hold.
+        from flows.fetch_mail import access_token, server_of  # noqa: PLC0415
+        from flows.mail import MailServerUnavailableError, wait_for_mail  # noqa: PLC0415
+
         server = server_of(block)
         known = self._known[1] if self._known[0] == server else 0
         stop = threading.Event()

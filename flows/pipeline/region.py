@@ -8,39 +8,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from flows.domain.errors import UnreadableError
-from flows.domain.fields import BBox, Word
+from flows.domain.fields import BBox
 from flows.ledger.audit import results_are_owned
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
+from flows.pipeline.region_reading import RegionReading, region_key
 from flows.reading.reader import NoRegionError
 from flows.storage import ObjectGoneError, ObjectReplacedError, ObjectVersion
 
 _GONE = "The picture is not in its bucket any more, so nothing of it can be read again."
-
-
-class RegionReading(BaseModel):
-    """The words of a piece in reading order, boxes in pixels of the upright page; or why there are none.
-
-    `status` is the HTTP status that says the same: 200, 404 where the picture is gone, 422 where the rectangle or the
-    picture cannot be read.
-    """
-
-    words: tuple[Word, ...] = ()
-    problem: str = ""
-    status: int = 200
-
-    @property
-    def text(self) -> str:
-        """The words in one line."""
-        return " ".join(word.text for word in self.words).strip()
-
-
-def region_key(sha256: str, flow_run_id: UUID) -> str:
-    """Where the answer of a run lies."""
-    return f"{sha256}/read_region/{flow_run_id}.json"
 
 
 def read_piece(pipeline: Pipeline, receipt: ReceiptView, page: int, bbox: BBox) -> RegionReading:

@@ -14,7 +14,7 @@ from deployments.gateway.services.orchestrator import Orchestrator
 from flows.domain.fields import BBox
 from flows.flow_runs.submission import OrchestratorUnavailableError
 from flows.ledger.views import ReceiptView
-from flows.pipeline.region import RegionReading, region_key
+from flows.pipeline.region_reading import RegionReading, region_key
 from flows.storage import Results
 
 DEPLOYMENT = "read-region/region"
