@@ -29,8 +29,9 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 run: setup
 	@exec $(BIN)/receiptflow up --data "$(DATA)" --port $(PORT) --demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)") $(if $(ONCE),--once)
 
-# Tests run so many at a time; each takes up to 2 GB of memory with the stacks that it starts.
-JOBS ?= 2
+# Tests run so many at a time, one more than two cores as they often wait; each takes up to 2 GB of memory with the stacks
+# that it starts.
+JOBS ?= 3
 # A group of tests goes to one worker whole, and the groups in the order of tests/selection.py.
 PARALLEL := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 

@@ -303,7 +303,7 @@ async def test_a_region_says_why_it_is_not_read_and_costs_a_rate(
     start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]], ledger: Ledger
 ) -> None:
     receipt_id = in_review(ledger)
-    async with start_gateway(region_rate="2/minute") as gateway:
+    async with start_gateway(region_rate="2/hour") as gateway:
         path = f"/receipts/{receipt_id}/region"
         for body in ('{"bbox": [0, 0, 10]}', '{"bbox": [0, 0, 1e999, 10]}', '{"bbox": [0, 0, 9, 9], "page": 0}'):
             wrong = await gateway.anna.post(path, content=body, headers={"Content-Type": "application/json"})

@@ -40,6 +40,8 @@ async def _try(live: Live, receipt: ReceiptView) -> None:
         live.pipeline.s3.delete_object(Bucket=receipt.bucket, Key=receipt.key, VersionId=receipt.version_id)
         gone = await gateway.anna.post(path, json={"bbox": box})
         assert (gone.status_code, "not in its bucket" in gone.json()["detail"]) == (404, True)
+        deleted = await gateway.anna.delete(f"/receipts/{receipt.id}")  # whose original nobody can bring back
+        assert deleted.status_code == 204, deleted.text
 
 
 async def _by_page(gateway: Gateway, receipt: ReceiptView, box: list[float], total: str) -> None:

@@ -5,16 +5,16 @@ events hears of them all the same.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from prefect import task
 from prefect.client.orchestration import get_client
-from prefect.events import emit_event
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.server.utilities.messaging.memory import MemoryMessage
@@ -24,7 +24,21 @@ from deployments.stack.prefect_broker import Consumer
 from deployments.stack.prefect_server import prefect_service
 from deployments.stack.settings import StackSettings
 
-_SECONDS = 30.0
+_SECONDS = 120.0
+_STEP = """
+import sys
+from prefect import task
+from prefect.events import emit_event
+
+@task(name="counted")
+def counted():
+    return 1
+
+state = counted(return_state=True)
+# It leaves this process, and is written down, after what the step has told.
+emit_event(event=sys.argv[1], resource={"prefect.resource.id": sys.argv[1]})
+print(state.state_details.task_run_id)
+"""
 _COPIES = ("prefect.task-run.Completed", "prefect.artifact.created", "prefect.flow-run.heartbeat")
 
 
@@ -53,18 +67,10 @@ async def test_each_service_reads_what_it_uses(group: str, read: list[str]) -> N
 
 async def test_a_steps_states_are_kept_once(prefect_api: Stack) -> None:
     marker, began = f"marker.{uuid4()}", _now()
-
-    @task(name="counted")
-    async def counted() -> int:
-        return 1
-
     heard: list[str] = []
     async with get_events_subscriber(filter=EventFilter(event=EventNameFilter(prefix=["prefect.task-run."]))) as events:
         listening = asyncio.create_task(_listen(events, heard))
-        state = await counted(return_state=True)
-        run_id = state.state_details.task_run_id
-        # It leaves this process, and is written down, after what the step has told.
-        emit_event(event=marker, resource={"prefect.resource.id": marker})
+        run_id = UUID(await _run_a_step(prefect_api, marker))
         await _until(lambda: _kept(prefect_api, marker, began) == 1)
         await _until(lambda: f"{run_id} Completed" in heard)
         listening.cancel()
@@ -74,6 +80,18 @@ async def test_a_steps_states_are_kept_once(prefect_api: Stack) -> None:
     assert [one.name for one in states][-2:] == ["Running", "Completed"]
     assert run.start_time and run.end_time and run.run_count == 1
     assert _kept(prefect_api, f"prefect.task-run.{run_id}", began) == 0
+
+
+async def _run_a_step(stack: Stack, marker: str) -> str:
+    """The id of the step's run. In a process of its own: one's events go to the server that it first told any."""
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _STEP, marker),
+        env={**os.environ, **stack.environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await program.communicate()
+    assert program.returncode == 0
+    return printed.decode().split()[-1]
 
 
 def test_the_setting_brings_prefects_own_broker_back(postgres: Stack) -> None:
