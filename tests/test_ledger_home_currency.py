@@ -173,6 +173,16 @@ def a_file(text: str, name: str = "eurofxref-hist.csv") -> bytes:
         a_file("Date,USD\n2026-11-20,NaN\n"),
         a_file("Date,USD\n2026-11-20,1,2\n"),
     ],
+    ids=[
+        "nothing",
+        "HTML",
+        "empty",
+        "no day",
+        "no number",
+        "negative",
+        "NaN",
+        "too many",
+    ],  # a ZIP has its second in it
 )
 def test_a_file_that_is_not_the_banks_is_refused(body: bytes) -> None:
     with pytest.raises(HistoryUnavailableError):
