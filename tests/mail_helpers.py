@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
+from conftest import free_ports
 from imap_tools.mailbox import BaseMailBox, MailBoxStartTls, MailBoxUnencrypted
 from PIL import Image
 
@@ -208,7 +209,5 @@ def opened(server: MailServer) -> Iterator[BaseMailBox]:
 
 
 def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has now, nor is given by the system for a connection or by another worker of this test run."""
+    return free_ports()
