@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -167,6 +168,18 @@ def test_an_account_that_it_does_not_have_is_named_and_the_others_are_told(ledge
     firefly.assets.add("Voucher")
     pushed(ledger, firefly)
     hold(ledger, firefly)
+
+
+def test_one_refused_at_the_beginning_keeps_none_behind_it_back(
+    ledger: Ledger, firefly: Firefly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["flows.exports.push"], "_ITEMS_AT_ONCE", 2)  # the package has a function of that name
+    ids = [spent(ledger, f"at {total}", total=Decimal(total)) for total in range(1, 6)]
+    change(ledger, ids[0], payment_method="voucher")
+    for _ in range(2):  # now, and by each export until the account is there
+        with pytest.raises(BooksRefusedError, match=ids[0]):
+            pushed(ledger, firefly)
+        assert firefly.spent("EUR") == 2 + 3 + 4 + 5
 
 
 def test_what_it_cannot_have_is_refused_before_anything_is_told(ledger: Ledger, firefly: Firefly) -> None:

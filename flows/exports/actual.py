@@ -105,6 +105,9 @@ class ActualBooks(ActualTarget):
         with server_errors():
             self._opened.commit()
 
+    def finish(self) -> None:
+        """It refuses none by itself."""
+
     def _found(self, public_id: str) -> list[Any]:
         from actual.database import Transactions  # noqa: PLC0415  # an extra
         from sqlmodel import select  # noqa: PLC0415

@@ -91,11 +91,10 @@ class FireflyBooks(FireflyTarget):
             self._ask("DELETE", f"/api/v1/transactions/{group}", gone_is_fine=True)
 
     def flush(self) -> None:
-        """Each request is kept by itself; what was refused is told here, when all others have been written.
+        """Each request is kept by itself."""
 
-        Raises:
-            BooksRefusedError: The server refused some.
-        """
+    def finish(self) -> None:
+        """As `BookServer`."""
         if self._refused:
             told = "\n  ".join(self._refused[:_SHOWN])
             cure = " (an account that it does not find: make it there, or name another one under Accounts)"

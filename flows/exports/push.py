@@ -47,6 +47,13 @@ class BookServer(Telling, Protocol):
     def flush(self) -> None:
         """Have the server keep what came since the last time."""
 
+    def finish(self) -> None:
+        """Tell what it refused, when all the rest is written.
+
+        Raises:
+            BooksRefusedError: It refused some.
+        """
+
 
 def push(
     ledger: Ledger, owner: str, books: BookServer, *, period: Period | None = None, leave_out: bool = False
@@ -101,6 +108,7 @@ def _tell(ledger: Ledger, owner: str, books: BookServer, guard: Session) -> list
             books.flush()
             guard.execute(text("SELECT 1"))
     books.flush()
+    books.finish()
     with ledger.session() as session:
         for export in told:
             finish_export(export, session=session)
