@@ -173,7 +173,7 @@ def test_an_account_that_it_does_not_have_is_named_and_the_others_are_told(ledge
 def test_one_refused_at_the_beginning_keeps_none_behind_it_back(
     ledger: Ledger, firefly: Firefly, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["flows.exports.push"], "_ITEMS_AT_ONCE", 2)  # the package has a function of that name
+    monkeypatch.setattr(sys.modules["flows.exports.push"], "_ITEMS_AT_ONCE", 2)
     ids = [spent(ledger, f"at {total}", total=Decimal(total)) for total in range(1, 6)]
     change(ledger, ids[0], payment_method="voucher")
     for _ in range(2):  # now, and by each export until the account is there

@@ -10,7 +10,7 @@ import pytest
 from ocr_pages import LINES, receipt
 from PIL import Image
 
-from flows.reading.ocr.cascade import decisive_lines, will_do
+from flows.reading.ocr.cascade import decisive_lines, is_sufficient
 from flows.reading.ocr.geometry import Floats
 from flows.reading.ocr.networks import Networks
 from flows.reading.ocr.pixels import Pixels
@@ -40,7 +40,7 @@ def test_the_head_and_large_print_decide_wherever_detection_lists_them() -> None
     ],
 )
 def test_sure_text_and_amounts_are_kept(draft: Reading) -> None:
-    assert will_do(draft)
+    assert is_sufficient(draft)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_sure_text_and_amounts_are_kept(draft: Reading) -> None:
     ],
 )
 def test_dates_and_what_is_doubtful_are_read_again(draft: Reading) -> None:
-    assert not will_do(draft)
+    assert not is_sufficient(draft)
 
 
 class MisreadingNetworks(Networks):

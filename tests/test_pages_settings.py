@@ -145,4 +145,5 @@ async def test_rules_are_shown_and_switched_by_their_owner_only(
     for browser, status in ((stranger, 404), (viewer, 403), (admin, 404)):
         answer = await browser.client.post("/app/rules/7/switch", data={"csrf": browser.token, "disabled": "1"})
         assert answer.status_code == status
-    assert (await admin.client.post("/app/rules/x/switch", data={"csrf": admin.token})).status_code == 422
+    for path in ("x/switch", f"{10**30}/switch", f"{10**30}/remove"):
+        assert (await admin.client.post(f"/app/rules/{path}", data={"csrf": admin.token})).status_code == 422, path

@@ -20,6 +20,7 @@ from deployments.cli.expenses import print_expenses
 from deployments.cli.image_files import pictures_in
 from deployments.ingest.local_files import Added, add_files, current_receipts
 from deployments.samples import render_samples
+from deployments.stack.first_access import somebody_can_sign_in
 from deployments.stack.settings import StackSettings
 from deployments.warm_worker.process_control import die_with_parent
 from flows.domain.owners import DEFAULT_OWNER
@@ -150,23 +151,35 @@ def _in_words(result: DemoResult) -> str:
     return f"{count} receipts in {result.seconds:.1f} s ({count / result.seconds:.2f} a second)"
 
 
-async def _demonstrate(files: Sequence[Path]) -> DemoResult:
+def _print_where_to_go_on(pipeline: Pipeline, gateway: str, sign_in: str) -> None:
+    """By the link as long as nobody has used it, which somebody may have done meanwhile."""
+    with pipeline.ledger.session() as session:
+        known = somebody_can_sign_in(session)
+    console.print(f"Go on at     {f'{gateway}/app/review' if known else sign_in}", soft_wrap=True)
+
+
+async def _demonstrate(files: Sequence[Path], gateway: str, sign_in: str | None) -> DemoResult:
     pipeline = await load_pipeline()
     result = await run_demo(pipeline, files or pictures_in(sample_folder(StackSettings()), beside=(TRUTH_FILE,)))
     print_result(pipeline, result)
+    if sign_in:
+        _print_where_to_go_on(pipeline, gateway, sign_in)
     return result
 
 
 def main() -> int:
-    """`python -m deployments.cli.demo`: on the stack of the environment, with the files whose JSON list it reads.
+    """`python -m deployments.cli.demo`: on the stack of the environment, with what the JSON object that it reads says.
+
+    `files` are put in (none: the samples), `gateway` is the pages' address, and `sign_in` how to get in (null: nobody).
 
     Returns:
         1 if receipts are left over.
     """
     die_with_parent(os.getppid())
-    files = [Path(name) for name in json.load(sys.stdin)]
+    wanted = json.load(sys.stdin)
+    files = [Path(name) for name in wanted["files"]]
     try:
-        return 1 if asyncio.run(_demonstrate(files)).left_over else 0
+        return 1 if asyncio.run(_demonstrate(files, wanted["gateway"], wanted["sign_in"])).left_over else 0
     except KeyboardInterrupt:
         return 130
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from deployments.cli.connection import connect
 if TYPE_CHECKING:
     from flows.exports import Exported
     from flows.ledger.exports import AccountRule, Period
+    from flows.pipeline.book_servers import Server
     from flows.pipeline.configuration import Pipeline
 
 Owner = Annotated[str, typer.Option(help="Whose expenses.")]
@@ -30,16 +31,6 @@ First = Annotated[str | None, typer.Option("--from", help="First purchase date, 
 Last = Annotated[str | None, typer.Option("--to", help="Last purchase date, YYYY-MM-DD.")]
 Value = Annotated[str, typer.Option(help="The category, payment method or rate; without it, all that have no rule.")]
 OneTarget = Annotated[str, typer.Option("--target", help="For this target only.")]
-
-
-class Server(NamedTuple):
-    """A server that has somebody's books."""
-
-    url: str
-    secret: str
-    budget: str
-    currency: str
-    pictures: bool
 
 
 def register(app: typer.Typer) -> None:
@@ -96,9 +87,8 @@ def export(
     if target == "archive":
         _archive(pipeline, owner, year or dt.datetime.now(dt.UTC).year - 1, into)
     elif target in {"actual", "firefly"}:
-        made = _push(
-            pipeline, owner, target, period, Server(server, secret, budget, currency, pictures), leave_out=leave_out
-        )
+        wanted = {"secret": secret, "budget": budget, "currency": currency, "pictures": pictures}
+        made = _push(pipeline, owner, _server(target, owner, server, wanted), period, leave_out=leave_out)
         print_json(made) if as_json else _print(made, into)
     elif show:
         _preview(pipeline, owner, target, period, since_last=since is not None)
@@ -153,27 +143,31 @@ def _again(pipeline: Pipeline, owner: str, target: str, number: int, folder: Pat
             typer.echo(path)
 
 
-def _push(pipeline: Pipeline, owner: str, target: str, period: Period, to: Server, *, leave_out: bool) -> Exported:
-    from flows.exports import open_actual, open_firefly, originals_in, push  # noqa: PLC0415
-
-    if not to.url:
-        return _push_to_own(pipeline, owner, target, period, leave_out=leave_out)
-    if not to.secret:
-        raise typer.BadParameter("give the server's secret in RECEIPTFLOW_BOOKS_SECRET", param_hint=target)
-    if target == "firefly":
-        with open_firefly(to.url, to.secret, originals_in(pipeline.s3) if to.pictures else None) as firefly:
-            return push(pipeline.ledger, owner, firefly, period=period, leave_out=leave_out)
-    with open_actual(to.url, to.secret, to.budget, to.currency) as actual:
-        return push(pipeline.ledger, owner, actual, period=period, leave_out=leave_out)
-
-
-def _push_to_own(pipeline: Pipeline, owner: str, target: str, period: Period, *, leave_out: bool) -> Exported:
-    """By the server that the owner has set on the page, or as a block in Prefect."""
+def _push(pipeline: Pipeline, owner: str, server: Server, period: Period, *, leave_out: bool) -> Exported:
     from flows.exports import originals_in, push  # noqa: PLC0415
-    from flows.pipeline.book_servers import load_server, open_server  # noqa: PLC0415
+    from flows.pipeline.book_servers import open_server  # noqa: PLC0415
 
-    with open_server(asyncio.run(load_server(target, owner)), originals_in(pipeline.s3)) as books:
+    with open_server(server, originals_in(pipeline.s3)) as books:
         return push(pipeline.ledger, owner, books, period=period, leave_out=leave_out)
+
+
+def _server(target: str, owner: str, url: str, options: dict[str, object]) -> Server:
+    """The server at an address, or the owner's own: as it is set on the page, or as a block in Prefect."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from flows.pipeline.book_servers import load_server, server_kind  # noqa: PLC0415
+
+    if not url:
+        return asyncio.run(load_server(target, owner))
+    if not options["secret"]:
+        raise typer.BadParameter("give the server's secret in RECEIPTFLOW_BOOKS_SECRET", param_hint=target)
+    kind = server_kind(target)
+    options |= {"token": options["secret"], "password": options["secret"]}
+    try:
+        return kind(url=url, **{name: value for name, value in options.items() if name in kind.model_fields})
+    except ValidationError as error:
+        told = "; ".join(f"{entry['loc'][-1]}: {entry['msg']}" for entry in error.errors())
+        raise typer.BadParameter(told, param_hint="--server") from error
 
 
 def _archive(pipeline: Pipeline, owner: str, year: int, folder: Path) -> None:

@@ -110,12 +110,10 @@ def _run(
     if demo:
         what = "the receipts of your folder" if files else "sample receipts"
         console.print(f"Next: {what} are put into the inbox and read; the table of expenses follows.", soft_wrap=True)
-    left_over = demo and _demonstrate(files)
+    left_over = demo and _demonstrate(files, stack.endpoints["gateway"], sign_in)
     if sign_in is None:
         return left_over
     with stack.heeding_signals():
-        if demo:
-            _print_what_to_open(stack, settings, sign_in)
         console.print("Ctrl-C stops everything.")
         if settings.standby:
             _stand_by(stack, settings)
@@ -145,9 +143,10 @@ def _await_services(stack: Stack, settings: StackSettings, provisioning: Provisi
     return made or {}
 
 
-def _demonstrate(files: list[Path] | None) -> bool:
+def _demonstrate(files: list[Path] | None, gateway: str, sign_in: str | None) -> bool:
     """Whether receipts are left over of these files, or of the samples."""
-    return _in_a_process("deployments.cli.demo", json.dumps([str(path) for path in files or []])) != 0
+    wanted = {"files": [str(path) for path in files or []], "gateway": gateway, "sign_in": sign_in}
+    return _in_a_process("deployments.cli.demo", json.dumps(wanted)) != 0
 
 
 def _in_a_process(module: str, text: str = "") -> int:
@@ -184,11 +183,3 @@ def _print_addresses(stack: Stack, settings: StackSettings, sign_in: str, made: 
     auth = stack.environment["PREFECT_API_AUTH_STRING"]
     console.print(f"Prefect UI   {stack.endpoints['prefect']}/runs   (log in with {auth})", soft_wrap=True)
     console.print(f"S3           {stack.endpoints['s3']}   (credentials: receiptflow env)", soft_wrap=True)
-
-
-def _print_what_to_open(stack: Stack, settings: StackSettings, sign_in: str) -> None:
-    """Where to go on: by the link as long as nobody has used it, which somebody may have done meanwhile."""
-    from deployments.stack.first_access import is_signed_in  # noqa: PLC0415
-
-    pages = f"{stack.endpoints['gateway']}/app/review"
-    console.print(f"Go on at     {pages if is_signed_in(settings) else sign_in}", soft_wrap=True)

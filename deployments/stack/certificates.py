@@ -51,30 +51,49 @@ def make_certificates(files: CertificateFiles) -> None:
     """Write new ones, valid for servers on 127.0.0.1 and for their clients."""
     files.folder.mkdir(mode=0o700, exist_ok=True)
     authority_key, key = generate_private_key(SECP256R1()), generate_private_key(SECP256R1())
-    authority = _builder(_AUTHORITY, authority_key).add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+    authority = _made(_AUTHORITY, authority_key).add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
     usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))])
-    member = _builder(_MEMBER, key).add_extension(usages, False).add_extension(names, False)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    member = _made(_MEMBER, key).add_extension(usages, False).add_extension(names, False)
     write_private(files.authority, _signed(authority, authority_key))
     write_private(files.certificate, _signed(member, authority_key))
-    write_private(files.key, pem.decode())
+    write_private(files.key, key_pem(key))
 
 
-def _builder(name: str, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def certificate(
+    subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey, valid: tuple[dt.datetime, dt.datetime]
+) -> x509.CertificateBuilder:
+    """A certificate to be completed and signed.
+
+    Args:
+        subject: Whose it is.
+        issuer: Who signs it.
+        key: The subject's.
+        valid: From when until when.
+    """
     return (
         x509.CertificateBuilder()
-        .subject_name(_named(name))
-        .issuer_name(_named(_AUTHORITY))
+        .subject_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_FROM)
-        .not_valid_after(_UNTIL)
+        .not_valid_before(valid[0])
+        .not_valid_after(valid[1])
     )
 
 
-def _named(name: str) -> x509.Name:
+def common_name(name: str) -> x509.Name:
+    """A name that is nothing but this."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def key_pem(key: EllipticCurvePrivateKey) -> str:
+    """A private key, without a password."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _made(name: str, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    return certificate(common_name(name), common_name(_AUTHORITY), key, (_FROM, _UNTIL))
 
 
 def _signed(builder: x509.CertificateBuilder, key: EllipticCurvePrivateKey) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlmodel import Session
 
 from deployments.stack.credentials import write_private
@@ -11,7 +9,6 @@ from deployments.stack.gateway_service import key_file
 from deployments.stack.settings import StackSettings
 from flows.domain.owners import DEFAULT_OWNER
 from flows.ledger.access import (
-    PersonView,
     Role,
     Scope,
     add_person,
@@ -55,24 +52,15 @@ def first_link(settings: StackSettings) -> str | None:
     ledger = open_ledger(settings.database_url("ledger"))
     try:
         with ledger.session() as session:
-            people = list_people(session=session)
-            if _can_sign_in(people, session):
+            if somebody_can_sign_in(session):
                 return None
+            people = list_people(session=session)
             person = people[0] if people else add_person(DEFAULT_OWNER, _FIRST_PERSON, Role.ADMIN, session=session)
             return None if person.disabled_at else make_link(person.id, session=session)[1]
     finally:
         ledger.close()
 
 
-def is_signed_in(settings: StackSettings) -> bool:
+def somebody_can_sign_in(session: Session) -> bool:
     """Whether anybody has a password or is signed in."""
-    ledger = open_ledger(settings.database_url("ledger"))
-    try:
-        with ledger.session() as session:
-            return _can_sign_in(list_people(session=session), session)
-    finally:
-        ledger.close()
-
-
-def _can_sign_in(people: Sequence[PersonView], session: Session) -> bool:
-    return any(one.has_password or list_sessions(one.id, session=session) for one in people)
+    return any(one.has_password or list_sessions(one.id, session=session) for one in list_people(session=session))

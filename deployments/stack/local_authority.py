@@ -11,20 +11,14 @@ import datetime as dt
 import ipaddress
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from deployments.stack.certificates import CertificateFiles, certificate, common_name, key_pem
 from deployments.stack.credentials import write_private
 from deployments.stack.errors import DataUnusableError
 
@@ -37,26 +31,8 @@ _LOCAL_NAMES = ("local", "localhost")
 _A_DAY = dt.timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class LocalAuthority:
-    """The files of one authority in a folder that is private to its owner, in PEM."""
-
-    folder: Path
-
-    @property
-    def authority(self) -> Path:
-        """The authority's certificate, for devices to trust."""
-        return self.folder / "authority.pem"
-
-    @property
-    def certificate(self) -> Path:
-        """The server's certificate."""
-        return self.folder / "certificate.pem"
-
-    @property
-    def key(self) -> Path:
-        """Its private key."""
-        return self.folder / "key.pem"
+class LocalAuthority(CertificateFiles):
+    """One authority and what it signed, in a folder that is private to its owner. Devices are to trust `authority`."""
 
     def certify(self, addresses: Sequence[str], names: Sequence[str]) -> None:
         """Write a new certificate for a server under these addresses and names; makes the authority if there is none.
@@ -73,16 +49,16 @@ class LocalAuthority:
         own = [name for name in dict.fromkeys((*names, "localhost")) if name]
         alternatives: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(one)) for one in addresses]
         alternatives += [x509.DNSName(name) for name in own if _is_permitted(authority, name)]
-        certificate = (
-            _builder("receiptflow", authority.subject, key, _CERTIFICATE_DAYS)
+        signed = (
+            _builder(common_name("receiptflow"), authority.subject, key, _CERTIFICATE_DAYS)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_issued_by(authority_key), critical=False)
             .sign(authority_key, hashes.SHA256())
         )
-        write_private(self.key, _pem_of(key))
-        write_private(self.certificate, certificate.public_bytes(Encoding.PEM).decode())
+        write_private(self.key, key_pem(key))
+        write_private(self.certificate, signed.public_bytes(Encoding.PEM).decode())
 
     def _load(self) -> tuple[x509.Certificate, EllipticCurvePrivateKey] | None:
         if not self.authority.exists():
@@ -102,7 +78,7 @@ class LocalAuthority:
         self, addresses: Sequence[str], names: Sequence[str]
     ) -> tuple[x509.Certificate, EllipticCurvePrivateKey]:
         key = generate_private_key(SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"receiptflow on {socket.gethostname()}"[:64])])
+        name = common_name(f"receiptflow on {socket.gethostname()}"[:64])
         permitted: list[x509.GeneralName] = [x509.IPAddress(network) for network in _networks(addresses)]
         permitted += [x509.DNSName(one) for one in dict.fromkeys((*_LOCAL_NAMES, *names)) if one]
         usage = x509.KeyUsage(
@@ -117,7 +93,7 @@ class LocalAuthority:
             .add_extension(x509.NameConstraints(permitted, None), critical=True)
             .sign(key, hashes.SHA256())
         )
-        write_private(self.folder / "authority-key.pem", _pem_of(key))
+        write_private(self.folder / "authority-key.pem", key_pem(key))
         write_private(self.authority, authority.public_bytes(Encoding.PEM).decode())
         return authority, key
 
@@ -151,26 +127,11 @@ def _is_permitted(authority: x509.Certificate, name: str) -> bool:
     return any(name == domain or name.endswith(f".{domain}") for domain in domains)
 
 
-def _builder(
-    name: str | x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey, days: int
-) -> x509.CertificateBuilder:
-    subject = name if isinstance(name, x509.Name) else x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+def _builder(subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _A_DAY)
-        .not_valid_after(now + _A_DAY * days)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
+    made = certificate(subject, issuer, key, (now - _A_DAY, now + _A_DAY * days))
+    return made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
 
 
 def _issued_by(key: EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
-
-
-def _pem_of(key: EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

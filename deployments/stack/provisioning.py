@@ -37,7 +37,7 @@ class Provisioning:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "deployments.stack.provision", *self._options]
+        command = [sys.executable, "-m", "deployments.stack.provisioning_process", *self._options]
         # In a session of its own: Ctrl-C is for the supervisor, which then ends it.
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True

@@ -10,11 +10,22 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from deployments.gateway.api.schemas import STATE_WORDS, Answer, Expense, Receipt
 from flows.domain.fields import BBox, Check
-from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Join, QueuedReceipt, ReviewItem, Split, Undo
+from flows.ledger.decisions import (
+    MOST_PAGES,
+    Book,
+    Decided,
+    Decision,
+    Dismiss,
+    Join,
+    QueuedReceipt,
+    ReviewItem,
+    Split,
+    Undo,
+)
 from flows.ledger.schema import DismissReason, State
 
 _LONGEST_REASON = 500
-MOST_DECISIONS, MOST_PAGES = 1000, 50
+MOST_DECISIONS = 1000
 _SEEN = Field(
     default=None,
     description="`updated_at` of the receipt that you have looked at: refused (409) if it has changed since.",

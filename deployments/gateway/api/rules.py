@@ -18,7 +18,7 @@ from flows.ledger.rules import RuleView, list_rules, make_rule, remove_rule, swi
 from flows.ledger.schema import RuleKind
 
 router = APIRouter(prefix="/rules", tags=["rules"], responses=RESPONSES)
-_LARGEST_ID = 2**63 - 1
+RuleId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 class Rule(Answer):
@@ -82,7 +82,7 @@ async def post_rule(wanted: NewRule, caller: Admin, context: Context) -> Rule:
 
 
 @router.delete("/{rule_id}", status_code=204, response_class=Response, summary="Remove a rule made by hand")
-async def delete_rule(rule_id: Annotated[int, Path(ge=1, le=_LARGEST_ID)], caller: Admin, context: Context) -> None:
+async def delete_rule(rule_id: RuleId, caller: Admin, context: Context) -> None:
     """One that was learned is switched off instead: it would be learned again."""
 
     def remove() -> None:
@@ -93,9 +93,7 @@ async def delete_rule(rule_id: Annotated[int, Path(ge=1, le=_LARGEST_ID)], calle
 
 
 @router.patch("/{rule_id}", summary="Switch a rule off or on")
-async def patch_rule(
-    rule_id: Annotated[int, Path(ge=1, le=_LARGEST_ID)], wanted: RuleChange, caller: Admin, context: Context
-) -> Rule:
+async def patch_rule(rule_id: RuleId, wanted: RuleChange, caller: Admin, context: Context) -> Rule:
     """It changes nothing of what was read before. Learning leaves it as it was set."""
 
     def change() -> RuleView:

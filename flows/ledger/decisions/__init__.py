@@ -12,9 +12,10 @@ from flows.ledger.decisions.errors import (
 from flows.ledger.decisions.history import HistoryLine, history
 from flows.ledger.decisions.item import CorrectionView, FieldView, ReviewItem, review_item
 from flows.ledger.decisions.queue import QueuedReceipt, review_queue
-from flows.ledger.decisions.requests import Book, Decided, Decision, Dismiss, Join, Split, Undo
+from flows.ledger.decisions.requests import MOST_PAGES, Book, Decided, Decision, Dismiss, Join, Split, Undo
 
 __all__ = [
+    "MOST_PAGES",
     "Book",
     "ChangedMeanwhileError",
     "CorrectionView",

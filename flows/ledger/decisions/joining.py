@@ -17,13 +17,11 @@ from flows.ledger.decisions.case import Case, decided, how_it_stands, note_decis
 from flows.ledger.decisions.changed_fields import changed_fields
 from flows.ledger.decisions.errors import UnfitReceiptError
 from flows.ledger.decisions.pages import joined_to
-from flows.ledger.decisions.requests import Decided, Decision, Join, Undo
+from flows.ledger.decisions.requests import MOST_PAGES, Decided, Decision, Join, Undo
 from flows.ledger.decisions.undoing import last_decision, pages_in
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.locking import lock_content
 from flows.ledger.schema import JOINED, Content, DecisionKind, Receipt, Settlement
-
-MOST_PAGES = 50
 
 
 def lock_with_pages(receipt_id: UUID, decision: Decision, *, session: Session) -> None:

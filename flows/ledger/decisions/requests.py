@@ -10,6 +10,8 @@ from uuid import UUID
 from flows.ledger.schema import DismissReason, State
 from flows.ledger.views import ExpenseView
 
+MOST_PAGES = 50  # of one receipt
+
 
 @dataclass(frozen=True, slots=True)
 class Book:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, update
@@ -45,15 +46,11 @@ class RuleView:
 
 def list_rules(owner: str, *, session: Session, kind: RuleKind | None = None, limit: int = _MOST) -> list[RuleView]:
     """The owner's rules, the newest first."""
-    uses = select(func.count()).where(col(RuleUse.rule_id) == col(RuleRow.id)).scalar_subquery()
-    query = select(RuleRow, Content.canonical_receipt_id, uses).outerjoin(
-        Content, col(Content.id) == col(RuleRow.content_id)
-    )
-    query = query.where(RuleRow.owner == owner)
+    query = _rules_of(owner)
     if kind is not None:
         query = query.where(RuleRow.kind == kind)
     rows = session.exec(query.order_by(col(RuleRow.made_at).desc(), col(RuleRow.id).desc()).limit(limit))
-    return [_view(rule, made_from, count) for rule, made_from, count in rows]
+    return [_view(*row) for row in rows]
 
 
 def switch_rule(rule_id: int, actor: str, *, owner: str, session: Session, disabled: bool) -> RuleView:
@@ -76,10 +73,17 @@ def rule_of(rule_id: int, owner: str, *, session: Session) -> RuleView:
     Raises:
         RuleNotFoundError: There is none, or it is another owner's.
     """
-    found = next((rule for rule in list_rules(owner, session=session, limit=10**9) if rule.id == rule_id), None)
-    if found is None:
+    row = session.exec(_rules_of(owner).where(RuleRow.id == rule_id)).one_or_none()
+    if row is None:
         raise RuleNotFoundError(rule_id)
-    return found
+    return _view(*row)
+
+
+def _rules_of(owner: str) -> Any:
+    """Rules, each with the receipt that it was made from and how often it has chosen."""
+    uses = select(func.count()).where(col(RuleUse.rule_id) == col(RuleRow.id)).scalar_subquery()
+    query = select(RuleRow, Content.canonical_receipt_id, uses)
+    return query.outerjoin(Content, col(Content.id) == col(RuleRow.content_id)).where(RuleRow.owner == owner)
 
 
 def _view(rule: RuleRow, made_from: UUID | None, uses: int) -> RuleView:

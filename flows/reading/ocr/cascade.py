@@ -42,7 +42,7 @@ def decisive_lines(quads: Floats) -> list[int]:
     return [int(number) for number in np.flatnonzero(decisive)]
 
 
-def will_do(draft: Reading) -> bool:
+def is_sufficient(draft: Reading) -> bool:
     """Tell whether the tiny network was sure of a line, and nothing in it decides.
 
     Letters that it does not know are spaces to it, and surely so.

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from flows.domain.fields import BBox, Word
-from flows.reading.ocr.cascade import decisive_lines, will_do
+from flows.reading.ocr.cascade import decisive_lines, is_sufficient
 from flows.reading.ocr.engine import OcrPage
 from flows.reading.ocr.geometry import Floats, Upright, bbox_of, cut_out, moved
 from flows.reading.ocr.lines import in_reading_order, joined, line_image, page_turn, side_by_side, turned_quads, widened
@@ -137,7 +137,7 @@ class RapidEngine:
         lines = widened(quads)
         rest = sorted(set(range(len(quads))) - set(decisive) - drafts.keys())
         drafts = drafts | dict(zip(rest, self._draft(pixels, lines[rest]), strict=True))
-        again = sorted({*decisive, *(number for number, draft in drafts.items() if not will_do(draft))})
+        again = sorted({*decisive, *(number for number, draft in drafts.items() if not is_sufficient(draft))})
         readings = drafts | dict(zip(again, self._recognize(pixels, lines[again]), strict=True))
         return [readings[number] for number in range(len(quads))]
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
+from deployments.gateway.api.rules import RuleId
 from deployments.gateway.context import Context
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.shown import with_ledger
@@ -48,14 +49,14 @@ async def make(visitor: ChangingAdmin, context: Context, fields: Fields) -> Resp
 
 
 @router.post("/rules/{rule_id}/remove")
-async def remove(rule_id: int, visitor: ChangingAdmin, context: Context) -> Response:
+async def remove(rule_id: RuleId, visitor: ChangingAdmin, context: Context) -> Response:
     """One that was made by hand."""
     await with_ledger(context, lambda session: remove_rule(rule_id, owner=visitor.owner, session=session))
     return go_to("/rules", "The rule is removed.")
 
 
 @router.post("/rules/{rule_id}/switch")
-async def switch(rule_id: int, visitor: ChangingAdmin, context: Context, fields: Fields) -> Response:
+async def switch(rule_id: RuleId, visitor: ChangingAdmin, context: Context, fields: Fields) -> Response:
     """Off, or on again; what was read before stays as it is."""
     disabled, actor = fields.get("disabled") == "1", visitor.person.name
     await with_ledger(

@@ -19,7 +19,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/notifications")
 async def get_notifications(request: Request, visitor: Admin, context: Context) -> Response:
     """The channels."""
-    return await _page(request, visitor, context, None)
+    return await _page(request, visitor, context, await context.orchestrator.notification_block(), None)
 
 
 @router.post("/notifications/test")
@@ -35,11 +35,12 @@ async def test(request: Request, visitor: ChangingAdmin, context: Context) -> Re
         f"{public}{PREFIX}/" if public else "",
         allow_private=context.settings.webhooks_allow_private,
     )
-    return await _page(request, visitor, context, tried)
+    return await _page(request, visitor, context, block, tried)
 
 
-async def _page(request: Request, visitor: Visitor, context: GatewayContext, tried: list[Tried] | None) -> Response:
+async def _page(
+    request: Request, visitor: Visitor, context: GatewayContext, block: str | None, tried: list[Tried] | None
+) -> Response:
     hooks = await with_ledger(context, lambda session: list_webhooks(visitor.owner, session=session))
-    block = await context.orchestrator.notification_block()
     ui = reachable(request, context.settings.prefect_ui_url)
     return render(request, "notifications/page.html", hooks=hooks, block=block, ui=ui, tried=tried)

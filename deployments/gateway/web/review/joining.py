@@ -18,19 +18,18 @@ from deployments.gateway.web.review import forms
 from deployments.gateway.web.templates import go_to
 from deployments.gateway.web.visitor import ChangingReviewer, Fields, Visitor
 from flows.flow_runs.reviewing import reviewed
-from flows.ledger.decisions import Decided, Join, ReviewItem, decide
+from flows.ledger.decisions import MOST_PAGES, Decided, Join, ReviewItem, decide
 from flows.ledger.receipts import get_receipt, list_receipts
 from flows.ledger.schema import State
 from flows.ledger.views import ReceiptView
 from flows.pipeline.joining import read_together
 
 router = APIRouter(include_in_schema=False)
-_MOST = 50
 _SHOWN = 8
 # Pages of one receipt are handed in together.
 _NEAR = dt.timedelta(hours=12)
 _STATES = (State.REVIEW, State.EXPENSED, State.QUARANTINED)
-Chosen = Annotated[list[UUID], Form(alias="page", max_length=_MOST)]
+Chosen = Annotated[list[UUID], Form(alias="page", max_length=MOST_PAGES)]
 
 
 def possible_pages(item: ReviewItem, *, session: Session) -> list[ReceiptView]:
@@ -41,7 +40,7 @@ def possible_pages(item: ReviewItem, *, session: Session) -> list[ReceiptView]:
         states=_STATES,
         received_from=moment - _NEAR,
         received_to=moment + _NEAR,
-        limit=_MOST,
+        limit=MOST_PAGES,
         session=session,
     )
     others = [one for one in found.items if one.id != mine.id and one.content_id is not None]

@@ -1,4 +1,4 @@
-"""`python -m deployments.stack.provision [--first-access] [--unchanged]`: provision the stack of the environment.
+"""`python -m deployments.stack.provisioning_process [--first-access] [--unchanged]`: provision the environment's stack.
 
 In a process of its own, so that the supervisor, which stays, need hold neither Prefect's client nor the ledger's. It
 begins at the end of its input; what takes long to import it imports before that, unless everything is provisioned
@@ -29,7 +29,7 @@ _OBJECTS = "deployments.provisioning.prefect_objects"
 def main() -> int:
     """Make or refresh tables, blocks, work pool and deployments; the exit status, 1 with one line that says why."""
     die_with_parent(os.getppid())
-    parser = argparse.ArgumentParser(prog="python -m deployments.stack.provision")
+    parser = argparse.ArgumentParser(prog="python -m deployments.stack.provisioning_process")
     parser.add_argument("--first-access", action="store_true")
     parser.add_argument("--unchanged", action="store_true")
     options = parser.parse_args()
