@@ -94,7 +94,7 @@ accuracy: setup
 
 # 500 broken files of every format through the reader, in processes that can be killed.
 hostile: setup
-	$(BIN)/python benchmarks/hostile.py
+	$(BIN)/python -m benchmarks.hostile
 
 # make ocr-cost [AGAINST=commit or folder] [WITHOUT_16_BITS=1]: the default engine of that commit is measured in the same
 # run, on the first pictures of each folder of receipts; as on a processor without units for 16-bit floats.

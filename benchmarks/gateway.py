@@ -223,11 +223,11 @@ def _gateway_process(url: str) -> psutil.Process:
 
 async def _growth(client: httpx.AsyncClient, process: psutil.Process) -> float:
     """Megabytes by which the process grew at its peak while it took bodies of 20 MB, four at once."""
-    peak = before = process.memory_info().rss
+    peak = before = int(process.memory_info().rss)
     for _ in range(5):
         posts = asyncio.gather(*(_post(client, _unique(b"\xff\xd8\xff", LARGE_BYTES)) for _ in range(4)))
         while not posts.done():
-            peak = max(peak, process.memory_info().rss)
+            peak = max(peak, int(process.memory_info().rss))
             await asyncio.sleep(0.01)
         await posts
     return round((peak - before) / 1_000_000, 1)

@@ -1,6 +1,6 @@
 """Reads a corpus of hostile files in processes that can be killed; each must end in a reading or a clear refusal.
 
-    python benchmarks/hostile.py [--count 520] [--seed 1] [--engine auto] [--json FILE] [--keep FOLDER]
+    python -m benchmarks.hostile [--count 520] [--seed 1] [--engine auto] [--json FILE] [--keep FOLDER]
 
 Prints what became of each format and mutation, the slowest file and the peak memory. Exit status 1 if any file
 crashed the process, hung it, or raised anything but an `UnreadableError`.
@@ -20,8 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from hostile_corpus import corpus
-
+from benchmarks.hostile_corpus import corpus
 from flows.domain.errors import UnreadableError
 from flows.reading.reader import Reader
 

@@ -33,6 +33,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+from prefect.workers.base import BaseWorker
 from prefect.workers.process import ProcessWorker
 
 from benchmarks.bench.cpu import family_seconds
@@ -52,7 +53,7 @@ _UNFINISHED = (
     StateType.PAUSED,
     StateType.CANCELLING,
 )
-_TYPES = {"warm": WarmWorker, "process": ProcessWorker}
+_TYPES: dict[str, type[BaseWorker[Any, Any, Any]]] = {"warm": WarmWorker, "process": ProcessWorker}
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,9 @@ def seconds_by_part(supervisor: int, pids: Mapping[str, int], flows: Container[i
     `flows` are the processes that execute flow runs, where that is known.
     """
     spent: Counter[str] = Counter({name: family_seconds(pid) for name, pid in pids.items()})
-    spent[_SUPERVISOR] = family_seconds(supervisor) - spent.total()
+    spent[_SUPERVISOR] = family_seconds(supervisor) - spent.total()  # type: ignore[assignment]  # a Counter counts floats too
     if "worker" in pids:
-        spent["worker: flow runs"] = _of_flow_runs(pids["worker"], flows)
+        spent["worker: flow runs"] = _of_flow_runs(pids["worker"], flows)  # type: ignore[assignment]  # a Counter counts floats too
         spent["worker"] -= spent["worker: flow runs"]
     if "postgres" in pids:
         spent.update(_backends(pids["postgres"]))
@@ -68,7 +68,7 @@ def _backends(postmaster: int) -> Counter[str]:
             words = " ".join(process.cmdline()).split()
             name = words[2] if len(words) > 2 and words[2] in {"prefect", "ledger"} else ""
             if name:
-                spent[f"postgres: {name}"] += sum(_times(process))
+                spent[f"postgres: {name}"] += sum(_times(process))  # type: ignore[assignment]  # a Counter counts floats too
     return spent
 
 

@@ -225,7 +225,8 @@ class Reviewer:
 def is_right(name: str, value: object, truth: dict[str, Any]) -> bool:
     """Whether a field's text is right by accuracy's rules; what the truth does not tell is."""
     try:
-        found = Found(value=_value_of(name, str(value or "").strip()), confidence=1.0) if value else None
+        true: Any = _value_of(name, str(value or "").strip()) if value else None
+        found: Found[Any] | None = Found(value=true, confidence=1.0) if value else None
     except (ValueError, InvalidOperation):
         return False
     fields = ReceiptFields(parser_version="", **{name: found})
@@ -247,7 +248,7 @@ def typed_of(name: str, truth: dict[str, Any]) -> str:
     if name == "total":
         return str(Decimal(true).normalize()) if "E" not in str(Decimal(true).normalize()) else true
     if name == "merchant":
-        return min([true, *truth.get("merchant_also", ())], key=len)
+        return min([true, *map(str, truth.get("merchant_also", ()))], key=len)
     return true
 
 

@@ -93,7 +93,9 @@ async def _measure(url: str, key: str, port: int, rounds: int) -> dict[str, Any]
             serving.result()
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=settings.gateway_url, headers=headers, timeout=60) as client:
-        figures = {f"{kind}_ms": await _times(client, path, ask, rounds) for kind, (path, ask) in KINDS.items()}
+        figures: dict[str, Any] = {}
+        for kind, (path, ask) in KINDS.items():
+            figures[f"{kind}_ms"] = await _times(client, path, ask, rounds)
         figures |= await review_times(client, rounds)
     figures["pages_ms"] = await _page_times(url, settings.gateway_url, rounds // 2)
     server.should_exit = True

@@ -52,8 +52,9 @@ def _write(connection: psycopg.Connection[Any], number: int) -> None:
 
 def _fields(number: int) -> ReceiptFields:
     day = dt.date(2026, 1, 1) + dt.timedelta(days=number % 300)
-    total = Found(value=Decimal(1000 + number) / 100, confidence=0.6, page=1, bbox=BBox(1, 2, 3, 4), evidence="SUMME")
-    line = Found(value=LineItem(description="Brot", total=Decimal("4.50")), confidence=0.9, page=1)
+    amount, box = Decimal(1000 + number) / 100, BBox(1, 2, 3, 4)
+    total: Found[Any] = Found(value=amount, confidence=0.6, page=1, bbox=box, evidence="SUMME")
+    line: Found[Any] = Found(value=LineItem(description="Brot", total=Decimal("4.50")), confidence=0.9, page=1)
     return ReceiptFields(
         parser_version="6",
         merchant=Found(value=f"Markt {number % 500}", confidence=0.9, page=1),

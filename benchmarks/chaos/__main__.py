@@ -195,11 +195,12 @@ def _await_deletions(operations: Operations) -> None:
 
 def _reconcile(rig: Rig, taken_away: Collection[str]) -> list[str]:
     """What `receiptflow reconcile` says at the end, a line a discrepancy, but of originals that were taken away."""
-    command = [Path(sys.executable).with_name("receiptflow"), "reconcile", "--json", "--data", rig.settings.root]
+    program = str(Path(sys.executable).with_name("receiptflow"))
+    command = [program, "reconcile", "--json", "--data", str(rig.settings.root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.stdout:
         return done.stderr.splitlines()
-    found = json.loads(done.stdout)["discrepancies"]
+    found: list[dict[str, str]] = json.loads(done.stdout)["discrepancies"]
     return [f"{one['kind']}: {one['subject']}: {one['words']}" for one in found if one["subject"] not in taken_away]
 
 

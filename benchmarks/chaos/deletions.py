@@ -76,7 +76,7 @@ def _rows(
 ) -> Iterator[str]:
     for table, condition in tables.items():
         query = f"SELECT count(*) FROM {table} WHERE {condition}"  # noqa: S608 - constants of this module
-        (count,) = connection.execute(query, names).fetchone() or (0,)  # type: ignore[arg-type]
+        (count,) = connection.execute(query, names).fetchone() or (0,)
         if count:
             yield f"{count} rows of {database}.{table}"
 

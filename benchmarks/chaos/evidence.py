@@ -97,7 +97,7 @@ def _run_states(prefect: psycopg.Connection[Any]) -> dict[UUID, list[tuple[float
 
 
 def _rows(connection: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)  # type: ignore[arg-type]  # constants of this module
+    cursor = connection.execute(query)
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor]
 

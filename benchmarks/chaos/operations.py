@@ -304,7 +304,7 @@ async def _provision(rig: Rig, notify_url: str | None = None) -> None:
     from pydantic import SecretStr  # noqa: PLC0415
 
     from benchmarks.chaos.configure import configure  # noqa: PLC0415
-    from deployments.provisioning.prefect_objects import StorageAddress, _save_blocks, provision  # noqa: PLC0415
+    from deployments.provisioning.prefect_objects import StorageAddress, provision, save_blocks  # noqa: PLC0415
 
     environment = rig.environment
     storage = StorageAddress(
@@ -314,7 +314,7 @@ async def _provision(rig: Rig, notify_url: str | None = None) -> None:
     )
     database = SecretStr(environment["RECEIPTFLOW_LEDGER_URL"])
     if notify_url is not None:
-        await _save_blocks(storage, database)
+        await save_blocks(storage, database, public_url="")
         await configure(notify_url)
     await provision(storage, database)
 
@@ -327,6 +327,6 @@ async def _prune() -> None:
     from flows.pruning import prune  # noqa: PLC0415
 
     # Uploads for ever: of those that are just being made the row is needed, which no retention of a day or more takes.
-    tomorrow = dict.fromkeys(RetentionPolicy.model_fields, -1) | {"uploads_days": 0, "legal_hold": []}
+    tomorrow: dict[str, Any] = dict.fromkeys(RetentionPolicy.model_fields, -1) | {"uploads_days": 0, "legal_hold": []}
     async with get_client() as client:
         await prune(await load_pipeline(), client, RetentionPolicy.model_construct(**tomorrow), dry_run=False)

@@ -88,7 +88,7 @@ class Rig:
         for guardian in self._guardians():
             with contextlib.suppress(psutil.NoSuchProcess):
                 line = guardian.cmdline()
-                process_tree = guardian.children(recursive=True)
+                process_tree: list[psutil.Process] = guardian.children(recursive=True)
                 if all(word in line for word in words) and (part != "worker" or len(process_tree) > 1):
                     return process_tree
         return []
@@ -97,7 +97,7 @@ class Rig:
         if self._up is None:
             return []
         with contextlib.suppress(psutil.NoSuchProcess):
-            return psutil.Process(self._up.pid).children()
+            return list(psutil.Process(self._up.pid).children())
         return []
 
     def prefork_master(self) -> psutil.Process | None:
@@ -159,14 +159,14 @@ class Rig:
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
-        return process.children()
+        return list(process.children())
     return []
 
 
 def _leads_session(process: psutil.Process) -> bool:
     """Whether it is a zygote: unlike the worker those have a session of their own."""
     with contextlib.suppress(ProcessLookupError):
-        return os.getsid(process.pid) == process.pid
+        return os.getsid(process.pid) == int(process.pid)
     return False
 
 

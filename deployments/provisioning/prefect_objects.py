@@ -76,14 +76,14 @@ async def provision(storage: StorageAddress, database_url: SecretStr, public_url
         public_url: Under which people reach the pages; empty leaves the one that the block has.
     """
     upgrade(database_url.get_secret_value())
-    await _save_blocks(storage, database_url, public_url)
+    await save_blocks(storage, database_url, public_url)
     async with get_client() as client:
         await _make_pool(client)
         await _deploy(client)
         await _remove_retired(client)
 
 
-async def _save_blocks(storage: StorageAddress, database_url: SecretStr, public_url: str) -> None:
+async def save_blocks(storage: StorageAddress, database_url: SecretStr, public_url: str) -> None:
     credentials = AwsCredentials(
         aws_access_key_id=storage.access_key,
         aws_secret_access_key=storage.secret_key,
