@@ -147,5 +147,14 @@ texts: setup
 	$(BIN)/pybabel -q compile -D pages -d $(LOCALE)
 	rm $(LOCALE)/pages.pot
 
+# The list of brands from OpenStreetMap's, by npm: make brands [BRANDS=version]
+.PHONY: brands
+BRANDS ?= 8.0.20260918
+brands: setup
+	@mkdir -p build
+	npm pack --silent --pack-destination build name-suggestion-index@$(BRANDS)
+	tar xzf build/name-suggestion-index-$(BRANDS).tgz -C build
+	$(BIN)/python -m deployments.brand_list build/package
+
 clean:
 	rm -rf $(VENV)

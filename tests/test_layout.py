@@ -40,6 +40,7 @@ UNWANTED_IN_PURE = {"prefect", "prefect_aws", "boto3", "botocore", "httpx", "ope
 PURE = ("flows.domain", "flows.reading", "flows.learning")
 # Packages whose `__init__` names all that others use. Of the rest each module is public.
 WITH_FACE = (
+    "flows.reading.brands",
     "flows.reading.documents",
     "flows.reading.ocr",
     "flows.reading.parser",

@@ -18,6 +18,7 @@ from deployments.gateway.web.exports import servers as export_servers
 from deployments.gateway.web.hand_in import routes as hand_in
 from deployments.gateway.web.headers import PageHeaders
 from deployments.gateway.web.keys import routes as keys
+from deployments.gateway.web.merchants import routes as merchants
 from deployments.gateway.web.notifications import routes as notifications
 from deployments.gateway.web.overview import routes as overview
 from deployments.gateway.web.people import admin as people_admin
@@ -36,7 +37,7 @@ ROUTES = (
     *(sign_in, openid, phone, overview, hand_in, review, regions, joining, filters, expenses, receipts),
     # Servers and accounts first, as any other word behind /exports/ names a target.
     *(export_servers, export_accounts, exports),
-    *(people, people_admin, keys, notifications, webhooks, categories, rules, settings),
+    *(people, people_admin, keys, notifications, webhooks, categories, rules, merchants, settings),
 )
 
 

@@ -12,6 +12,7 @@ from flows.ledger.expenses.queries import (
 from flows.ledger.expenses.same_purchase import find_same_purchase, keep_both
 from flows.ledger.expenses.search import Unsearchable, Wanted, index_fields, keep_missing_text, keep_text, unsearchable
 from flows.ledger.expenses.sums import NO_CURRENCY, Sum, SumsBy, YearStart, sum_expenses
+from flows.ledger.expenses.usual import Usual, usual_values
 from flows.ledger.expenses.values import ExpenseValues, of_a_part, values_of
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Sum",
     "SumsBy",
     "Unsearchable",
+    "Usual",
     "Wanted",
     "YearStart",
     "all_expenses",
@@ -39,6 +41,7 @@ __all__ = [
     "revision_of",
     "sum_expenses",
     "unsearchable",
+    "usual_values",
     "values_of",
     "void",
 ]

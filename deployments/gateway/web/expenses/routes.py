@@ -33,13 +33,14 @@ from flows.ledger.decisions import (
     review_item,
     void,
 )
-from flows.ledger.expenses import SumsBy, find_expenses, sum_expenses
+from flows.ledger.expenses import SumsBy, find_expenses, sum_expenses, usual_values
 from flows.ledger.receipts import resolve
 from flows.ledger.views import ExpenseView
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 100
 _MOST_AT_ONCE = 200
+_MOST_NAMES = 30  # offered to browsers without scripts
 _VOIDED = "voided on the page"
 
 
@@ -70,7 +71,8 @@ async def get_expense(request: Request, public_id: str, visitor: Viewer, context
         item, expense = _find(public_id, visitor, session)
         lines = history(item.receipt.id, session=session, owner=visitor.owner)
         categories = list_categories(visitor.owner, session=session)
-        return {"item": item, "expense": expense, "history": lines, "categories": categories}
+        names = usual_values(visitor.owner, session=session).merchants[:_MOST_NAMES]
+        return {"item": item, "expense": expense, "history": lines, "categories": categories, "names": names}
 
     found = await with_ledger(context, read)
     picture = await asyncio.to_thread(read_picture, context.results, found["item"].words_key)

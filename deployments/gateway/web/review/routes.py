@@ -16,6 +16,7 @@ from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.assets import PREFIX
 from deployments.gateway.web.receipts.picture import read_picture
 from deployments.gateway.web.review import forms
+from deployments.gateway.web.review.candidates import with_usual
 from deployments.gateway.web.review.joining import possible_pages
 from deployments.gateway.web.shown import ShownReceipt, with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
@@ -34,6 +35,7 @@ from flows.ledger.decisions import (
     review_item,
     review_queue,
 )
+from flows.ledger.expenses import usual_values
 from flows.ledger.pagination import write_cursor
 from flows.ledger.receipts import get_receipt
 from flows.ledger.schema import DismissReason
@@ -42,6 +44,7 @@ from flows.ledger.views import ReceiptView
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
 _MOST_AT_ONCE = 200
+_MOST_NAMES = 30  # offered to browsers without scripts
 
 
 @router.get("/review")
@@ -95,13 +98,17 @@ async def get_item(
         like = item.same_purchase or (get_receipt(same, session=session, owner=visitor.owner) if same else None)
         other = with_expenses([like], session=session)[0] if like else None
         following = _following(receipt_id, visitor.owner, session)
-        return {"item": item, "other": other, "following": following, "near": possible_pages(item, session=session)}
+        usual, near = usual_values(visitor.owner, session=session), possible_pages(item, session=session)
+        return {"item": item, "other": other, "following": following, "near": near, "usual": usual}
 
     found = await with_ledger(context, read)
     item = found["item"]
     picture = await asyncio.to_thread(read_picture, context.results, item.words_key)
+    usual = found.pop("usual")
     shown: dict[str, Any] = {
-        "main": forms.main_fields(item),
+        "main": with_usual(forms.main_fields(item), usual),
+        "names": usual.merchants[:_MOST_NAMES],
+        "country": item.read.country.value if item.read and item.read.country else "",
         "others": forms.other_fields(item),
         "doubtful": forms.doubtful(item),
     }

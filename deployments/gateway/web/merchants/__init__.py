@@ -1,0 +1,1 @@
+"""Names of merchants, suggested while they are typed."""
