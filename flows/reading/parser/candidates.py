@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 from flows.domain.fields import Found
 from flows.reading.parser.currency_marks import SHARED
+from flows.reading.parser.damaged_dates import damaged_days
 from flows.reading.parser.dates import DateMention
 from flows.reading.parser.folding import squeeze
+from flows.reading.parser.likely_currencies import currencies_of_language
 from flows.reading.parser.lines import Line, Money
 from flows.reading.parser.locale_evidence import CountryGuess
 from flows.reading.parser.merchant import NameCandidate
@@ -24,6 +26,7 @@ from flows.reading.parser.totals import Candidate
 
 MOST = 5  # of a field: as many as a person takes in at a glance, and one key each
 _LEFT_WITHOUT_CHOICE = 0.5  # for all of them together, where none was good enough to be chosen
+_DAMAGED = -1.0  # more likely than a day that is another date by its word
 _NOT_WEIGHED = -2.0  # a day under a word for another date, against about 2 for any other
 T = TypeVar("T")
 
@@ -36,9 +39,9 @@ def total_candidates(
 
 
 def date_candidates(
-    chosen: Found[dt.date] | None, date: DateChoice | None, lines: Sequence[Line], today: dt.date
+    chosen: Found[dt.date] | None, date: DateChoice | None, lines: Sequence[Line], country: str | None, today: dt.date
 ) -> tuple[Found[dt.date], ...]:
-    """Return the chosen day, those that were weighed against it, and last every other day that is printed."""
+    """Return the chosen day, those weighed against it, the other days that are printed, and what damaged ones mean."""
     weighed = [(each.score, _day(each.day, each.line, each.mention)) for each in date.others] if date else []
     printed = [
         (_NOT_WEIGHED, _day(day, line, mention))
@@ -47,19 +50,37 @@ def date_candidates(
         for day in mention.readings
         if is_possible_day(day, today)
     ]
-    return _with_rest(chosen, [*weighed, *printed])
+    order = next(iter(date.mention.orders), None) if date else None
+    damaged = [
+        (_DAMAGED - 0.01 * place, found_at(day, 0.0, line, start, end))
+        for place, (day, line, start, end) in enumerate(damaged_days(lines, date, order, country, today))
+    ]
+    return _with_rest(chosen, [*weighed, *printed, *damaged])
 
 
 def currency_candidates(
-    chosen: Found[str] | None, lines: Sequence[Line], money: Sequence[Money], place: CountryGuess
+    chosen: Found[str] | None,
+    lines: Sequence[Line],
+    money: Sequence[Money],
+    place: CountryGuess,
+    language: Found[str] | None,
 ) -> tuple[Found[str], ...]:
-    """Return the chosen currency, those whose mark stands at an amount, and the country's."""
-    return _with_rest(chosen, _currencies(lines, money, place))
+    """Return the chosen currency, those whose mark stands at an amount, and the country's, or else the language's."""
+    found = [*_currencies(lines, money, place)]
+    if chosen is None and not found and language is not None:
+        codes = currencies_of_language(language.value, money)
+        why = f"where the language is {language.value}"
+        found = [(-0.1 * rank, Found(value=code, confidence=0.0, evidence=why)) for rank, code in enumerate(codes)]
+    return _with_rest(chosen, found)
 
 
-def merchant_candidates(chosen: Found[str] | None, ranked: Sequence[NameCandidate]) -> tuple[Found[str], ...]:
-    """Return the chosen name and the next ones, each spelling once."""
-    return _with_rest(chosen, ((each.score, name_found(each, 0.0)) for each in ranked), same=squeeze)
+def merchant_candidates(
+    chosen: Found[str] | None, ranked: Sequence[NameCandidate], likely: Sequence[Found[str]]
+) -> tuple[Found[str], ...]:
+    """Return the chosen name, what it is likely to be a misreading of, and the next ones, each spelling once."""
+    first = max((each.score for each in ranked), default=0.0)
+    others = [(first + 1.0 - 0.01 * place, found) for place, found in enumerate(likely)]
+    return _with_rest(chosen, [*others, *((each.score, name_found(each, 0.0)) for each in ranked)], same=squeeze)
 
 
 def name_found(name: NameCandidate, confidence: float) -> Found[str]:

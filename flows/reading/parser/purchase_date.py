@@ -97,7 +97,7 @@ def choose_date(
     _confirm(scored, lines)
     ranked = sorted(scored.values(), key=lambda each: (-each.score, each.line.index))
     choice = _choice(ranked)
-    return replace(choice, in_epoch=_in_epoch(choice.day, lines, country), settled=order[0] is not None)
+    return replace(choice, in_epoch=in_epoch(choice.day, lines, country), settled=order[0] is not None)
 
 
 def is_other_date(lines: Sequence[Line], line: Line, mention: DateMention) -> bool:
@@ -142,7 +142,7 @@ def _word(word: str) -> str:
     return rf"(?<![^\W\d_]){re.escape(word)}{end}"
 
 
-def _in_epoch(day: dt.date, lines: Sequence[Line], country: str | None) -> bool:
+def in_epoch(day: dt.date, lines: Sequence[Line], country: str | None) -> bool:
     """Tell whether the taxes named on the receipt were charged in that country on that day."""
     text = "\n".join(fold(line.raw) for line in lines)
     return all(

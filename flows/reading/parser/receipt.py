@@ -22,10 +22,11 @@ from flows.reading.parser.checks import checks_of
 from flows.reading.parser.confidence import date_confidence, total_confidence
 from flows.reading.parser.currency import CurrencyChoice, choose_currency
 from flows.reading.parser.currency_marks import SHARED
-from flows.reading.parser.decide import Findings, name_check, reasons_for
+from flows.reading.parser.decide import SURE_NAME_CONFIDENCE, Findings, name_check, reasons_for
 from flows.reading.parser.hints import Hints
 from flows.reading.parser.invoice import invoice_fields
 from flows.reading.parser.items import find_items, goods_lines, item_sum
+from flows.reading.parser.likely_names import likely_names
 from flows.reading.parser.lines import Line, Money, read_lines
 from flows.reading.parser.locale_evidence import CountryGuess, guess_country
 from flows.reading.parser.merchant import NameCandidate, find_merchants, merchant_confidence
@@ -34,7 +35,7 @@ from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_
 from flows.reading.parser.taxes import TaxRow, as_found, find_taxes, table_gross
 from flows.reading.parser.totals import CHECKED_KINDS, Candidate, Sums, collect, rank_totals, sums_of
 
-PARSER_VERSION = "7"
+PARSER_VERSION = "8"
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
 
@@ -129,6 +130,9 @@ def _fields(reading: _Reading, today: dt.date) -> ReceiptFields:
     merchant = reading.names[0] if reading.names else None
     named, day, total = _merchant(reading.names), _date(date), _total(reading, checks)
     currency = _currency(reading.currency, reading.money, lines)
+    language = details.find_language(lines)
+    doubtful = named is None or named.confidence < SURE_NAME_CONFIDENCE
+    likely = likely_names(lines, place.country, currency.value if currency else None, doubtful=doubtful)
     return ReceiptFields(
         parser_version=PARSER_VERSION,
         merchant=named,
@@ -144,7 +148,7 @@ def _fields(reading: _Reading, today: dt.date) -> ReceiptFields:
         rounding=_labelled(reading, "rounding"),
         currency=currency,
         country=_unplaced(place.country, place.confidence, place.evidence if place.country else ""),
-        language=details.find_language(lines),
+        language=language,
         receipt_number=details.find_receipt_number(lines),
         payments=details.find_payments(reading.money, lines),
         taxes=as_found(reading.taxes),
@@ -152,9 +156,9 @@ def _fields(reading: _Reading, today: dt.date) -> ReceiptFields:
         checks=checks + name_check(named),
         candidates=Candidates(
             total=total_candidates(total, reading.totals, lines),
-            purchase_date=date_candidates(day, date, lines, today),
-            currency=currency_candidates(currency, lines, reading.money, place),
-            merchant=merchant_candidates(named, reading.names),
+            purchase_date=date_candidates(day, date, lines, place.country, today),
+            currency=currency_candidates(currency, lines, reading.money, place, language),
+            merchant=merchant_candidates(named, reading.names, likely),
         ),
         amounts={
             kind: tuple(reading.sums.values(kind)) for kind in sorted(reading.sums.by_kind) if kind in CHECKED_KINDS

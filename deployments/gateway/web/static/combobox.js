@@ -46,7 +46,10 @@ rf.part("[data-suggests]", (input) => {
     const query = new URLSearchParams({ text, country: input.dataset.country || "", currency: input.form?.elements.currency?.value.slice(0, 3) || "" });
     try {
       const answer = await fetch(`${input.dataset.suggests}?${query}`, { signal: mine.signal });
-      if (answer.ok && !mine.signal.aborted && document.activeElement === input) show(await answer.json());
+      const names = answer.ok ? await answer.json() : [];
+      if (mine.signal.aborted || document.activeElement !== input) return;
+      show(names);
+      list.dataset.of = text;
     } catch { /* away, or asked again: a field is typed in all the same */ }
   }
   function move(by) {
@@ -66,7 +69,8 @@ rf.part("[data-suggests]", (input) => {
   });
   input.addEventListener("keydown", (event) => {
     if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    if (event.key === "Enter") close();
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (list.hidden) ask(typed ?? ""); /* with nothing typed yet, the owner's own merchants */
       else move(event.key === "ArrowDown" ? 1 : -1);
