@@ -118,3 +118,48 @@ def test_marks_that_look_like_words_count_in_their_country(mark: str, head: str,
 def test_a_symbol_of_several_currencies_is_settled_by_what_identifies_the_country(head: str, currency: str) -> None:
     fields = read(f"CORNER SHOP\n{head}\n{GOODS.format(item='TEA')}TOTAL   $6.48\nCASH   $6.48")
     assert fields.currency is not None and fields.currency.value == currency
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [
+        ("Kystmarked Skagen\nBonnr: 61943\nLetmælk   12,50\nØreafrunding   0,00\nAt betale   kr. 12,50", "DKK"),
+        ("Torget Drift\nSalgskvittering\nBrunost   29,00\nÅ betale   kr 29,00\nVekslepenger   1,00", "NOK"),
+        ("Livs\nKvittonr 11\nBröd   72,00\nAtt betala   72,00 kr\nÖppet köp 30 dagar", "SEK"),
+        ("Közért ABC\nNYUGTA\nKifli   1 200\nÖSSZESEN   1 200\nKÉSZPÉNZ   1 200", "HUF"),
+        ("台北早餐店\n統一編號 12345675\n便當   578\n合計   578元\n現金   578元", "TWD"),
+        ("Ljekarna\nRačun\nVoda   15,08\nUKUPNO   15,08\nJIR: 77ab-1290", "EUR"),
+    ],
+)
+def test_the_language_of_labels_and_fiscal_marks_tell_the_country(text: str, currency: str) -> None:
+    found = read(f"{text}\n2026-08-20 09:47").currency
+    assert found is not None
+    assert (found.value, found.confidence >= 0.93) == (currency, True)
+
+
+def test_one_word_of_a_language_tells_no_country() -> None:
+    found = read("CORNER SHOP\nMOMS APPLE PIE   12.50\nTOTAL   kr 12.50").currency
+    assert found is None or found.confidence < 0.93
+
+
+def test_a_phone_is_no_australian_postal_code() -> None:
+    fields = read("Warung Bu Sari\nYogyakarta\nWA 0812-3456-7890\nMie Ayam   584.100\nTotal   584.100")
+    assert fields.country is None or fields.country.value != "AU"
+
+
+@pytest.mark.parametrize(
+    ("comma", "point"),
+    [
+        (
+            "PHARMACIE\nTOTAL TTC   4,74\nCARTE BANCAIRE   4,74\nFacture 62032",
+            "TOTAL TTC   4.74\nCARTE BANCAIRE   4.74",
+        ),
+        ("Bäckerei\nSumme   4,74\ngegeben bar   5,00\nRückgeld   0,26", "Summe   4.74\ngegeben bar   5.00"),
+    ],
+)
+def test_a_language_of_several_countries_tells_one_by_the_decimal_comma(comma: str, point: str) -> None:
+    day = "\n25/06/2026 19:47"
+    found, unsure = read(comma + day).currency, read(point + day).currency
+    assert found is not None
+    assert (found.value, found.confidence >= 0.93) == ("EUR", True)
+    assert unsure is None or unsure.confidence < 0.93

@@ -216,3 +216,36 @@ def test_the_currency_tells_the_order(mark: str, month: int) -> None:
 def test_a_lone_plain_date_needs_no_time_beside_it() -> None:
     fields = read("CORNER SHOP LTD\nLeeds LS1 4AA\n14.05.2025\nTEA   2.50\nTOTAL   £2.50\nCASH   £2.50")
     assert not any(reason.startswith("purchase_date") for reason in fields.reasons)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("Dato 11/06-2024 16:56", dt.date(2024, 6, 11)),
+        ("Dato: 14/8-26", dt.date(2026, 8, 14)),
+        ("RechnungNr.12-3484 19:51:4419.01.2021", dt.date(2021, 1, 19)),
+    ],
+)
+def test_joined_and_mixed_forms(text: str, day: dt.date) -> None:
+    assert [mention.readings for mention in find_dates(text)] == [(day,)]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "Livs AB\nOrg.nr: 556712-3456\nBröd   20,00\nATT BETALA   20,00 SEK",
+        "Kft.\nAdószám: 12345678-2-06\nKifli   200\nÖSSZESEN   200 Ft",
+    ],
+)
+def test_short_years_stand_first_where_years_do(place: str) -> None:
+    date = read(f"{place}\n24-11-10 12:38").purchase_date
+    assert date is not None
+    assert date.value == dt.date(2024, 11, 10)
+
+
+def test_a_day_that_may_be_cut_off_is_for_a_person() -> None:
+    text = "MUSTER GMBH\n33098 Paderborn\nUST-ID DE281260691\n"
+    text += "{} 15:56 Kasse 02\nTee   1,95\nTotal   1,95 EUR\nBar   1,95 EUR"
+    assert read(text.format("7.02.2020")).decision == "review"
+    assert read(text.format("27.02.2020")).decision == "accept"
+    assert read(text.format("Datum 7.02.2020")).decision == "accept"

@@ -118,3 +118,19 @@ def test_a_likely_name_is_accepted_with_a_mark() -> None:
     marked = [check for check in fields.checks if check.name == "merchant_name"]
     assert bool(marked) == (fields.merchant.confidence < 0.8)
     assert not marked or "check the name" in marked[0].detail
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("Kaviareň Luna\nHlavná 45\n040 01 Košice", "Kaviareň Luna"),
+        ("Wattle Street Bakehouse\n118 Brunswick St\nFitzroy VIC 3065\nABN 51 824 753 556", "Wattle Street Bakehouse"),
+        ("Lekarna Center\nSlovenska cesta 30\n1000 Ljubljana\nDavčna št.: SI98765432", "Lekarna Center"),
+        ("한빛마트\n서울특별시 마포구 양화로 45\n사업자번호: 123-45-67890", "한빛마트"),
+        ("Kalász 2005 Bt.\n6720 Szeged", "Kalász 2005 Bt"),
+    ],
+)
+def test_streets_towns_and_tax_numbers_are_no_names(head: str, name: str) -> None:
+    merchant = read(f"{head}\n01-10-2026 15:09\nA   13,19\nB   27,58\nTOTAL   40,77\nCARD   40,77").merchant
+    assert merchant is not None
+    assert merchant.value == name

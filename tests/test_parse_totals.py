@@ -219,3 +219,64 @@ def test_what_was_given_beside_a_currency_proves_a_subtotal() -> None:
     """Some shops print no total: a subtotal, what was given, and the change."""
     value, _ = total_of("WURST   2,92\nBROT   13,03\nZwischensumme EUR   15,95\nEURO   20,00\nRueckgeld EUR   4,05")
     assert value == Decimal("15.95")
+
+
+@pytest.mark.parametrize(
+    ("total", "value"),
+    [("FIZETENDŐ   12 345 Ft", "12345"), ("ÖSSZESEN:   12 345", "12345"), ("Összesen   1 012 345 HUF", "1012345")],
+)
+def test_thousands_are_parted_by_spaces_where_there_are_no_cents(total: str, value: str) -> None:
+    text = "Tiszavirág Kft.\nAdószám: 12345678-2-06\nKifli   9 345\nTej   3 000\n{}\nKészpénz   13 000"
+    read_total = read(text.format(total)).total
+    assert read_total is not None
+    assert read_total.value == Decimal(value)
+
+
+def test_a_count_before_a_price_is_no_group_of_thousands() -> None:
+    value, fields = total_of("Water 2 500   3.00\nBread 1 250   2.00\nTOTAL   5.00")
+    assert value == Decimal("5.00")
+    assert [item.value.total for item in fields.line_items] == [Decimal("3.00"), Decimal("2.00")]
+
+
+@pytest.mark.parametrize("label", ["合 計", "合計", "ご請求額", "總 計", "應收金額", "합 계", "받을금액"])
+def test_labels_of_the_far_east_with_and_without_spaces(label: str) -> None:
+    value, _ = total_of(f"牛肉麵   580\n鮮奶   120\n{label}   700")
+    assert value == Decimal(700)
+
+
+@pytest.mark.parametrize(
+    ("label", "given"), [("I ALT", "Kontant"), ("SUM NOK", "Mottatt"), ("Total de plată", "NUMERAR")]
+)
+def test_labels_of_two_words(label: str, given: str) -> None:
+    value, _ = total_of(f"A   61,02\nB   22,05\nC   54,12\n{label}   137,19\n{given}   150,00")
+    assert value == Decimal("137.19")
+
+
+def test_what_is_bought_is_not_due() -> None:
+    value, _ = total_of("Lapte   6,05\nApă plată\n  3 x 17,93   53,79\nMici   6,21\nTOTAL LEI   66,05 LEI")
+    assert value == Decimal("66.05")
+
+
+def test_a_total_whose_last_figure_is_cut_off_is_for_a_person() -> None:
+    text = "SATURN GMBH\n33098 Paderborn\nUST-ID DE281260691\n"
+    text += "15.02.2020 10:11\nSD 400GB   59,9\nTotal EUR   59,9\nBar EUR   100,0"
+    fields = read(text)
+    assert fields.decision == "review"
+    assert any(reason.startswith("total:") for reason in fields.reasons)
+    assert read(text.replace("59,9", "59,99").replace("100,0", "100,00")).decision == "accept"
+
+
+def test_a_rounding_without_cents_leads_to_the_total() -> None:
+    text = (
+        "Pékség Kft.\nAdószám: 12345678-2-06\nKenyér   3 729\nRÉSZÖSSZEG   3 729\nKEREKÍTÉS   +1\nÖSSZESEN:   3 730 HUF"
+    )
+    fields = read(f"{text}\nKelt: 2024.03.13. 13:57")
+    assert fields.total is not None
+    assert fields.rounding is not None
+    assert (fields.total.value, fields.rounding.value, fields.decision) == (Decimal(3730), Decimal(1), "accept")
+
+
+@pytest.mark.parametrize("label", ["MONTANT DU", "Reste à payer", "Somme due"])
+def test_what_is_due_in_french(label: str) -> None:
+    value, _ = total_of(f"MENU   14,13\nCAFE   2,10\n{label}   16,23\nESPECES   20,00\nA rendre   3,77")
+    assert value == Decimal("16.23")

@@ -17,6 +17,19 @@ from flows.reading.parser.currency_marks import MARKS, mark_pattern
 MAX_DIGITS = 11  # longer runs are card numbers and barcodes, not money
 _NUMBER = re.compile(r"\d+(?:[.,'’`]\d+)*|(?<![\w.,])[.,]\d\d(?![\w.,])")
 _SPACE_GROUP = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?=,\d\d(?!\d))")
+# Thousands parted by spaces in amounts without cents, at a line's end or beside a mark: `12 345 Ft`.
+_SPACED_WHOLE = re.compile(
+    r"(?<![\d.,:/\-])[1-9]\d{0,2}(?: \d{3})+(?![\d.,:/\-]\d| ?[%x×*/])"
+    rf"(?=\W{{0,3}}(?:{mark_pattern()}|[A-E])?\W{{0,3}}$|  )",
+    re.IGNORECASE,
+)
+# The same in any receipt: beside a mark whose countries part thousands by spaces.
+_SPACED_AT_MARK = re.compile(
+    r"(?<![\d.,:/\-])[1-9]\d{0,2}(?: \d{3})+"
+    r"(?=\s?(?:ft|huf|kč|kc|czk|kr|sek|nok|dkk|isk|₽|руб|грн|zł|pln)(?![^\W\d_]))",
+    re.IGNORECASE,
+)
+_WIDE_SCRIPT = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 _LOOSE_DECIMALS = re.compile(r"(?<![\d.,])(\d{1,5})(?: ?[.,] | [.,])(\d\d)(?![\d.,%])")
 _LOST_POINT = re.compile(r"((?:RM|EUR|USD|[€$£:])\s{0,2}\d{1,4})[ :](\d\d)(?=\W*$)")
 _SLIPS = str.maketrans(
@@ -47,10 +60,11 @@ _AFTER = re.compile(
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """How a receipt writes numbers: its decimal mark, and whether its amounts have cents at all."""
+    """How a receipt writes numbers: its decimal mark, whether its amounts have cents, and spaces for thousands."""
 
     decimal: str = "."
     cents: bool = True
+    spaced: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,19 +89,21 @@ def learn_style(lines: Iterable[str]) -> NumberStyle:
     """Learn the number style from all lines: the mark before two last digits is the decimal mark."""
     marks: Counter[str] = Counter()
     groups: Counter[str] = Counter()
+    spaced, wide = 0, False
     for line in lines:
         marks.update(re.findall(r"\d([.,])\d\d(?![\d.,])", line))
         groups.update(re.findall(r"(?<![\d.,])\d{1,3}([.,])\d{3}(?:\1\d{3})*(?![\d.,])", line))
-    if not marks:
-        return NumberStyle(".", cents=not groups)
+        spaced += len(_SPACED_WHOLE.findall(line))
+        wide = wide or _WIDE_SCRIPT.search(line) is not None
+    parted, fractions = sum(groups.values()), sum(marks.values())
+    whole = max(parted, spaced) > 3 * fractions or (not fractions and wide)
     decimal = "," if marks[","] > marks["."] else "."
-    sparse = sum(groups.values()) > 3 * sum(marks.values())
-    return NumberStyle(decimal, cents=not sparse)
+    return NumberStyle(decimal, cents=not whole, spaced=whole and spaced > parted)
 
 
 def find_amounts(text: str, style: NumberStyle) -> list[Amount]:
     """Return the numbers of one line, left to right; integers too, as quantities and amounts without cents."""
-    clean, repaired = _repair(text)
+    clean, repaired = _repair(text, style)
     found: list[Amount] = []
     for match in _NUMBER.finditer(clean):
         value = parse_number(match.group(), style)
@@ -123,13 +139,15 @@ def _is_decimal(marks: list[str], tail: int, style: NumberStyle) -> bool:
     return style.cents and marks[-1] == style.decimal
 
 
-def _repair(text: str) -> tuple[str, bool]:
+def _repair(text: str, style: NumberStyle) -> tuple[str, bool]:
     """Undo OCR slips inside numbers without moving any character."""
     fixed = _SLIPPED.sub(lambda match: match.group().translate(_SLIPS), text)
     fixed = _LOOSE_DECIMALS.sub(_close_up, fixed)
     fixed = _LOST_POINT.sub(r"\1.\2", fixed)
-    fixed = _SPACE_GROUP.sub(lambda match: match.group().replace(" ", "'"), fixed)
-    return fixed, fixed != text
+    repaired = fixed != text
+    for pattern in (_SPACE_GROUP, _SPACED_AT_MARK, *((_SPACED_WHOLE,) if style.spaced else ())):
+        fixed = pattern.sub(lambda match: match.group().replace(" ", "'"), fixed)
+    return fixed, repaired
 
 
 def _close_up(match: re.Match[str]) -> str:

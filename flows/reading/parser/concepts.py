@@ -15,12 +15,12 @@ from importlib.resources import files
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
-from flows.reading.parser.folding import as_letters, words
+from flows.reading.parser.folding import as_letters, fold, words
 
 _WORDS: dict[str, list[str]] = json.loads(
     files("flows.reading.parser").joinpath("concepts.json").read_text(encoding="utf-8")
 )
-_CONCEPT_OF: dict[str, str] = {word: concept for concept, listed in _WORDS.items() for word in listed}
+_CONCEPT_OF: dict[str, str] = {fold(word): concept for concept, listed in _WORDS.items() for word in listed}
 _LONG = tuple(word for word in _CONCEPT_OF if len(word) >= 5)
 _GLUABLE = tuple(
     word
@@ -35,6 +35,11 @@ _MIN_SIMILARITY = 0.79  # one slip in five letters
 # Greek read by a Latin model comes out in both alphabets: the Latin letters that look like Greek capitals.
 _GREEK = str.maketrans("abehikmnopstxyz", "αβεηικμνορςτχυζ")
 _HAS_GREEK = re.compile("[α-ω]")
+# Chinese, Japanese and Korean labels are printed with spaces between their signs: `合 計`.
+_SPACED_SIGNS = re.compile(
+    r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]) +(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])"
+)
+_I_ALT = re.compile(r"\bI alt\b", re.IGNORECASE)  # Danish
 _NUMBERED = re.compile(r"([^\W\d_]{3,})\d{1,3}")
 
 
@@ -71,6 +76,6 @@ def _within(word: str) -> frozenset[str]:
 def concepts_of(text: str) -> frozenset[str]:
     """Return all concepts that a label's words stand for."""
     found: set[str] = set()
-    for word in words(text.replace("|", "l")):
+    for word in words(_I_ALT.sub("ialt", _SPACED_SIGNS.sub("", text.replace("|", "l")))):
         found |= concepts_of_word(word)
     return frozenset(found)

@@ -18,9 +18,11 @@ _TOTAL_AGAIN = 0.5  # when it stands at two labels
 _TOTAL_ALONE = 0.5  # when no other amount is named as a total
 _TELLING_KINDS = frozenset({"total", "subtotal", "cash", "card", "amount", "table"})
 _TOTAL_REPAIRED = -1.5  # when a character had to be mended
+_TOTAL_CUT = 4.0  # when it has one decimal: another may lie beyond the picture's edge
 _TOTAL_BLURRED = 6.0  # for OCR confidence lost below 0.97
 _HIGHEST = 0.995
 _WORKED_OUT = 0.5  # at most, for a value that is printed nowhere: its own arithmetic is no proof
+_DATE_CUT = 2.0  # its first figure may lie beyond the picture's edge
 _DATE_ALONE, _DATE_ALONE_UNSETTLED = 0.2, 2.0  # nothing beside it says what day it is
 
 # A rounding that is printed was done: a total that it does not lead to is nearly always the one before it.
@@ -43,6 +45,7 @@ def total_confidence(ranked: Sequence[Candidate], checks: Sequence[Check], ocr_c
     odds += _TOTAL_ALONE if best.strength >= 2 and not rivals else 0.0
     odds += _TOTAL_REPAIRED if best.mended or all(money.amount.repaired for money in best.places) else 0.0
     odds += sum(_FAILED.get(check.name, 0.0) for check in checks if check.held is False)
+    odds -= _TOTAL_CUT if all(money.amount.decimals == 1 for money in best.places) else 0.0
     if len(best.places) == 1:
         odds -= _TOTAL_BLURRED * max(0.0, 0.97 - ocr_confidence)
     return min(_logistic(odds), _WORKED_OUT) if best.mended else _logistic(odds)
@@ -52,6 +55,7 @@ def date_confidence(choice: DateChoice, ocr_confidence: float) -> float:
     """Return how likely the chosen day is the day of purchase."""
     odds = 3.2 + 1.2 * min(choice.times_printed - 1, 2)
     odds -= 0.0 if choice.in_epoch else 4.0
+    odds -= _DATE_CUT if choice.mention.uneven and choice.times_printed == 1 else 0.0
     if choice.rival is not None:
         odds -= 3.2 - 1.5 * choice.lead
     if choice.mention.two_digit_year and not choice.time_beside and choice.times_printed == 1:

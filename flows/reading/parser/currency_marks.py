@@ -10,6 +10,7 @@ from babel.numbers import list_currencies
 SHARED = {
     "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD", "ARS", "CLP", "COP", "UYU"),
     "¥": ("JPY", "CNY"),
+    "元": ("CNY", "TWD", "HKD"),
     "KR": ("SEK", "NOK", "DKK", "ISK"),
     # Written like words and units of other languages: they count in their own country only.
     "FT": ("HUF",),
@@ -27,7 +28,7 @@ _SYMBOLS = {
     "৳": "BDT", "₦": "NGN", "₡": "CRC", "S/": "PEN",
     "R$": "BRL", "S$": "SGD", "A$": "AUD", "AU$": "AUD",
     "C$": "CAD", "CA$": "CAD", "NZ$": "NZD", "HK$": "HKD", "NT$": "TWD", "US$": "USD", "MX$": "MXN",
-    "$": "$", "¥": "¥", "￥": "¥", "円": "JPY", "元": "CNY", "KR": "KR", "₪": "ILS", "₴": "UAH",
+    "$": "$", "¥": "¥", "￥": "¥", "円": "JPY", "元": "元", "KR": "KR", "₪": "ILS", "₴": "UAH",
 }  # fmt: skip
 _CODES = (
     "EUR USD GBP CHF MYR SGD IDR INR JPY CNY KRW THB VND PHP AUD CAD NZD HKD TWD SEK NOK DKK ISK PLN CZK HUF RON "

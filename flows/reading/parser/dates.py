@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from babel import Locale
@@ -24,9 +24,12 @@ _BUDDHIST_YEARS, _ROC_YEARS = 543, 1911  # ahead of, and behind, the common era 
 _JAPANESE_ERAS = {"令和": 2018, "平成": 1988, "R": 2018}  # the year before an era's first
 # Both separators are the same: item codes such as `13-22/3` and rows of prices are no dates.
 _DAY_FIRST = re.compile(
-    r"(?<![\d/-])(?<!\d[.,])(\d{1,2})(?:\s?(?P<sep>[./\-–~|'’])\s?(\d{1,2})\s?(?P=sep)\s?|(?P<gap>\s)(\d{1,2})\s)"
+    r"(?:(?<![\d/-])(?<!\d[.,])|(?<=:[0-5]\d)(?=\d\d[./-]\d\d[./-](?:19|20)\d\d))"
+    r"(\d{1,2})(?:\s?(?P<sep>[./\-–~|'’])\s?(\d{1,2})\s?(?P=sep)\s?|(?P<gap>\s)(\d{1,2})\s)"
     r"((?:20|19|25)\d\d(?!:\d\d(?!\d|:))|\d\d)(?=\D|\d{1,2}[:.]\d\d|(?<=25\d\d)|$)"
 )
+# Norway and Denmark: `11/06-2024`, always the day first.
+_SLASHED_DAY = re.compile(r"(?<![\d./-])(\d{1,2})/(\d{1,2})\s?-\s?((?:19|20)\d\d|\d\d)(?![\d./-])")
 _YEAR_FIRST = re.compile(
     r"(?<!\d)((?:20|19|25)\d\d)\s?(?P<sep>[./\-–~年년])\s?(\d{1,2})\s?(?:(?P=sep)|[月월])\s?(\d{1,2})[日일]?(?=\D|\d{2}:|$)"
 )
@@ -69,6 +72,7 @@ class DateMention:
     start: int
     end: int
     two_digit_year: bool = False
+    uneven: bool = False  # it begins its line with one figure where the next has two, `7.02.`: one may be cut off
 
     @property
     def ambiguous(self) -> bool:
@@ -127,7 +131,7 @@ def find_dates(text: str) -> list[DateMention]:
     """Return the dates of one line, without overlaps, left to right."""
     text = text.replace("~", "-")
     found: list[DateMention] = []
-    for reader in (_of_eras, _year_first, _roman, _day_first, _named, _compact):
+    for reader in (_of_eras, _year_first, _roman, _slashed_day, _day_first, _named, _compact):
         for mention in reader(text):
             if not any(mention.start < other.end and other.start < mention.end for other in found):
                 found.append(mention)
@@ -217,8 +221,17 @@ def _day_first(text: str) -> list[DateMention]:
             readings.append(("mdy", _day(year, first, second)))
         if short and separator != ".":
             readings.append(("ymd", _day(_full_year(match[1].zfill(2)), second, int(match[6]))))
-        found += _mention(match, readings, short=short)
+        uneven = match.start(1) == 0 and len(match[1]) == 1 and (match[3] or match[5])[0] == "0"
+        found += [replace(mention, uneven=uneven) for mention in _mention(match, readings, short=short)]
     return found
+
+
+def _slashed_day(text: str) -> list[DateMention]:
+    return [
+        mention
+        for match in _SLASHED_DAY.finditer(text)
+        for mention in _mention(match, [("dmy", _day(_full_year(match[3]), int(match[2]), int(match[1])))])
+    ]
 
 
 def _of_eras(text: str) -> list[DateMention]:

@@ -112,6 +112,8 @@ def _date(fields: ReceiptFields, findings: Findings) -> list[str]:
 def _why_unsure(choice: DateChoice) -> str:
     if not choice.in_epoch:
         return f"on {choice.day} the tax that the receipt names was not charged; a digit may be misread"
+    if choice.mention.uneven and choice.times_printed == 1:
+        return f"{choice.day} stands at the edge of its line; its first figure may be cut off"
     if not choice.labelled and not choice.time_beside:
         return f"nothing beside {choice.day} says that it is the day of purchase"
     return f"{choice.day} was hard to read and is printed only once"

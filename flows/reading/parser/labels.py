@@ -25,7 +25,8 @@ _FINAL_PHRASES = (
     "zuzahlen", "netapayer", "totalapagar", "amountdue", "balancedue", "totaldue", "grandtotal", "totalttc",
     "amountpayable", "totalpayable", "tebetalen", "attbetala", "apagar", "dapagare", "totalecomplessivo",
     "totalamount", "netttotal", "nettotal", "nettamount", "netamount", "totalrounded", "roundedtotal",
-    "totalbayar", "topay", "toplamtutar",
+    "totalbayar", "topay", "toplamtutar", "deplata",
+    "montantdu", "sommedue", "resteapayer",
 )  # fmt: skip
 _TAX_WITHIN = re.compile(
     r"(?:incl|inc|enth|compris|contenu)\w*\.? in\b|\bdont\b|di cui|waarvan|varav|davon|hiervon|thereof|tax portion"

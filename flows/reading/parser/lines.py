@@ -25,13 +25,13 @@ from flows.reading.parser.labels import (
 )
 from flows.reading.parser.rows import Row, rows_of
 
-_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_LETTERS = re.compile(r"[^\W\d_]{2,}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _COLON_PRICE = re.compile(r"((?:RM|EUR|USD|[€$£])\s?\d{1,5}):(\d\d)(?![\d:])")
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
 _LAST_MARK = re.compile(rf"(?:^|\W)({mark_pattern()})\W*$", re.IGNORECASE)
 _ONLY_MARK = re.compile(rf"\W*({mark_pattern()})\W*", re.IGNORECASE)
 MIN_POINTLESS = 100  # a smaller whole number may well be a price without its cents
-MAX_BARE_PRICE = 1_000_000
+MIN_BARE_PRICE, MAX_BARE_PRICE = 10, 1_000_000
 MAX_TABLE_GAP = 2  # lines without an amount after which a tax table is over
 _TABLE_ENDS = {"cash", "card", "change", "rounding", "discount", "voucher", "points", "tip"}
 MAX_SUGGESTIONS = 8  # lines that a heading of suggested tips speaks for
@@ -144,7 +144,8 @@ def _bare_price(amount: Amount, line: Line, style: NumberStyle) -> bool:
         return False
     text = line.text
     told = names.looks_like_address(text) or names.looks_like_contact(text) or names.looks_like_paper(text)
-    return 10 <= amount.value < MAX_BARE_PRICE and not told and len(text.rstrip()) - amount.end <= 3
+    least = 1 if "ROUND" in concepts_of(text) else MIN_BARE_PRICE
+    return least <= abs(amount.value) < MAX_BARE_PRICE and not told and len(text.rstrip()) - amount.end <= 3
 
 
 def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:

@@ -28,6 +28,10 @@ from flows.reading.parser.names import looks_like_address
 # Points of evidence. What identifies a country (a number in its form) counts more than a word that is usual there.
 _TAX_ID, _POSTAL, _PHONE, _DOMAIN, _RATE, _TELLING_RATE, _PLACE, _WORD = 4.0, 3.0, 3.0, 2.5, 1.0, 3.0, 2.0, 1.5
 _SCRIPT = 3.0  # one that is written in one country only
+_LANGUAGE = 3.0  # several words of a language that is one country's
+_MIN_LANGUAGE_WORDS = 2
+_COMMA, _POINT = re.compile(r"\d,\d\d(?!\d)"), re.compile(r"\d\.\d\d(?![\d.])")
+_MIN_COMMAS_PER_POINT = 3  # points also stand in dates and in quantities
 _FOREIGN_RATE = -2.0
 _NORTH_AMERICAN_PHONE = 1.0
 _MOST = 8.0
@@ -135,7 +139,41 @@ def _evidence(lines: Sequence[Line], left_out: set[int]) -> list[_Evidence]:
         for country, points, what, hard in told:
             if what in _TELLING_ANYWHERE or what in _TELLING_AT_MONEY or not (line.money or line.index in left_out):
                 found.setdefault((country, what), (country, points, what, hard))
-    return [*found.values(), *_of_rates(lines)]
+    return [*found.values(), *_of_rates(lines), *_of_languages([each for each in lines if each.index not in left_out])]
+
+
+def _of_languages(lines: Sequence[Line]) -> list[_Evidence]:
+    """Count the different words of each language that one country's shops write, on labels and in boilerplate.
+
+    German, French and Italian are Switzerland's too, but there the decimal mark is a point.
+    """
+    text = "\n".join(fold(line.raw) for line in lines)
+    has_comma = len(_COMMA.findall(text)) > _MIN_COMMAS_PER_POINT * len(_POINT.findall(text))
+    counts = [
+        (countries, len(set(pattern.findall(text))))
+        for countries, pattern, wants_comma in _languages()
+        if has_comma or not wants_comma
+    ]
+    most = max((count for _, count in counts), default=0)
+    return [
+        (country, _LANGUAGE, "language", True)
+        for countries, count in counts
+        for country in countries
+        if count >= max(most, _MIN_LANGUAGE_WORDS)
+    ]
+
+
+@lru_cache(maxsize=1)
+def _languages() -> tuple[tuple[tuple[str, ...], re.Pattern[str], bool], ...]:
+    """Return countries, the pattern of their words, and whether those tell something beside decimal commas only."""
+    of_one = [((country,), _any_of(words), False) for country, words in _table()["languages"].items()]
+    shared = [(tuple(each["countries"]), _any_of(each["words"]), True) for each in _table()["comma_languages"]]
+    return (*of_one, *shared)
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted(map(fold, words), key=len, reverse=True)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W\d_])")
 
 
 def _of_forms(text: str) -> list[_Evidence]:

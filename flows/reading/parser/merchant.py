@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from rapidfuzz import fuzz
@@ -22,11 +23,17 @@ from flows.reading.parser.look_alikes import in_one_script
 
 HEAD_LINES = 16
 MAX_NAME_LINES = 4
+_ADDRESS_PENALTY = 2.0
+_STREET_IN_NAME = 1.5  # given back to a receipt's first line that has a street's word and no number: `Wall Street Cafe`
+_TRADE_AS_NAME = 1.5  # given back to `Pharmacy Centre` above its own address
 _GARBLED_CONFIDENCE = 0.4  # at most, for a name that no language and no second place supports
 _DOMAIN = re.compile(
     r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|"
     r"it|es|nl|fi|se|pt|com\.my)\b"
 )
+# A street with its house number, and the place below it with its postal code, in whatever language.
+_HOUSE = re.compile(r"[^\d]{4,}[ ,.]\d{1,4} ?[a-zA-Z]?(?:[/\-]\d{1,4}[a-zA-Z]?)?[.,]?")
+_POST_TOWN = re.compile(r"(?:[A-Za-z]{1,3}[ \-])?\d{3,5}(?: ?\d{2,3})? [^\d]{3,}|[^\d]{3,}[ ,]\d{4,6}")
 _COMMON_DOMAINS = frozenset({"facebook", "gmail", "yahoo", "hotmail", "instagram", "outlook", "google", "twitter"})
 
 
@@ -82,6 +89,7 @@ class _Scene:
     typical_height: float
     domains: tuple[str, ...]
     squeezed: tuple[str, ...]
+    addresses: frozenset[int]
 
     @classmethod
     def of(cls, lines: Sequence[Line]) -> _Scene:
@@ -91,6 +99,7 @@ class _Scene:
             median(line.row.height for line in lines),
             tuple(dict.fromkeys(stem for line in lines for stem in _domain_stems(line.raw))),
             tuple(squeeze(line.raw) for line in lines),
+            frozenset(_addresses(lines)),
         )
 
 
@@ -102,6 +111,14 @@ def _head(lines: Sequence[Line]) -> list[Line]:
             break
         head.append(line)
     return head
+
+
+def _addresses(lines: Sequence[Line]) -> Iterator[int]:
+    """Yield the indexes of two lines below the first that read like a street and its town."""
+    for street, town in pairwise(lines[1:HEAD_LINES]):
+        is_street = _HOUSE.fullmatch(street.raw.strip()) is not None or names.looks_like_address(street.raw)
+        if is_street and _POST_TOWN.fullmatch(town.raw.strip()) and not (street.money or town.money):
+            yield from (street.index, town.index)
 
 
 def _domain_stems(text: str) -> list[str]:
@@ -190,6 +207,10 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     score = 3.0 - 0.3 * sum(1 for line in scene.head[: block[0].index] if _may_be_name(line))
     score -= 1.2 if block[0].index >= len(scene.head) else 0.0
     score += _form_score(text, legal=legal)
+    if not legal and block[0].index in scene.addresses:
+        score -= _ADDRESS_PENALTY
+    if block[0] is scene.head[0]:
+        score += _as_first(block, scene, text)
     score -= 2.5 if any(money.amount.decimals == 2 for line in block for money in line.money) else 0.0
     if legal and _incomplete_form(text) and len(block) == 1:
         score -= 0.8
@@ -205,6 +226,13 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     if len(block) > 1:
         score += 0.3 if not legal else 0.9 if _incomplete_form(block[-1].raw) or ")" in block[-1].raw else -0.3
     return score
+
+
+def _as_first(block: tuple[Line, ...], scene: _Scene, text: str) -> float:
+    """Return what the receipt's first line gets back where its form alone speaks against it."""
+    if names.looks_like_address(text) and not any(map(str.isdigit, text)):
+        return _STREET_IN_NAME
+    return _TRADE_AS_NAME if names.only_trade(text) and block[-1].index + 1 in scene.addresses else 0.0
 
 
 def _is_supported(block: tuple[Line, ...], scene: _Scene) -> bool:

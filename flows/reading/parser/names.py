@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
@@ -13,6 +14,12 @@ from rapidfuzz.distance import Levenshtein
 
 from flows.reading.parser.currency_marks import MARKS
 from flows.reading.parser.folding import fold, squeeze
+
+
+def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
+    """Compile alternatives with their letters folded as the text is: Hangul falls into its parts."""
+    return re.compile("|".join(re.sub(r"[^\x00-\x7f]+", lambda match: fold(match[0]), each) for each in patterns))
+
 
 _LEGAL_HERE = (
     r"\bs[do0]n\b\.?\s*,?\s*\bb[hn][do0]\b|\bsbn\.? bhd\b|\bs/b\b|\bsb$|\bbhd\b|\bgmbh\b|\w*ges\.? ?mbh\b|\bmbh\b|"
@@ -27,10 +34,10 @@ _LISTED: dict[str, list[str]] = json.loads(
     files("flows.reading.parser").joinpath("names.json").read_text(encoding="utf-8")
 )
 # The table's forms are folded; the ones above read through OCR's slips in the commonest.
-_LEGAL = re.compile("|".join([_LEGAL_HERE, *_LISTED["legal_forms"]]))
-_PAPER_WORDS = re.compile("|".join(_LISTED["papers"]))
-_ROLE_WORDS = re.compile("|".join(_LISTED["roles"]))
-_STREET_FORMS = re.compile("|".join(_LISTED["addresses"]))
+_LEGAL = _compiled([_LEGAL_HERE, *_LISTED["legal_forms"]])
+_PAPER_WORDS = _compiled(_LISTED["papers"])
+_ROLE_WORDS = _compiled(_LISTED["roles"])
+_STREET_FORMS = _compiled(_LISTED["addresses"])
 _TRADE_WORDS = frozenset(_LISTED["trades"])
 _FORM_WORDS = frozenset(_LISTED["forms"])
 _ADDRESS = re.compile(
@@ -232,7 +239,8 @@ def clean_name(text: str) -> str:
     name = _LEADING.sub("", name)
     for tail in (_ALIAS, _INNER_REGISTRATION, _REGISTRATION):
         shorter = tail.sub("", name)
-        if len(squeeze(shorter)) >= 3:
+        loses_form = tail is _REGISTRATION and _LEGAL.search(fold(name)) and not _LEGAL.search(fold(shorter))
+        if len(squeeze(shorter)) >= 3 and not loses_form:
             name = shorter
     if name.count("(") > name.count(")") and len(name) - name.rindex("(") <= 3:
         name = name[: name.rindex("(")]

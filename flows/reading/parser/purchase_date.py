@@ -24,6 +24,8 @@ _EITHER_ORDER_COUNTRIES = {"CA"}
 _MONTH_FIRST_CURRENCIES = {"USD", "PHP"}
 _EITHER_ORDER_CURRENCIES = {"CAD"}
 _YEAR_FIRST_COUNTRIES = {"JP", "CN", "KR", "TW", "SE", "HU", "LT", "CA", "ZA"}
+# Where short years stand first as well: a date of theirs is never day first.
+_ONLY_YEAR_FIRST_COUNTRIES = {"JP", "CN", "KR", "TW", "SE", "HU", "LT"}
 _ERA_COUNTRIES = {"roc": "TW", "reiwa": "JP"}
 MAX_AGE_YEARS = 25
 _TABLE: dict[str, Any] = json.loads(files("flows.reading.parser").joinpath("dates.json").read_text(encoding="utf-8"))
@@ -197,7 +199,10 @@ def _score(line: Line, mention: DateMention, form: str, order: tuple[str | None,
         score += 1.0
     if _words("other").search(text):
         score -= 1.0
-    if form in {"dmy", "mdy"} and mention.ambiguous and order[0] is not None:
+    year_first = "ymd" in mention.orders and mention.two_digit_year and country in _ONLY_YEAR_FIRST_COUNTRIES
+    if form in {"dmy", "mdy"} and mention.ambiguous and year_first:
+        score -= 1.5
+    elif form in {"dmy", "mdy"} and mention.ambiguous and order[0] is not None:
         score += 0.8 if form == order[0] else -1.5
     elif form == "mdy" and mention.ambiguous:
         score -= 0.3
