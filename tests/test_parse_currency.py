@@ -163,3 +163,20 @@ def test_a_language_of_several_countries_tells_one_by_the_decimal_comma(comma: s
     assert found is not None
     assert (found.value, found.confidence >= 0.93) == ("EUR", True)
     assert unsure is None or unsure.confidence < 0.93
+
+
+@pytest.mark.parametrize(("day", "currency"), [("14.03.2024", "BGN"), ("14.03.2026", "EUR")])
+def test_a_country_that_changed_to_the_euro_has_the_currency_of_the_day(day: str, currency: str) -> None:
+    text = "Роза Маркет ЕООД\nЕИК 123456789\nДата: {} 10:11\nХляб   12,50\nОБЩА СУМА   12,50\nВ БРОЙ   12,50"
+    found = read(text.format(day)).currency
+    assert found is not None
+    assert (found.value, found.confidence >= 0.93) == (currency, True)
+
+
+def test_the_old_currency_beside_the_new_one_is_a_conversion() -> None:
+    text = "Роза Маркет ЕООД\nЕИК 123456789\nДата: 14.03.2026 10:11\nХляб   12,50\n"
+    text += "ОБЩА СУМА   12,50 EUR\nОБЩА СУМА   24,45 лв."
+    fields = read(text)
+    assert fields.total is not None
+    assert fields.currency is not None
+    assert (str(fields.total.value), fields.currency.value) == ("12.50", "EUR")

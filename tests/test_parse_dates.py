@@ -249,3 +249,14 @@ def test_a_day_that_may_be_cut_off_is_for_a_person() -> None:
     assert read(text.format("7.02.2020")).decision == "review"
     assert read(text.format("27.02.2020")).decision == "accept"
     assert read(text.format("Datum 7.02.2020")).decision == "accept"
+
+
+@pytest.mark.parametrize("text", ["2O26.07.13 21:46", "13/O7/2026", "l3.07.2026", "13.07.2O26"])
+def test_figures_read_as_letters(text: str) -> None:
+    assert find_dates(text)[0].readings[0] == dt.date(2026, 7, 13)
+
+
+def test_a_day_that_is_the_same_in_either_order_is_printed_once() -> None:
+    fields = read("CORNER SHOP LTD\nVAT 555 0111 22\n06-06-2024\nTEA   2.50\nTOTAL   £2.50\nCARD   £2.50")
+    assert fields.purchase_date is not None
+    assert not any(check.name == "date_repeated" for check in fields.checks)

@@ -134,3 +134,10 @@ def test_streets_towns_and_tax_numbers_are_no_names(head: str, name: str) -> Non
     merchant = read(f"{head}\n01-10-2026 15:09\nA   13,19\nB   27,58\nTOTAL   40,77\nCARD   40,77").merchant
     assert merchant is not None
     assert merchant.value == name
+
+
+@pytest.mark.parametrize("line", ["Cash Saie", "SIMPLIFIED TAX INVDICE", "kup min. 400g cukierków na wagę"])
+def test_misread_titles_and_advertisements_are_no_names(line: str) -> None:
+    merchant = read(f"{line}\nSINNATHAMBY TRADERS\n12 High Street\n05/11/2026 10:11\nTEA   2.50\nTOTAL   2.50").merchant
+    assert merchant is not None
+    assert merchant.value == "SINNATHAMBY TRADERS"

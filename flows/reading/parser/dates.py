@@ -30,6 +30,10 @@ _DAY_FIRST = re.compile(
 )
 # Norway and Denmark: `11/06-2024`, always the day first.
 _SLASHED_DAY = re.compile(r"(?<![\d./-])(\d{1,2})/(\d{1,2})\s?-\s?((?:19|20)\d\d|\d\d)(?![\d./-])")
+# Figures of a date that OCR read as letters, each part with a figure left: `23/O5/2024`, but not `14.II.2026`.
+_PART = r"(?=[OoIl|]*\d)[\dOoIl|]"
+_SLIPPED = re.compile(rf"(?<![^\W_]){_PART}{{1,4}}([./-]){_PART}{{1,2}}\1{_PART}{{2,4}}(?![^\W_])")
+_SLIPS = str.maketrans("OoIl|", "00111")
 _YEAR_FIRST = re.compile(
     r"(?<!\d)((?:20|19|25)\d\d)\s?(?P<sep>[./\-–~年년])\s?(\d{1,2})\s?(?:(?P=sep)|[月월])\s?(\d{1,2})[日일]?(?=\D|\d{2}:|$)"
 )
@@ -129,7 +133,7 @@ def _cldr_months(languages: tuple[str, ...]) -> Iterator[tuple[str, int, bool]]:
 
 def find_dates(text: str) -> list[DateMention]:
     """Return the dates of one line, without overlaps, left to right."""
-    text = text.replace("~", "-")
+    text = _SLIPPED.sub(lambda match: match[0].translate(_SLIPS), text.replace("~", "-"))
     found: list[DateMention] = []
     for reader in (_of_eras, _year_first, _roman, _slashed_day, _day_first, _named, _compact):
         for mention in reader(text):

@@ -7,11 +7,12 @@ are data, with their sources: `countries.json`.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
@@ -82,6 +83,13 @@ class CountryGuess:
         return (currency_of(best), hard) if best and lead > 0 and fitting[best] >= _MIN_SCORE else (None, False)
 
 
+def on_day(place: CountryGuess, day: dt.date | None) -> CountryGuess:
+    """Return the guess with the currency that its country had on the day of purchase: Croatia's until 2022 is HRK."""
+    if place.country is None or day is None:
+        return place
+    return replace(place, currency=currency_then(place.country, day) or place.currency)
+
+
 def guess_country(lines: Sequence[Line], hints: Hints, skip: Iterable[int] = ()) -> CountryGuess:
     """Weigh the printed evidence; hints only break ties.
 
@@ -113,6 +121,15 @@ def guess_country(lines: Sequence[Line], hints: Hints, skip: Iterable[int] = ())
 def currency_of(country: str) -> str | None:
     """Return the currency of a country's shops, from CLDR."""
     found = get_territory_currencies(country)
+    return found[-1] if found else None
+
+
+def currency_then(country: str, day: dt.date) -> str | None:
+    """Return the currency of a country's shops on a day, from CLDR."""
+    since = _table()["euro_since"].get(country)
+    if since is not None and day >= dt.date.fromisoformat(since):
+        return "EUR"
+    found = get_territory_currencies(country, day, day)
     return found[-1] if found else None
 
 

@@ -232,7 +232,8 @@ def _as_first(block: tuple[Line, ...], scene: _Scene, text: str) -> float:
     """Return what the receipt's first line gets back where its form alone speaks against it."""
     if names.looks_like_address(text) and not any(map(str.isdigit, text)):
         return _STREET_IN_NAME
-    return _TRADE_AS_NAME if names.only_trade(text) and block[-1].index + 1 in scene.addresses else 0.0
+    describes_trade = names.trade_word(text) and names.only_trade(text)
+    return _TRADE_AS_NAME if describes_trade and block[-1].index + 1 in scene.addresses else 0.0
 
 
 def _is_supported(block: tuple[Line, ...], scene: _Scene) -> bool:

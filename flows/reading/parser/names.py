@@ -106,6 +106,14 @@ _REGISTRATION = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^(?:\w{2,8}: ?[\d'/]+ |[#*\W]*#?\d{5,}\s+|[^\w(]+)")
+_LONG_TITLE = 12  # letters
+_TITLES = (
+    *("cashsale", "cashsales", "taxinvoice", "simplifiedtaxinvoice", "officialreceipt", "salesreceipt", "cashreceipt"),
+    *("rechnung", "quittung", "kassenbon", "kassabon", "ticketdecaisse", "facturasimplificada"),
+    *("documentocommerciale", "paragonfiskalny", "kvittering"),
+)
+_GOODS = re.compile(r"\b\d+ ?(?:g|kg|ml|cl|l|stk|szt|pcs)\b")
+_MOST_NAME_WORDS = 6
 _SLIPPED_FORM = re.compile(r"\b[S5]/[B8]\b")
 
 
@@ -147,7 +155,14 @@ def looks_like_paper(text: str) -> bool:
     """Tell whether the text is what any receipt says about itself (kind, numbers, greetings), or a stamp."""
     folded = fold(text)
     return any(
-        (_PAPER.search(folded), _PAPER_WORDS.search(folded), _STAMP.match(folded), is_stamp(text), _is_mark(text))
+        (
+            _PAPER.search(folded),
+            _PAPER_WORDS.search(folded),
+            _STAMP.match(folded),
+            is_stamp(text),
+            _is_mark(text),
+            _is_misread_title(text),
+        )
     )
 
 
@@ -165,6 +180,15 @@ def _stamp_slips() -> frozenset[str]:
         for word in _LISTED["stamps"]
         for place in range(len(word))
         for letter in "abcdefghijklmnopqrstuvwxyz0158"
+    )
+
+
+def _is_misread_title(text: str) -> bool:
+    """Tell whether the text is a receipt's title, a letter or two of it misread: `Cash Saie`, `TAX INVDICE`."""
+    word = squeeze(text)
+    return any(
+        abs(len(word) - len(title)) <= 1 and Levenshtein.distance(word, title) <= (1 if len(title) < _LONG_TITLE else 2)
+        for title in _TITLES
     )
 
 
@@ -217,6 +241,8 @@ def _is_strange(word: str) -> bool:
 
 def looks_like_slogan(text: str) -> bool:
     stripped = text.strip()
+    if _GOODS.search(fold(stripped)) or (len(stripped.split()) > _MOST_NAME_WORDS and stripped[0].islower()):
+        return not legal_form(text)
     return stripped.endswith(("!", "?")) or (
         stripped.endswith(".") and len(stripped.split()) > 3 and not legal_form(text)
     )

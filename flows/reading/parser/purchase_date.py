@@ -91,8 +91,8 @@ def choose_date(
     order = day_order(mentions, today, country, currency)
     scored: dict[dt.date, ScoredDay] = {}
     for line, mention in mentions:
-        for day, form in zip(mention.readings, mention.orders, strict=True):
-            if is_possible_day(day, today):
+        for day, form in dict(zip(reversed(mention.readings), reversed(mention.orders), strict=True)).items():
+            if is_possible_day(day, today):  # 06/06 is one day in either order, and printed once
                 _add(scored, ScoredDay(day, line, mention, _score(line, mention, form, order, country), 1, {form}))
     if not scored:
         return None

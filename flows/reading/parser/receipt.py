@@ -28,7 +28,7 @@ from flows.reading.parser.invoice import invoice_fields
 from flows.reading.parser.items import find_items, goods_lines, item_sum
 from flows.reading.parser.likely_names import likely_names
 from flows.reading.parser.lines import Line, Money, read_lines
-from flows.reading.parser.locale_evidence import CountryGuess, guess_country
+from flows.reading.parser.locale_evidence import CountryGuess, guess_country, on_day
 from flows.reading.parser.merchant import NameCandidate, find_merchants, merchant_confidence
 from flows.reading.parser.purchase_date import DateChoice, choose_date, choose_time
 from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_receipt
@@ -96,6 +96,8 @@ def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
     lines, _ = read_lines(text.pages)
     found_names = find_merchants(lines)
     place = guess_country(lines, hints, skip=[*goods_lines(lines), *_name_lines(found_names)])
+    likely_date = choose_date(lines, today=today, country=place.country)
+    place = on_day(place, likely_date.day if likely_date else None)
     items, taxes, money = find_items(lines), find_taxes(lines), collect(lines)
     sums = sums_of(money, items=item_sum(items), table=table_gross(taxes))
     totals = rank_totals(money, sums, home=place.currency if place.identified else None)
