@@ -127,6 +127,27 @@ async def test_a_name_is_found_by_two_letters_and_nothing_is_taken_by_itself(
 
 
 @needs_chromium
+async def test_enter_books_what_a_clicked_candidate_filled(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    posted(gateway, "A", currency="BYN")
+    receipt = in_review(gateway, 1)
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go(f"review/{receipt}")
+        visit.until(lambda: visit.one(".field.marked"))
+        visit.press("j")  # the currency, whose candidates are shown
+        visit.one("[data-candidate=BYN]").click()
+        visit.press(Keys.ENTER)
+        visit.until(lambda: "Nothing waits for you." in visit.text())
+
+    await asyncio.to_thread(work)
+    with gateway.ledger.session() as session:
+        found = {(one.merchant, one.currency) for one in find_expenses(owner="anna", session=session).items}
+    assert found == {("A", "BYN"), ("Shop 1", "BYN")}
+
+
+@needs_chromium
 async def test_tab_goes_from_field_to_field(gateway: Gateway, chrome: webdriver.Chrome) -> None:
     posted(gateway, "A", currency="BYN")
     receipt = in_review(gateway, 1)

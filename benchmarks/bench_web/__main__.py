@@ -127,7 +127,7 @@ KINDS: dict[str, tuple[str, Ask]] = {
 
 
 # What a person opens; each as the page itself, without its pictures.
-PAGES = ("", "expenses", "expenses?text=bada", "receipts", "review", "review/next")
+PAGES = ("", "expenses", "expenses?text=bada", "receipts", "review", "review/next", "merchants?text=co&country=CH")
 _PASSWORD = "a password of this bench only"  # noqa: S105  # of a ledger that goes at the end
 
 

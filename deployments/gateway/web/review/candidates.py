@@ -11,6 +11,7 @@ from flows.ledger.expenses import Usual
 
 MOST = 9  # one figure on the keyboard each
 _MOST_CURRENCIES = 6
+_MOST_COMPARED = 100  # of the owner's names with those that were read
 
 
 def with_usual(fields: Sequence[FieldView], usual: Usual) -> list[FieldView]:
@@ -23,7 +24,7 @@ def _with_usual(field: FieldView, usual: Usual) -> FieldView:
         return _longer(field, usual.currencies, _MOST_CURRENCIES)
     if field.name == "merchant":
         read = [str(one["value"]) for one in field.candidates]
-        like = [name for name in usual.merchants if any(are_variants(name, each) for each in read)]
+        like = [name for name in usual.merchants[:_MOST_COMPARED] if any(are_variants(name, each) for each in read)]
         return _longer(field, like, MOST)
     return field
 

@@ -77,7 +77,8 @@ rf.part("[data-review]", (page) => {
     if (field && field !== now && fields.includes(field)) mark(field, false);
   });
   for (const button of page.querySelectorAll("[data-candidate]")) {
-    button.addEventListener("click", () => { mark(button.closest("[data-field]"), false); fill(button.dataset.candidate); });
+    /* The focus goes to the field: on the button, Enter would press it again instead of booking. */
+    button.addEventListener("click", () => { mark(button.closest("[data-field]")); fill(button.dataset.candidate); });
   }
 
   /* The words that were read lie over the picture: a click fills the marked field with the date or amount at that
