@@ -170,3 +170,20 @@ def test_joined_crosswise_at_once_one_wins_and_nobody_waits_for_ever(ledger: Led
         assert not [each for each in outcomes if isinstance(each, LedgerUnavailableError)], outcomes
         states = sorted(state_of(ledger, each) for each in (one, other))
         assert states in (["dismissed", "expensed"], ["expensed", "expensed"]), outcomes
+
+
+def test_a_page_comes_back_as_its_own_receipt_where_it_is_a_page_of_nothing_any_more(ledger: Ledger) -> None:
+    first, page, other = posted(ledger, 1), posted(ledger, 2), posted(ledger, 3)
+    decided(ledger, first, Join([page]))
+    decided(ledger, page, Dismiss(DismissReason.NOT_MINE))
+    decided(ledger, first, Undo())  # the page is dismissed otherwise, and stays so
+    assert (state_of(ledger, page), counting(ledger)) == ("dismissed", [Decimal(1), Decimal(3)])
+    undone = decided(ledger, page, Undo())
+    assert (undone.state, counting(ledger)) == ("expensed", [Decimal(1), Decimal(2), Decimal(3)])
+    decided(ledger, first, Join([page]))
+    decided(ledger, page, Dismiss(DismissReason.NOT_MINE))
+    decided(ledger, other, Join([first]))  # which has no page at that moment
+    undone = decided(ledger, page, Undo())
+    assert (undone.state, counting(ledger)) == ("expensed", [Decimal(2), Decimal(3)])
+    with ledger.session() as session:
+        assert review_item(first, session=session).pages == ()

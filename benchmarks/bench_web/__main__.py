@@ -2,7 +2,8 @@
 
     python -m benchmarks.bench_web [--json FILE] [--expenses 200000] [--rounds 60]
 
-Starts PostgreSQL, fills it (`seed`), serves the gateway on a real socket and asks it as a program does, one request at
+Starts PostgreSQL and Prefect's server, to which decisions send their events, fills the ledger (`seed`), serves the
+gateway on a real socket and asks it as a program does, one request at
 a time. Times are the client's, in milliseconds: p50 and p95 over all requests of a kind, the first one of each left
 out. The words that are searched are drawn as they occur on the receipts, so that common ones come often.
 """
@@ -24,6 +25,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
 from benchmarks.bench_web.review import review_times, seed_queue
@@ -32,6 +34,7 @@ from benchmarks.machine import machine
 from deployments.gateway import create_app
 from deployments.settings import GatewaySettings
 from deployments.stack import Stack
+from deployments.stack.prefect_server import prefect_service
 from deployments.stack.settings import StackSettings
 from flows.ledger.access import Role, Scope, add_person, create_key, set_password
 from flows.ledger.database import open_ledger
@@ -50,7 +53,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60, help="requests of each kind")
     parser.add_argument("--port", type=int, default=27_900)
     given = parser.parse_args()
-    with seeded(given.port, given.expenses) as (url, key):
+    with seeded(given.port, given.expenses) as (url, key, prefect), temporary_settings(prefect):
         figures = asyncio.run(_measure(url, key, given.port + 50, given.rounds))
     figures = {"expenses": given.expenses, "machine": machine(), **figures}
     print(json.dumps(figures, indent=2))
@@ -59,8 +62,8 @@ def main() -> None:
 
 
 @contextmanager
-def seeded(port: int, expenses: int) -> Iterator[tuple[str, str]]:
-    """The URL of a filled ledger and a key of its owner."""
+def seeded(port: int, expenses: int) -> Iterator[tuple[str, str, dict[Any, str]]]:
+    """The URL of a filled ledger, a key of its owner, and how Prefect's server is reached."""
     with tempfile.TemporaryDirectory(prefix="receiptflow-bench-") as folder:
         settings = StackSettings(data_dir=Path(folder, "data"), port=port)
         with Stack(settings, core=["postgres"]) as stack:
@@ -71,7 +74,8 @@ def seeded(port: int, expenses: int) -> Iterator[tuple[str, str]]:
             ledger = open_ledger(url)
             with ledger.session() as session:
                 _, key = create_key(OWNER, "bench", [Scope.READ, Scope.REVIEW], session=session)
-            yield url, key
+            stack.add(prefect_service(settings, stack.credentials))
+            yield url, key, {one: stack.environment[one.name] for one in (PREFECT_API_URL, PREFECT_API_AUTH_STRING)}
             ledger.close()
 
 
@@ -79,7 +83,7 @@ async def _measure(url: str, key: str, port: int, rounds: int) -> dict[str, Any]
     settings = GatewaySettings(
         ledger_url=SecretStr(url),
         gateway_url=f"http://127.0.0.1:{port}",
-        # Neither storage nor Prefect is asked for a list; the addresses answer nothing.
+        # Storage is not asked for a list; the address answers nothing.
         s3_endpoint_url="http://127.0.0.1:9",
         s3_access_key="none",
         s3_secret_key=SecretStr("none"),
@@ -96,7 +100,7 @@ async def _measure(url: str, key: str, port: int, rounds: int) -> dict[str, Any]
         figures: dict[str, Any] = {}
         for kind, (path, ask) in KINDS.items():
             figures[f"{kind}_ms"] = await _times(client, path, ask, rounds)
-        figures |= await review_times(client, rounds)
+        figures |= await review_times(client, DECISIONS)
     figures["pages_ms"] = await _page_times(url, settings.gateway_url, rounds // 2)
     server.should_exit = True
     await serving
@@ -128,6 +132,7 @@ KINDS: dict[str, tuple[str, Ask]] = {
 
 # What a person opens; each as the page itself, without its pictures.
 PAGES = ("", "expenses", "expenses?text=bada", "receipts", "review", "review/next", "merchants?text=co&country=CH")
+DECISIONS = 300  # of 60 the 95th percentile is the third slowest
 _PASSWORD = "a password of this bench only"  # noqa: S105  # of a ledger that goes at the end
 
 

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from benchmarks.bench_web.seed import OWNER
 from flows.domain.fields import BBox, Found, LineItem, ReceiptFields
+from flows.ledger.expenses.words import lexemes
 
 QUEUE = 5_000
 _LINES = 12
@@ -48,6 +49,25 @@ def _write(connection: psycopg.Connection[Any], number: int) -> None:
         " VALUES (%s, 'rapidocr', '1', '6', %s, 'review')",
         [content, Jsonb(_fields(number).model_dump(mode="json"))],
     )
+    printed = f"Markt {number % 500}\nHauptstrasse {number % 500}, 10115 Berlin\n" + "Brot 4.50\n" * _LINES
+    connection.execute(
+        "INSERT INTO content_texts (content_id, text, tsv) VALUES (%s, %s, array_to_tsvector(%s))",
+        [content, printed, lexemes(printed)],
+    )
+    for kind, value in _marks(number):
+        connection.execute(
+            "INSERT INTO content_identities (content_id, kind, value, owner) VALUES (%s, %s, %s, %s)",
+            [content, kind, value, OWNER],
+        )
+
+
+def _marks(number: int) -> list[tuple[str, str]]:
+    """What a merchant is known by on a receipt that prints all of it."""
+    merchant = number % 500
+    return [
+        *(("tax_id", f"DE{10**8 + merchant}"), ("phone", f"{10**7 + merchant}"), ("domain", f"markt{merchant}.de")),
+        *(("address", f"10115 hauptstrasse {merchant}"), ("name", f"markt{merchant}")),
+    ]
 
 
 def _fields(number: int) -> ReceiptFields:

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, literal_column, text, update
+from sqlalchemy import ColumnElement, ScalarSelect, func, insert, literal_column, text, update
 from sqlmodel import Session, col, select
 
 from flows.ledger.errors import DELETED, FencedError, ReceiptNotFoundError
@@ -64,8 +64,8 @@ def lock_content_of(receipt_id: UUID, *, session: Session) -> tuple[Content | No
         # Rolled back, a savepoint lets go of what was locked in it: a receipt is never held while its content is waited
         # for, whose holder may wait for that receipt.
         savepoint = session.begin_nested()
-        content_id = session.exec(select(Receipt.content_id).where(Receipt.id == receipt_id)).one_or_none()
-        content = lock_content(content_id, session=session) if content_id else None
+        named = select(Receipt.content_id).where(Receipt.id == receipt_id).scalar_subquery()
+        content = lock_content(named, session=session)
         receipt = lock_receipt(receipt_id, session=session)
         if receipt.content_id == (content.id if content else None):
             savepoint.commit()
@@ -95,8 +95,8 @@ def lock_hash(sha256: str, *, session: Session) -> None:
     session.execute(query, {"name": f"receiptflow:content:{sha256}"})
 
 
-def lock_content(content_id: UUID, *, session: Session) -> Content | None:
-    """The content's row, locked until the transaction ends."""
+def lock_content(content_id: UUID | ScalarSelect[Any], *, session: Session) -> Content | None:
+    """The content's row, locked until the transaction ends; its id may be what a query answers."""
     query = select(Content).where(Content.id == content_id).with_for_update(key_share=True)
     return session.exec(query).one_or_none()
 

@@ -26,6 +26,10 @@ class Standing:
         mine = [(name, row) for (of, name), row in self.rows.items() if of == part]
         return {name: loaded(name, row.value) for name, row in sorted(mine, key=lambda one: one[1].id)}
 
+    def followed_by(self, rows: Iterable[CorrectionRow]) -> Standing:
+        """What counts once further rows have been appended, given in their order."""
+        return Standing(_newest([*sorted(self.rows.values(), key=lambda row: row.id), *rows]))
+
 
 def standing_of(content_id: UUID, *, session: Session, before: int | None = None) -> Standing:
     """The corrections of a content that count, or those that counted before the row with id `before`."""

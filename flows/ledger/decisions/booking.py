@@ -9,7 +9,7 @@ from flows.ledger.corrections import InvalidValuesError, overlaid
 from flows.ledger.decisions.case import Case, book, close, decided, how_it_stands, note_corrections, note_decision, tell
 from flows.ledger.decisions.errors import SamePurchaseError
 from flows.ledger.decisions.requests import Decided
-from flows.ledger.expenses import ExpenseValues, find_same_purchase, keep_both
+from flows.ledger.expenses import ExpenseValues, find_same_purchase, keep_both, same_purchases
 from flows.ledger.rules import learn
 from flows.ledger.schema import DecisionKind, Settlement, State
 
@@ -74,7 +74,7 @@ def _refuse_unfit(case: Case, values: dict[int, ExpenseValues], *, keeps_both: b
     if case.content.settled is Settlement.BOOKED:
         return
     for one in sorted(values.values(), key=lambda one: str(one.columns["purchase_date"])):
-        while other := find_same_purchase(case.receipt, one, session=case.session):
-            if not keeps_both:
-                raise SamePurchaseError(case.receipt.id, other)
-            keep_both(case.receipt, other, session=case.session)
+        if keeps_both:
+            keep_both(case.receipt, same_purchases(case.receipt, one, session=case.session), session=case.session)
+        elif other := find_same_purchase(case.receipt, one, session=case.session):
+            raise SamePurchaseError(case.receipt.id, other)

@@ -1,5 +1,7 @@
 """One content under a person's hands, locked with its receipt: how it stands, and what every decision writes.
 
+Nobody else writes to it meanwhile, so that what was read once, or written here, is not read again.
+
 Lock order as everywhere in the ledger: the content, its receipt, then owner and day of the purchase.
 """
 
@@ -55,6 +57,11 @@ class Case:
     actor: Actor
     moment: dt.datetime
     session: Session
+    expenses: tuple[ExpenseView, ...] | None = None  # those that count, as far as that was written by the decision
+    closed: tuple[State, dt.datetime] | None = None  # its state and `updated_at` that the decision wrote
+    _standing: Standing | None = None
+    _counting: set[int] | None = None
+    _fields: ReceiptFields | None = None
 
     @property
     def is_open(self) -> bool:
@@ -64,7 +71,9 @@ class Case:
     @property
     def fields(self) -> ReceiptFields:
         """What the reading says that the expenses are made of."""
-        return ReceiptFields.model_validate(self.base().fields)
+        if self._fields is None:
+            self._fields = ReceiptFields.model_validate(self.base().fields)
+        return self._fields
 
     def base(self) -> ExtractionRow:
         """The reading that the expenses are made of; an empty one where nothing could be read."""
@@ -74,7 +83,16 @@ class Case:
 
     def standing(self) -> Standing:
         """The corrections that count now."""
-        return standing_of(self.content.id, session=self.session)
+        if self._standing is None:
+            self._standing = standing_of(self.content.id, session=self.session)
+        return self._standing
+
+    def append(self, corrections: Sequence[dict[str, Any]]) -> None:
+        """Write corrections, whose order is their ids'."""
+        if not corrections:
+            return
+        query = insert(CorrectionRow).returning(CorrectionRow, sort_by_parameter_order=True)
+        self._standing = self.standing().followed_by(self.session.scalars(query, corrections))
 
     def read(self) -> ExpenseValues:
         """What the machine says of each of the content's expenses."""
@@ -82,12 +100,23 @@ class Case:
 
     def counting(self) -> set[int]:
         """The parts whose expense counts now."""
-        return counting_parts(self.content, session=self.session)
+        if self._counting is None:
+            self._counting = counting_parts(self.content, session=self.session)
+        return self._counting
+
+    def count(self, expenses: Sequence[ExpenseView]) -> None:
+        """Note which expenses count now, all of them."""
+        self.expenses, self._counting = tuple(expenses), {one.part for one in expenses}
+
+    def void(self, reason: str, parts: Collection[int] | None = None) -> None:
+        """Let expenses count no more, all or those of some parts."""
+        void_parts(self.receipt, (reason,), (), session=self.session, parts=parts)
+        self.expenses, self._counting = (() if parts is None else None), (set() if parts is None else None)
 
     def mark(self, **marks: Any) -> None:
         """Change what is settled of the content."""
-        self.session.execute(update(Content).where(col(Content.id) == self.content.id).values(**marks))
-        self.session.refresh(self.content)
+        query = update(Content).where(col(Content.id) == self.content.id).values(**marks)
+        self.content = self.session.scalars(query.returning(Content)).one()
 
 
 def open_case(
@@ -114,10 +143,9 @@ def open_case(
         raise WrongStateError(receipt.id, receipt.state, _where_to_decide(receipt))
     if seen is not None and seen != receipt.updated_at:
         raise ChangedMeanwhileError(f"receipt {receipt_id}", changes_since(seen, content, receipt, session=session))
-    reading = _reading_of(content, session=session)
+    moment, reading = _moment_and_reading(content, session=session)
     if receipt.state in _OPEN and reading is None:
         raise WrongStateError(receipt.id, receipt.state, "it is read for the first time; decide when that is done")
-    moment = session.exec(select(func.clock_timestamp())).one()
     return Case(content, receipt, reading, actor, moment, session)
 
 
@@ -175,30 +203,32 @@ def note_corrections(
         "at": case.moment,
     }
     common |= {"reason": clean(reason), **_by(case.actor)}
-    rows = [
-        common
-        | {"field": field, "value": plain(clean(value)), "taken_back": ended}
-        | {"before": plain(value_of(booked, field)), "machine": plain(value_of(read, field))}
-        for field, value, ended in [
-            *((field, None, True) for field in take_back),
-            *((field, value, False) for field, value in changes.items()),
+    case.append(
+        [
+            common
+            | {"field": field, "value": plain(clean(value)), "taken_back": ended}
+            | {"before": plain(value_of(booked, field)), "machine": plain(value_of(read, field))}
+            for field, value, ended in [
+                *((field, None, True) for field in take_back),
+                *((field, value, False) for field, value in changes.items()),
+            ]
         ]
-    ]
-    for row in rows:  # one by one: their order is their ids'
-        case.session.execute(insert(CorrectionRow).values(**row))
+    )
 
 
-def book(case: Case, parts: Collection[int]) -> list[ExpenseView]:
+def book(case: Case, parts: Collection[int]) -> None:
     """Let the expenses of exactly these parts count, with the corrections as they are now."""
     gone = case.counting() - set(parts)
     if gone:
-        void_parts(case.receipt, (_by_whom(case),), (), session=case.session, parts=gone)
-    base = case.base()
-    return book_parts(case.receipt, case.content, base.id, case.fields, parts=parts, channels=(), session=case.session)
+        case.void(_by_whom(case), gone)
+    read, standing = case.read(), case.standing()
+    session = case.session
+    case.count(book_parts(case.receipt, case.base().id, read, standing, parts=parts, channels=(), session=session))
 
 
 def close(case: Case, state: State, *, code: str | None = None, reason: str | None = None, **columns: Any) -> None:
     """Write the receipt's state; while it is read again only that something changed."""
+    case.closed = (case.receipt.state if case.is_open else state), case.moment
     if case.is_open:
         write(case.receipt, session=case.session, updated_at=case.moment)
         return
@@ -208,7 +238,7 @@ def close(case: Case, state: State, *, code: str | None = None, reason: str | No
 
 def set_aside(case: Case, code: str, reason: str, other_id: UUID | None) -> None:
     """Let the content give no expense, for a reason that may name another receipt."""
-    void_parts(case.receipt, (reason,), (), session=case.session)
+    case.void(reason)
     if case.reading is not None:  # what they are made of if this is taken back
         mine = update(Expense).where(col(Expense.content_id) == case.content.id)
         case.session.execute(mine.values(extraction_id=case.reading.id))
@@ -219,10 +249,10 @@ def set_aside(case: Case, code: str, reason: str, other_id: UUID | None) -> None
 
 def decided(case: Case, *, changed: bool = True) -> Decided:
     """How it stands now."""
-    query = select(Receipt.state, Receipt.updated_at).where(Receipt.id == case.receipt.id)
-    state, updated_at = case.session.exec(query).one()
-    expenses = expenses_of_content(case.content.id, session=case.session)
-    return Decided(case.receipt.id, State(state), expenses, updated_at, changed)
+    state, updated_at = case.closed or (case.receipt.state, case.receipt.updated_at)
+    if case.expenses is None:
+        case.count(expenses_of_content(case.content.id, session=case.session))
+    return Decided(case.receipt.id, State(state), case.expenses or (), updated_at, changed)
 
 
 def tell(case: Case, decision_id: int, kind: DecisionKind, *, code: str | None = None) -> None:
@@ -243,16 +273,20 @@ def _by(actor: Actor) -> dict[str, Any]:
     return {"actor": clean(actor.name), "via": actor.via, "person_id": actor.person_id}
 
 
-def _reading_of(content: Content, *, session: Session) -> ExtractionRow | None:
-    """What the expenses are made of; what was read last where there are none, or none that count."""
-    booked = select(ExtractionRow).join(Expense, col(Expense.extraction_id) == col(ExtractionRow.id))
-    booked = booked.where(Expense.content_id == content.id)
+def _moment_and_reading(content: Content, *, session: Session) -> tuple[dt.datetime, ExtractionRow | None]:
+    """The database's clock, and what the expenses are made of: what was read last where there are none, or none that
+    count.
+    """
+    made_of_it = col(Expense.extraction_id) == col(ExtractionRow.id)
     if content.settled is None:
-        booked = booked.where(col(Expense.voided_at).is_(None))
-    newest = select(ExtractionRow).where(ExtractionRow.content_id == content.id)
-    newest = newest.order_by(col(ExtractionRow.created_at).desc()).limit(1)
-    reading = session.exec(booked.order_by(col(Expense.part)).limit(1)).one_or_none()
-    return reading or session.exec(newest).one_or_none()
+        made_of_it &= col(Expense.voided_at).is_(None)
+    made_from = select(func.min(Expense.part)).where(made_of_it).scalar_subquery()
+    order = made_from.nulls_last(), col(ExtractionRow.created_at).desc()
+    wanted = select(ExtractionRow.id).where(ExtractionRow.content_id == content.id).order_by(*order).limit(1)
+    query = select(func.clock_timestamp(), ExtractionRow).select_from(Content)
+    query = query.outerjoin(ExtractionRow, col(ExtractionRow.id) == wanted.scalar_subquery())
+    moment, reading = session.exec(query.where(Content.id == content.id)).one()
+    return moment, reading
 
 
 def _reading_by_hand(content: Content, *, session: Session) -> ExtractionRow:

@@ -25,7 +25,6 @@ from flows.ledger.decisions.errors import ChangedMeanwhileError, ExpenseNotFound
 from flows.ledger.decisions.requests import Decided
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.locking import clean
-from flows.ledger.receipts import void_parts
 from flows.ledger.rules import learn
 from flows.ledger.schema import DecisionKind, Expense, Settlement, State
 from flows.ledger.values import Actor
@@ -112,7 +111,7 @@ def void(
 
 def _void(case: Case, expense: Expense, reason: str) -> Decided:
     made = note_decision(case, DecisionKind.VOID, how_it_stands(case), reason=reason)
-    void_parts(case.receipt, (clean(reason),), (), session=case.session, parts={expense.part})
+    case.void(clean(reason), {expense.part})
     if case.counting():
         case.mark(settled=Settlement.BOOKED)
         close(case, State.EXPENSED)

@@ -18,7 +18,7 @@ from flows.ledger.decisions.changed_fields import changed_fields
 from flows.ledger.decisions.errors import UnfitReceiptError
 from flows.ledger.decisions.pages import joined_to
 from flows.ledger.decisions.requests import MOST_PAGES, Decided, Decision, Join, Undo
-from flows.ledger.decisions.undoing import last_decision, pages_in
+from flows.ledger.decisions.undoing import last_decision, page_again_of, pages_in
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
 from flows.ledger.locking import lock_content
 from flows.ledger.schema import JOINED, Content, DecisionKind, Receipt, Settlement
@@ -35,7 +35,7 @@ def lock_with_pages(receipt_id: UUID, decision: Decision, *, session: Session) -
     elif isinstance(decision, Undo):
         named = session.exec(select(Receipt.content_id).where(Receipt.id == receipt_id)).one_or_none()
         last = last_decision(named, session=session) if named else None
-        pages = pages_in(last) if last else ()
+        pages = pages_in(last) + page_again_of(last) if last else ()
     if not pages:
         return
     query = select(Receipt.content_id).where(col(Receipt.id).in_([receipt_id, *pages]))

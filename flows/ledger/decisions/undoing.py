@@ -23,9 +23,8 @@ from flows.ledger.decisions.case import (
 from flows.ledger.decisions.errors import NothingToUndoError
 from flows.ledger.decisions.requests import Decided
 from flows.ledger.errors import ReceiptNotFoundError, WrongStateError
-from flows.ledger.receipts import void_parts
 from flows.ledger.rules import learn
-from flows.ledger.schema import JOINED, CorrectionRow, DecisionKind, DecisionRow, Receipt, Settlement, State
+from flows.ledger.schema import JOINED, Content, CorrectionRow, DecisionKind, DecisionRow, Receipt, Settlement, State
 
 _OPEN = {State.WAITING, State.RUNNING}
 
@@ -52,31 +51,55 @@ def undo(case: Case) -> Decided:
     if before["counting"]:
         book(case, set(before["counting"]))
     else:
-        void_parts(case.receipt, (f"{last.kind.value} was taken back by {case.actor.name}",), (), session=case.session)
+        case.void(f"{last.kind.value} was taken back by {case.actor.name}")
     _close_as_before(case, before)
     learn(case.content, session=case.session)
     tell(case, made, DecisionKind.UNDO, code=last.kind.value)
     for page in _pages_still_joined(case, last):
         undo(page)
+    if case.content.settled_code == JOINED and not _has_page(case.content.settled_as, case):
+        case.session.refresh(case.receipt)
+        return undo(case)  # a page again, of a receipt that was taken apart meanwhile
     return decided(case)
 
 
 def last_decision(content_id: UUID, *, session: Session) -> DecisionRow | None:
     """The last decision on a content that was not taken back."""
+    query = select(DecisionRow).where(*_standing(content_id), DecisionRow.kind != DecisionKind.UNDO)
+    return session.exec(query.order_by(col(DecisionRow.id).desc()).limit(1)).one_or_none()
+
+
+def _standing(content_id: UUID) -> tuple[Any, ...]:
+    """Of a content's decisions those that were not taken back."""
     taken_back = select(DecisionRow.undoes).where(
         DecisionRow.content_id == content_id, col(DecisionRow.undoes).is_not(None)
     )
-    query = select(DecisionRow).where(
-        DecisionRow.content_id == content_id,
-        DecisionRow.kind != DecisionKind.UNDO,
-        col(DecisionRow.id).not_in(taken_back),
-    )
-    return session.exec(query.order_by(col(DecisionRow.id).desc()).limit(1)).one_or_none()
+    return DecisionRow.content_id == content_id, col(DecisionRow.id).not_in(taken_back)
 
 
 def pages_in(decision: DecisionRow) -> list[UUID]:
     """The receipts that a decision has made further pages of another one."""
     return [UUID(page) for page in decision.previous.get("pages", ())]
+
+
+def page_again_of(decision: DecisionRow) -> list[UUID]:
+    """The receipt that taking a decision back makes its receipt a page of again."""
+    before = decision.previous
+    return [UUID(before["settled_as"])] if before["settled_code"] == JOINED and before["settled_as"] else []
+
+
+def _has_page(first_id: UUID | None, case: Case) -> bool:
+    """Whether the case's receipt was joined to another one by a decision that stands, and that is no page itself."""
+    query = select(Content).join(Receipt, col(Receipt.content_id) == col(Content.id)).where(Receipt.id == first_id)
+    first = case.session.exec(query).one_or_none()
+    if first is None or first.settled_code == JOINED:
+        return False
+    joins = select(DecisionRow.id).where(
+        *_standing(first.id),
+        DecisionRow.kind == DecisionKind.JOIN,
+        col(DecisionRow.previous).contains({"pages": [str(case.receipt.id)]}),
+    )
+    return case.session.exec(joins.limit(1)).first() is not None
 
 
 def _pages_still_joined(case: Case, last: DecisionRow) -> list[Case]:

@@ -9,7 +9,7 @@ from flows.ledger.expenses.queries import (
     expenses_of_contents,
     find_expenses,
 )
-from flows.ledger.expenses.same_purchase import find_same_purchase, keep_both
+from flows.ledger.expenses.same_purchase import find_same_purchase, keep_both, same_purchases
 from flows.ledger.expenses.search import Unsearchable, Wanted, index_fields, keep_missing_text, keep_text, unsearchable
 from flows.ledger.expenses.sums import NO_CURRENCY, Sum, SumsBy, YearStart, sum_expenses
 from flows.ledger.expenses.usual import Usual, usual_values
@@ -39,6 +39,7 @@ __all__ = [
     "post",
     "reassign",
     "revision_of",
+    "same_purchases",
     "sum_expenses",
     "unsearchable",
     "usual_values",

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, delete, func, insert, update  # the dialect's own `insert` is compiled anew each time
 from sqlmodel import Session, col, select
 
 from flows.domain.public_ids import expense_id
@@ -39,18 +38,19 @@ def post(receipt: Receipt, extraction_id: UUID, given: ExpenseValues, *, session
     given = _as_posted(receipt.owner, given, session=session)
     values, lines, taxes = given.columns, _numbered(given.line_items), _numbered(given.taxes)
     source = {"receipt_id": receipt.id, "extraction_id": extraction_id}
-    of_part = select(Expense).where(Expense.content_id == receipt.content_id, Expense.part == part)
-    before = session.exec(of_part).one_or_none()
+    sha256, before = _before(receipt, part, session=session)
     if before is None:
-        expense, news = _insert(receipt, part, values | source, session=session), NotificationKind.EXPENSE_READY
+        expense, news = _insert(receipt, sha256, part, values | source, session=session), NotificationKind.EXPENSE_READY
     elif before.voided_at is None and _is_same(before, values, lines, taxes, session=session):
         return Posted(_update(before, source, session=session), news=None)
     else:
         news = NotificationKind.EXPENSE_READY if before.voided_at else NotificationKind.EXPENSE_UPDATED
         changed = {"revision": before.revision + 1, "voided_at": None, "void_reason": None, "updated_at": func.now()}
         expense = _update(before, values | source | changed, session=session)
-    _replace(ExpenseLine, expense.id, lines, session=session)
-    _replace(ExpenseTax, expense.id, taxes, session=session)
+        session.execute(delete(ExpenseLine).where(col(ExpenseLine.expense_id) == expense.id))
+        session.execute(delete(ExpenseTax).where(col(ExpenseTax.expense_id) == expense.id))
+    _append(ExpenseLine, expense.id, lines, session=session)
+    _append(ExpenseTax, expense.id, taxes, session=session)
     index_fields(expense.content_id, session=session)
     return Posted(expense, news)
 
@@ -99,8 +99,15 @@ def _as_posted(owner: str, given: ExpenseValues, *, session: Session) -> Expense
     return replace(given, columns=whole, line_items=lines)
 
 
-def _insert(receipt: Receipt, part: int, values: dict[str, Any], *, session: Session) -> ExpenseView:
-    sha256 = session.exec(select(Content.sha256).where(Content.id == receipt.content_id)).one()
+def _before(receipt: Receipt, part: int, *, session: Session) -> tuple[str, Expense | None]:
+    """The content's hash, and the expense that there is of this part."""
+    same_part = and_(col(Expense.content_id) == col(Content.id), col(Expense.part) == part)
+    query = select(Content.sha256, Expense).outerjoin(Expense, same_part).where(Content.id == receipt.content_id)
+    sha256, before = session.exec(query).one()
+    return sha256, before
+
+
+def _insert(receipt: Receipt, sha256: str, part: int, values: dict[str, Any], *, session: Session) -> ExpenseView:
     identity = {
         "content_id": receipt.content_id,
         "part": part,
@@ -130,10 +137,10 @@ def _kept(table: type[Any], expense_id_: UUID, *, session: Session) -> _Rows:
     return [row.model_dump(exclude={"expense_id"}) for row in rows]
 
 
-def _replace(table: type[Any], expense_id_: UUID, rows: _Rows, *, session: Session) -> None:
-    session.execute(delete(table).where(table.expense_id == expense_id_))
-    if rows:
-        session.execute(insert(table), [{"expense_id": expense_id_, **row} for row in rows])
+def _append(table: type[Any], expense_id_: UUID, rows: _Rows, *, session: Session) -> None:
+    if rows:  # NULLs written out, else rows that lack other columns are statements of their own
+        rows = [{"expense_id": expense_id_, **row} for row in rows]
+        session.execute(insert(table), rows, execution_options={"render_nulls": True})
 
 
 def _numbered(rows: Sequence[dict[str, Any]]) -> _Rows:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from rapidfuzz import fuzz
-from sqlalchemy import and_, or_, text
+from sqlalchemy import and_, func, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -24,19 +25,30 @@ from flows.ledger.schema import DistinctPurchase, Expense, Receipt
 _LIKE_PERCENT = 75.0
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 _COMPARED = ("total", "currency", "purchase_date", "purchase_time", "receipt_number", "merchant")
+_COMPARED_COLUMNS: list[Any] = [getattr(Expense, name) for name in _COMPARED]
 
 
 def find_same_purchase(receipt: Receipt, values: ExpenseValues, *, session: Session) -> UUID | None:
-    """The receipt whose expense seems to be the same purchase, the earliest one; None if there is none.
+    """The receipt whose expense seems to be the same purchase, the earliest one, which is not deleted before this
+    transaction ends; None if there is none.
+    """
+    while same := same_purchases(receipt, values, session=session):
+        if _stays(same[0], session=session):
+            return same[0]
+    return None
+
+
+def same_purchases(receipt: Receipt, values: ExpenseValues, *, session: Session) -> list[UUID]:
+    """The receipts whose expenses seem to be the same purchase, the earliest one first.
 
     An expense that is read again with the same values is compared with nothing: it was posted before. What a person
     said to be another purchase is none. Takes the lock for owner and day, and keeps it until the transaction ends.
     """
     read = {name: values.columns[name] for name in _COMPARED}
     if read["purchase_date"] is None or read["currency"] is None:
-        return None
+        return []
     session.execute(_LOCK, {"name": f"receiptflow:purchase:{receipt.owner}:{read['purchase_date']}"})
-    query = select(Expense).where(
+    query = select(Expense.content_id, Expense.receipt_id, *_COMPARED_COLUMNS).where(
         Expense.owner == receipt.owner,
         Expense.purchase_date == read["purchase_date"],
         Expense.total == read["total"],
@@ -44,15 +56,10 @@ def find_same_purchase(receipt: Receipt, values: ExpenseValues, *, session: Sess
         col(Expense.voided_at).is_(None),
         ~_is_distinct(receipt),
     )
-    query = query.order_by(col(Expense.created_at), col(Expense.id)).execution_options(populate_existing=True)
-    while True:
-        posted = session.exec(query).all()
-        if any(one.content_id == receipt.content_id and _is_unchanged(one, read) for one in posted):
-            return None
-        same = (one.receipt_id for one in posted if one.content_id != receipt.content_id and _is_same(one, read))
-        found = next(same, None)
-        if found is None or _stays(found, session=session):
-            return found
+    posted: Sequence[Any] = session.exec(query.order_by(col(Expense.created_at), col(Expense.id))).all()
+    if any(one.content_id == receipt.content_id and _is_unchanged(one, read) for one in posted):
+        return []
+    return [one.receipt_id for one in posted if one.content_id != receipt.content_id and _is_same(one, read)]
 
 
 def _stays(receipt_id: UUID, *, session: Session) -> bool:
@@ -61,13 +68,14 @@ def _stays(receipt_id: UUID, *, session: Session) -> bool:
     return session.exec(query.with_for_update(read=True, key_share=True)).one_or_none() is not None
 
 
-def keep_both(receipt: Receipt, other_id: UUID, *, session: Session) -> None:
-    """Remember that the contents of a receipt and of another one are two purchases, however alike they are."""
-    other = session.exec(select(Receipt.content_id).where(Receipt.id == other_id)).one_or_none()
-    if other is None or receipt.content_id is None:
-        return  # it was deleted meanwhile: there is nothing left to be the same as
-    first, second = sorted((receipt.content_id, other))
-    query = insert(DistinctPurchase).values(content_id=first, other_id=second)
+def keep_both(receipt: Receipt, others: Sequence[UUID], *, session: Session) -> None:
+    """Remember that the contents of a receipt and of each of some others are two purchases, however alike they are."""
+    if not others or receipt.content_id is None:
+        return
+    pair = [of_both(receipt.content_id, col(Receipt.content_id)) for of_both in (func.least, func.greatest)]
+    there = select(*pair).where(col(Receipt.id).in_(others), col(Receipt.content_id).is_not(None))
+    there = there.with_for_update(read=True, key_share=True)  # one that was deleted meanwhile is the same as nothing
+    query = insert(DistinctPurchase).from_select(["content_id", "other_id"], there)
     session.execute(query.on_conflict_do_nothing())
 
 
@@ -82,11 +90,11 @@ def _is_distinct(receipt: Receipt) -> Any:
     )
 
 
-def _is_unchanged(posted: Expense, read: dict[str, Any]) -> bool:
+def _is_unchanged(posted: Any, read: dict[str, Any]) -> bool:
     return all(getattr(posted, name) == value for name, value in read.items())
 
 
-def _is_same(posted: Expense, read: dict[str, Any]) -> bool:
+def _is_same(posted: Any, read: dict[str, Any]) -> bool:
     """One of time, number and merchant has to agree; time and number that both differ say that it is another one."""
     time, number = (_agree(getattr(posted, name), read[name]) for name in ("purchase_time", "receipt_number"))
     if time is False and number is False:

@@ -111,15 +111,14 @@ def index_fields(content_id: UUID, *, session: Session) -> None:
     text = session.exec(select(ContentText.text).where(ContentText.content_id == content_id)).one_or_none()
     if text is None:
         return
-    expenses = session.exec(select(*_SEARCHED).where(Expense.content_id == content_id)).all()
-    tagged = select(Expense.tags).where(Expense.content_id == content_id)
+    expenses = session.exec(select(Expense.tags, *_SEARCHED).where(Expense.content_id == content_id)).all()
     lines = session.exec(
         select(ExpenseLine.description)
         .join(Expense, col(Expense.id) == col(ExpenseLine.expense_id))
         .where(Expense.content_id == content_id)
     ).all()
-    fields = [str(value) for row in expenses for value in row if value is not None]
-    fields += [tag for tags in session.exec(tagged) for tag in tags]
+    fields = [str(value) for _, *row in expenses for value in row if value is not None]
+    fields += [tag for tags, *_ in expenses for tag in tags]
     words = lexemes(text, *fields, *lines)
     session.execute(update(ContentText).where(col(ContentText.content_id) == content_id).values(tsv=_tsv(words)))
 

@@ -14,7 +14,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from flows.domain.fields import ReceiptFields
-from flows.ledger.corrections import overlaid, standing_of
+from flows.ledger.corrections import Standing, overlaid, standing_of
 from flows.ledger.expenses import ExpenseValues, of_a_part, post, values_of, void
 from flows.ledger.locking import write_state
 from flows.ledger.notifications import enqueue_expense
@@ -38,16 +38,15 @@ def counting_parts(content: Content, *, session: Session) -> set[int]:
 
 def book_parts(
     receipt: Receipt,
-    content: Content,
     extraction_id: UUID,
-    fields: ReceiptFields,
+    read: ExpenseValues,
+    standing: Standing,
     *,
     parts: Collection[int],
     channels: Sequence[str],
     session: Session,
 ) -> list[ExpenseView]:
-    """Post the expenses of some parts of the locked receipt's content, corrected, and say so."""
-    read, standing = read_values(content, fields), standing_of(content.id, session=session)
+    """Post the expenses of some parts of the locked receipt's content, read and corrected so, and say so."""
     booked = []
     for part in sorted(parts):
         values = overlaid(read, standing.values(part))
@@ -95,9 +94,9 @@ def take_reading(
     """Bring the expenses of a settled content up to date with a sure reading; those that are void stay void."""
     book_parts(
         receipt,
-        content,
         extraction_id,
-        fields,
+        read_values(content, fields),
+        standing_of(content.id, session=session),
         parts=counting_parts(content, session=session),
         channels=channels,
         session=session,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, literal
+from collections.abc import Sequence
+
+from sqlalchemy import delete, literal, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
@@ -11,6 +13,12 @@ from flows.learning import MERCHANT, Identity, identities_of
 from flows.ledger.locking import clean
 from flows.ledger.schema import Content, ContentIdentity, ContentText, ExtractionRow, RuleRow, RuleUse
 
+# As text: an `insert` of the dialect, with rows as its values, is compiled anew each time.
+_INSERT = text(
+    """INSERT INTO content_identities (content_id, owner, kind, value)
+    SELECT :content_id, :owner, found.* FROM unnest(CAST(:kinds AS text[]), CAST(:values AS text[])) found
+    ON CONFLICT DO NOTHING"""
+)
 _LONGEST = 200  # characters of a mark: an index's entry has to hold it
 
 
@@ -26,16 +34,27 @@ def keep_marks(content: Content, fields: ReceiptFields, text: str, *, session: S
         session.execute(insert(RuleUse).from_select(["rule_id", "content_id"], there.with_for_update(key_share=True)))
 
 
-def keep_merchant_mark(content: Content, name: str, *, session: Session) -> None:
-    """Write which merchant, its name folded, a person's word about a content is about; empty for none."""
-    mine = delete(ContentIdentity).where(col(ContentIdentity.content_id) == content.id)
-    session.execute(mine.where(col(ContentIdentity.kind) == MERCHANT))
-    if name:
-        _insert(content, (Identity(MERCHANT, name),), session=session)
+def marks_about(content: Content, name: str, *, session: Session) -> list[Identity]:
+    """The marks of a content, once it is kept which merchant a person's word about it is about.
+
+    Args:
+        content: Which content.
+        name: The merchant's, folded; empty for none.
+        session: The transaction.
+    """
+    kept = _marks_of(content, session=session)
+    about = [Identity(MERCHANT, clean(name[:_LONGEST]))] if name else []
+    before = [mark for mark in kept if mark.kind == MERCHANT]
+    if before and before != about:
+        mine = delete(ContentIdentity).where(col(ContentIdentity.content_id) == content.id)
+        session.execute(mine.where(col(ContentIdentity.kind) == MERCHANT))
+    if before != about:
+        _insert(content, about, session=session)
+    return [*(mark for mark in kept if mark.kind != MERCHANT), *about]
 
 
-def marks_of(content: Content, *, session: Session) -> list[Identity]:
-    """The marks of a content; found anew where it was read by a release that kept none."""
+def _marks_of(content: Content, *, session: Session) -> list[Identity]:
+    """Found anew where it was read by a release that kept none."""
     query = select(ContentIdentity.kind, ContentIdentity.value).where(ContentIdentity.content_id == content.id)
     kept = [Identity(*row) for row in session.exec(query.order_by(col(ContentIdentity.kind)))]
     if any(mark.kind != MERCHANT for mark in kept):
@@ -63,10 +82,7 @@ def _found_anew(content: Content, *, session: Session) -> list[Identity]:
     return list(found)
 
 
-def _insert(content: Content, found: tuple[Identity, ...], *, session: Session) -> None:
-    rows = [
-        {"content_id": content.id, "owner": content.owner, "kind": one.kind, "value": clean(one.value[:_LONGEST])}
-        for one in found
-    ]
-    if rows:
-        session.execute(insert(ContentIdentity).values(rows).on_conflict_do_nothing())
+def _insert(content: Content, found: Sequence[Identity], *, session: Session) -> None:
+    if found:
+        marks = {"kinds": [one.kind for one in found], "values": [clean(one.value[:_LONGEST]) for one in found]}
+        session.execute(_INSERT, {"content_id": content.id, "owner": content.owner, **marks})
