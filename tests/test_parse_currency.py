@@ -147,22 +147,31 @@ def test_a_phone_is_no_australian_postal_code() -> None:
     assert fields.country is None or fields.country.value != "AU"
 
 
-@pytest.mark.parametrize(
-    ("comma", "point"),
-    [
-        (
-            "PHARMACIE\nTOTAL TTC   4,74\nCARTE BANCAIRE   4,74\nFacture 62032",
-            "TOTAL TTC   4.74\nCARTE BANCAIRE   4.74",
-        ),
-        ("Bäckerei\nSumme   4,74\ngegeben bar   5,00\nRückgeld   0,26", "Summe   4.74\ngegeben bar   5.00"),
-    ],
-)
-def test_a_language_of_several_countries_tells_one_by_the_decimal_comma(comma: str, point: str) -> None:
+def test_a_language_of_several_countries_tells_their_currency_by_the_decimal_comma() -> None:
     day = "\n25/06/2026 19:47"
-    found, unsure = read(comma + day).currency, read(point + day).currency
+    found = read(f"Bäckerei\nSumme   4,74\ngegeben bar   5,00\nRückgeld   0,26{day}").currency
+    unsure = read(f"Summe   4.74\ngegeben bar   5.00{day}").currency
     assert found is not None
     assert (found.value, found.confidence >= 0.93) == ("EUR", True)
     assert unsure is None or unsure.confidence < 0.93
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DEPANNEUR DU COIN\nPain   2,49\nSous-total   2,49\nTOTAL   2,49\nEspèces   10,00\nMerci de votre visite",
+        "CAFE ATLAS\nBd Mohammed V, Casablanca\nThé   85,00\nTVA 10%  7,73\nTOTAL TTC   85,00\nEspèces   85,00",
+        "KEDAI MAKAN ALI\nJalan Besar, Ipoh\nNasi   7.00\nJUMLAH   7.00\nTUNAI   10.00\nBAKI   3.00\nTERIMA KASIH",
+        "LINELLA\nChisinau\nPaine   27,50\nTOTAL LEI   27,50\nNUMERAR   30,00\nREST   2,50\nVA MULTUMIM",
+        "LOJA MAPUTO\nPao   27,50\nTOTAL   27,50\nNumerario   30,00\nTroco   2,50\nNIF 400123\nObrigado pela visita",
+        "LOJA LUANDA\nQtd 1 Pao   250,00\nTOTAL   250,00\nTroco   0,00\nConsumidor final\nCartao de credito   250,00",
+        "SUPERMARKT TULIP\nParamaribo\nBrood   27,50\nTOTAAL   27,50\nCONTANT   30,00\nWISSELGELD   2,50\nBEDANKT",
+    ],
+)
+def test_a_language_that_countries_with_different_currencies_write_makes_none_sure(text: str) -> None:
+    """French in Montréal and Casablanca, Malay beside Indonesian, Romanian in Moldova, Portuguese in Africa, Dutch."""
+    found = read(f"{text}\n14/05/2026 17:22").currency
+    assert found is None or found.confidence < 0.93
 
 
 @pytest.mark.parametrize(("day", "currency"), [("14.03.2024", "BGN"), ("14.03.2026", "EUR")])
