@@ -80,3 +80,14 @@ def test_the_books_currency_decides_a_symbol_for_a_person(currency: str) -> None
 def test_two_currencies_of_one_amount_are_named() -> None:
     fields = read(PLAIN.replace("TOTAL      8.50", "TOTAL   CHF 8.50").replace("CASH       8.50", "CASH EUR 8.50"))
     assert any(reason.startswith("currency: both ") for reason in fields.reasons)
+
+
+@pytest.mark.parametrize(
+    "title", ["LEERGUTBON", "Gutschrift Nr. 4711", "REFUND", "Credit Note", "Angebot", "Pro-forma"]
+)
+def test_papers_that_are_no_purchase_are_for_a_person(title: str) -> None:
+    text = "REWE Markt GmbH\n50668 Köln\n{}\nPfand 5 x 0,25   1,25\nSumme   1,25 EUR\nBar   1,25 EUR\n14.03.2026 10:11"
+    fields = read(text.format(title))
+    assert fields.decision == "review"
+    assert "is no purchase" in fields.reasons[0]
+    assert read(text.format("Kassenbon")).decision == "accept"

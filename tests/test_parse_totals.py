@@ -280,3 +280,13 @@ def test_a_rounding_without_cents_leads_to_the_total() -> None:
 def test_what_is_due_in_french(label: str) -> None:
     value, _ = total_of(f"MENU   14,13\nCAFE   2,10\n{label}   16,23\nESPECES   20,00\nA rendre   3,77")
     assert value == Decimal("16.23")
+
+
+def test_dinars_have_thousandths() -> None:
+    value, fields = total_of("Meal   3.500\nTea   0.250\nTotal   KWD 3.750\nCash   5.000\nChange   1.250")
+    assert (value, fields.currency and fields.currency.value) == (Decimal("3.750"), "KWD")
+
+
+def test_a_vietnamese_total() -> None:
+    value, fields = total_of("Phở tái   95.000\nTrà đá   10.000\nTổng cộng   105.000 đ\nTiền mặt   200.000")
+    assert (value, fields.currency and fields.currency.value) == (Decimal(105_000), "VND")

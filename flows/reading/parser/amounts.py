@@ -29,6 +29,8 @@ _SPACED_AT_MARK = re.compile(
     r"(?=\s?(?:ft|huf|kč|kc|czk|kr|sek|nok|dkk|isk|₽|руб|грн|zł|pln)(?![^\W\d_]))",
     re.IGNORECASE,
 )
+# Currencies of a thousand parts (ISO 4217), `KWD 3.500` is 3.5; without BHD, which is Malaysia's Berhad.
+_DINARS = re.compile(r"(?<![A-Za-z])(?:KWD|OMR|JOD|TND|[KJ]\.D)(?![A-Za-z])")
 _WIDE_SCRIPT = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 _LOOSE_DECIMALS = re.compile(r"(?<![\d.,])(\d{1,5})(?: ?[.,] | [.,])(\d\d)(?![\d.,%])")
 _LOST_POINT = re.compile(r"((?:RM|EUR|USD|[€$£:])\s{0,2}\d{1,4})[ :](\d\d)(?=\W*$)")
@@ -60,11 +62,13 @@ _AFTER = re.compile(
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """How a receipt writes numbers: its decimal mark, whether its amounts have cents, and spaces for thousands."""
+    """How a receipt writes numbers: its decimal mark, whether its amounts have cents, spaces for thousands,
+    or thousandths instead of cents (dinars)."""
 
     decimal: str = "."
     cents: bool = True
     spaced: bool = False
+    thousandths: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,15 @@ def learn_style(lines: Iterable[str]) -> NumberStyle:
     """Learn the number style from all lines: the mark before two last digits is the decimal mark."""
     marks: Counter[str] = Counter()
     groups: Counter[str] = Counter()
-    spaced, wide = 0, False
+    spaced, wide, dinars = 0, False, False
     for line in lines:
+        dinars = dinars or _DINARS.search(line) is not None
         marks.update(re.findall(r"\d([.,])\d\d(?![\d.,])", line))
         groups.update(re.findall(r"(?<![\d.,])\d{1,3}([.,])\d{3}(?:\1\d{3})*(?![\d.,])", line))
         spaced += len(_SPACED_WHOLE.findall(line))
         wide = wide or _WIDE_SCRIPT.search(line) is not None
+    if dinars and sum(groups.values()) > sum(marks.values()):
+        return NumberStyle(groups.most_common(1)[0][0], thousandths=True)
     parted, fractions = sum(groups.values()), sum(marks.values())
     whole = max(parted, spaced) > 3 * fractions or (not fractions and wide)
     decimal = "," if marks[","] > marks["."] else "."

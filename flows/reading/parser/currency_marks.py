@@ -21,7 +21,8 @@ SHARED = {
 }
 _SYMBOLS = {
     "€": "EUR", "EURO": "EUR", "£": "GBP", "RM": "MYR", "RP": "IDR", "CHF": "CHF", "SFR": "CHF", "FR.": "CHF",
-    "₹": "INR", "RS.": "INR", "RS": "INR", "INR": "INR", "₩": "KRW", "₫": "VND", "฿": "THB", "₱": "PHP", "₺": "TRY",
+    "₹": "INR", "RS.": "INR", "RS": "INR", "INR": "INR", "₩": "KRW", "₫": "VND", "Đ": "VND",
+    "฿": "THB", "₱": "PHP", "₺": "TRY",
     "₽": "RUB",
     "ZŁ": "PLN", "ZL": "ZL", "KČ": "CZK", "KC": "KC", "FT": "FT", "LEI": "LEI", "РУБ": "RUB", "РУБ.": "RUB",
     "ГРН": "UAH", "ЛВ": "BGN", "ЛВ.": "BGN", "BYN": "BYN", "TL": "TL", "원": "KRW", "บาท": "THB",
@@ -32,7 +33,7 @@ _SYMBOLS = {
 }  # fmt: skip
 _CODES = (
     "EUR USD GBP CHF MYR SGD IDR INR JPY CNY KRW THB VND PHP AUD CAD NZD HKD TWD SEK NOK DKK ISK PLN CZK HUF RON "
-    "BGN TRY BRL MXN ARS CLP COP PEN ZAR AED SAR QAR KWD ILS EGP NGN KES UAH RUB RSD BYN UYU"
+    "BGN TRY BRL MXN ARS CLP COP PEN ZAR AED SAR QAR KWD ILS EGP NGN KES UAH RUB RSD BYN UYU OMR JOD TND"
 )
 MARKS: dict[str, str] = {code: code for code in _CODES.split() if code in list_currencies()} | _SYMBOLS
 

@@ -133,7 +133,7 @@ def _dated(text: str) -> tuple[str, list[DateMention], list[TimeMention]]:
 
 
 def _is_money(amount: Amount, style: NumberStyle) -> bool:
-    if amount.looks_like_money:
+    if amount.looks_like_money or (style.thousandths and amount.decimals == 3 and not amount.percent):
         return True
     return not style.cents and not amount.percent and amount.grouped
 

@@ -38,6 +38,7 @@ _LEGAL = _compiled([_LEGAL_HERE, *_LISTED["legal_forms"]])
 _PAPER_WORDS = _compiled(_LISTED["papers"])
 _ROLE_WORDS = _compiled(_LISTED["roles"])
 _STREET_FORMS = _compiled(_LISTED["addresses"])
+_OTHER_PAPERS = _compiled([rf"\W*(?:{'|'.join(_LISTED['other_papers'])})(?:\W*(?:n[or]\W*)?[\d\-/]*)?\W*"])
 _TRADE_WORDS = frozenset(_LISTED["trades"])
 _FORM_WORDS = frozenset(_LISTED["forms"])
 _ADDRESS = re.compile(
@@ -205,6 +206,11 @@ def is_registration(text: str) -> bool:
 def titles_receipt(text: str) -> bool:
     """Tell whether the text is a receipt's title alone: `TAX INVOICE`, `Quittung`, `Ticket de caisse`."""
     return _TITLE.match(fold(text)) is not None
+
+
+def titles_other_paper(text: str) -> bool:
+    """Tell whether the text is the title of a paper that is no purchase's: a refund, a deposit's return, an offer."""
+    return _OTHER_PAPERS.fullmatch(fold(text)) is not None
 
 
 def names_another_role(text: str) -> bool:

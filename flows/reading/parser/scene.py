@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations, pairwise
 
+from flows.reading.parser import names
 from flows.reading.parser.concepts import concepts_of
 from flows.reading.parser.lines import Line, Money
 from flows.reading.parser.merchant import looks_like_head
@@ -25,6 +26,10 @@ def why_no_receipt(lines: Sequence[Line], money: Sequence[Money]) -> str | None:
     """Return why these words are no receipt's, or None when they may be one."""
     if not lines:
         return "the page has no text"
+    first_price = next((line.index for line in lines if line.money), len(lines))
+    title = next((line.raw.strip() for line in lines[:first_price] if names.titles_other_paper(line.raw)), None)
+    if title is not None:
+        return f"it is titled {title}, which is no purchase"
     if len(money) < _MIN_MONEY:
         return "no amount of money is on the page"
     concepts = {concept for line in lines for concept in concepts_of(line.text)}
