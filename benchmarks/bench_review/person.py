@@ -3,7 +3,7 @@ counts each key and click.
 
 Of the ways to a field's right value: it is there; it is among the candidates (a digit, or a click where another field
 is marked); it is printed where the page has words (a click on the word); it is typed. A field is marked by the page's
-keys.
+keys. A merchant is typed until the field suggests it near enough that the arrows take fewer keys than the rest of it.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ const frame = svg.getBoundingClientRect(), size = svg.viewBox.baseVal;
 const clientX = frame.left + arguments[1] * frame.width / size.width;
 const clientY = frame.top + arguments[2] * frame.height / size.height;
 word.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX, clientY }));"""
+# What is suggested for what is typed: the list's names, once the field has its answer.
+_SUGGESTED = """
+const [typed, done] = arguments, list = document.querySelector("#f-merchant-names");
+(function look() {
+  if (list.dataset.of !== typed) setTimeout(look, 5);
+  else done([...list.querySelectorAll("bdi")].map((name) => name.textContent));
+})();"""
 _KINDS = {"purchase_date": "dates", "total": "amounts"}
 
 
@@ -135,27 +142,45 @@ class Reviewer:
             raise ReviewError(f"{one['name']} became {shown!r}, not {truth.get(one['name'])!r}")
 
     def _choose(self, name: str, number: int) -> None:
-        """A candidate by its digit, or by a click where another field is marked."""
+        """A candidate by its digit, or by a click where another field is marked and this one's candidates are shown."""
         self._leave_field()
+        button = self._one(f"[data-field='{name}'] [data-candidate]:nth-of-type({number})")
+        if not button.is_displayed():  # nothing doubts what was read
+            self._mark(name)
         if (self._look() or {})["marked"] == name:
             self._press(str(number))
             return
-        self._one(f"[data-field='{name}'] [data-candidate]:nth-of-type({number})").click()
+        button.click()
         self._moves.append("click")
 
     def _type(self, one: dict[str, Any], truth: dict[str, Any]) -> None:
         self._mark(one["name"])
         text = typed_of(one["name"], truth)
-        if not (text[:1].isdecimal() and int(text[0]) > len(one["candidates"])):  # which is typed at once
+        at_once = text[:1].isdecimal() and int(text[0]) > len(one["candidates"])
+        if not self._typing and not at_once:
             self._press("e")
-        if text:
+        if one["name"] == "merchant" and text:
+            self._type_merchant(text, truth)
+        elif text:
             self._press(*text)
         else:
             self._press(Keys.DELETE)  # what was selected
         self._typing = True
 
+    def _type_merchant(self, text: str, truth: dict[str, Any]) -> None:
+        """Letter by letter, until a right name that is suggested takes fewer keys than the letters that are left."""
+        for typed in range(1, len(text) + 1):
+            self._press(text[typed - 1])
+            names = self._driver.execute_async_script(_SUGGESTED, text[:typed])
+            rights = [place for place, name in enumerate(names, start=1) if is_right("merchant", name, truth)]
+            if rights and rights[0] < len(text) - typed:
+                self._press(*[Keys.ARROW_DOWN] * rights[0])
+                return
+
     def _mark(self, name: str) -> None:
-        """Go to a field by the page's keys."""
+        """Go to a field by the page's keys; from one that is typed in, by Tab to one that follows."""
+        if self._typing and self._tab_to(name):
+            return
         self._leave_field()
         shown = self._look() or {}
         names = [one["name"] for one in shown["fields"]]
@@ -165,6 +190,17 @@ class Reviewer:
         behind = len(names) - ahead
         self._press(*("j" * ahead if ahead <= behind else "k" * behind))
         self._until(lambda: (self._look() or {})["marked"] == name)
+
+    def _tab_to(self, name: str) -> bool:
+        """Press Tab until a field that stands behind is typed in; False where it stands before."""
+        shown = self._look() or {}
+        names = [one["name"] for one in shown["fields"]]
+        steps = names.index(name) - names.index(shown["marked"])
+        if steps < 0:
+            return False
+        self._press(*[Keys.TAB] * steps)
+        self._until(lambda: (self._look() or {})["marked"] == name)
+        return True
 
     def _right_word(self, name: str, truth: dict[str, Any]) -> tuple[int, float, float] | None:
         """The number of a word that fills the field right, and where on the page to click on it."""
@@ -263,4 +299,4 @@ def _right_candidate(one: dict[str, Any], truth: dict[str, Any]) -> int:
 
 
 def _names() -> dict[str, str]:
-    return {Keys.ENTER: "Enter", Keys.ESCAPE: "Esc", Keys.DELETE: "Del"}
+    return {Keys.ENTER: "Enter", Keys.ESCAPE: "Esc", Keys.DELETE: "Del", Keys.TAB: "Tab", Keys.ARROW_DOWN: "↓"}
