@@ -8,7 +8,7 @@ RECEIPTS ?=
 ONCE   ?=
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-review bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock texts clean
+.PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-review bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock schemas texts clean
 
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
@@ -138,6 +138,10 @@ settings: setup
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package opencv-python --no-emit-package openvino-telemetry --no-emit-package loguru --no-emit-package win32-setctime pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links --no-emit-package opencv-python --no-emit-package openvino-telemetry --no-emit-package loguru --no-emit-package win32-setctime --extra dev --extra scale -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+# The tables of a new stack's databases in one script each: after a migration, or another release of Prefect.
+schemas: setup
+	$(BIN)/python -m deployments.stack.schemas.write
 
 # The pages' texts: new ones into the catalogues, to be translated, and those compiled, which is what is installed.
 LOCALE := deployments/gateway/web/locale

@@ -24,6 +24,7 @@ import psycopg
 from psycopg import sql
 
 from deployments.stack.errors import DataUnusableError
+from deployments.stack.schemas import fill
 from deployments.stack.service import Service
 from deployments.stack.settings import StackSettings
 
@@ -197,8 +198,13 @@ def _select_1(settings: StackSettings, timeout: int) -> None:
 
 
 def _create_databases(settings: StackSettings) -> None:
+    """Make those that are missing, and the tables of those that have none: a start may have been killed in between."""
     with _connect(settings, "postgres", 10) as connection:
         known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
         for database in DATABASES:
             if database not in known:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+    for database in DATABASES:
+        with _connect(settings, database, 10) as connection:
+            if fill(connection, database):
+                _log.info("made the tables of %s", database)
