@@ -71,7 +71,7 @@ async def _told_by_a_run(gateway: Gateway, owner: Browser, firefly: Firefly, mon
     name = owner.person.owner
     some_expenses(gateway.ledger)
     text = (await owner.client.get(FIREFLY)).text
-    assert "5 new ones" in text and "would be refused there" in text and "Shop a" in text
+    assert "5 new" in text and "would be refused there" in text and "Shop a" in text
 
     async def pipeline() -> Pipeline:
         nothing: Any = None

@@ -34,7 +34,7 @@ async def test_what_is_pending_is_what_the_export_tells(gateway: Gateway, review
     one, two, *_ = some_expenses(gateway.ledger)
     page = f"/app/exports/{target}"
     for _ in range(2):  # Looking notes nothing.
-        assert "6 new ones</strong> · <strong>0 changed" in (await reviewer.client.get(page)).text
+        assert "6 new</strong> · <strong>0 changed" in (await reviewer.client.get(page)).text
     assert numbers(gateway) == []
     assert "Export 1 is made: 6 new, 0 changed, 0 voided." in await make(reviewer, target)
     change(gateway.ledger, one, merchant="Another")
@@ -67,7 +67,7 @@ async def test_a_period_holds_for_counts_files_and_the_export(gateway: Gateway, 
     some_expenses(gateway.ledger)
     days = {"date_from": "2026-01-01", "date_to": "2026-01-31"}
     page = (await reviewer.client.get("/app/exports/csv", params=days)).text
-    assert "3 new ones" in page
+    assert "3 new" in page
     assert "Shop a" not in page
     files = await reviewer.client.get("/app/exports/csv/files", params=days)
     assert (b"Shop b" in files.content, b"Shop a" in files.content) == (True, False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from deployments.gateway.web.reasons import reason_told
 from deployments.gateway.web.sentences import told
-from deployments.gateway.web.texts import choose_language
+from deployments.gateway.web.templates import money
+from deployments.gateway.web.texts import choose_language, locale_of
 
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "deployments/gateway/web"
@@ -30,7 +33,7 @@ def test_every_text_is_translated_and_no_other() -> None:
         message if isinstance(message, str) else tuple(message)[:2]
         for _, _, message, _, _ in extract_from_dir(
             WEB,
-            [("**.html", "jinja2"), ("**/sentences.py", "python")],
+            [("**.html", "jinja2"), ("**/sentences.py", "python"), ("**/reasons.py", "python")],
             {"**.html": {"extensions": "jinja2.ext.i18n"}},
         )
     }
@@ -96,3 +99,48 @@ def test_sentences_keep_what_stands_in_them() -> None:
     assert told("1 of 2 done. Not done: x; y", "de") == "1 von 2 erledigt. Nicht erledigt: x; y"
     assert told("", "de") == ""
     assert told("receipts are safe." * 10_000, "de").startswith("receipts")
+
+
+def _texts_in(file: str) -> set[str]:
+    """All that a module could say, with 12 at each place of an f-string."""
+    texts, parts = set(), set()
+    for node in ast.walk(ast.parse((ROOT / "flows/reading/parser" / file).read_text())):
+        if isinstance(node, ast.JoinedStr):
+            parts |= set(node.values)
+            texts.add("".join(str(one.value) if isinstance(one, ast.Constant) else "12" for one in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in parts:
+            texts.add(node.value)
+    return texts
+
+
+def test_reasons_for_a_person_are_told_in_german() -> None:
+    """Every reason of the parser that names its field; `12` alone is one that another function words, below."""
+    reasons = {
+        text
+        for file in ("decide.py", "invoice.py")
+        for text in _texts_in(file)
+        if text.partition(": ")[0] in {"total", "purchase_date", "currency", "merchant", "text", "several receipts"}
+        and text.partition(": ")[2] not in {"", "12"}
+    }
+    assert len(reasons) > 18
+    german = {text: reason_told(text, "de").partition(": ")[2] for text in reasons}
+    assert [text for text, told_as in german.items() if told_as == text.partition(": ")[2]] == []
+    scenes = {text for text in _texts_in("scene.py") if text.startswith(("the page", "no amount", "there "))}
+    assert len(scenes) == 6
+    assert [text for text in scenes if text in reason_told(f"no receipt: {text}", "de")] == []
+
+
+def test_reasons_name_fields_as_the_pages_do() -> None:
+    several = "total: 1.20 is not a purchase; a refund needs a person; purchase_date: none was found"
+    assert reason_told(several, "en") == several.replace("total:", "Total:").replace("purchase_date:", "Date:")
+    assert reason_told(several, "de") == (
+        "Summe: 1.20 ist kein Kauf; über eine Erstattung entscheidet ein Mensch; Datum: nicht gefunden"
+    )
+    assert reason_told("of a kind: that nobody knows", "de") == "of a kind: that nobody knows"
+    assert reason_told(None, "de") == ""
+
+
+def test_a_currencys_code_does_not_touch_the_figure() -> None:
+    written = [money(Decimal("-28.7"), currency, locale=locale_of("en")) for currency in ("SGD", "EUR", "USD", "XYZ")]
+    assert written == ["-SGD\N{NO-BREAK SPACE}28.70", "-€28.70", "-US$28.70", "-XYZ\N{NO-BREAK SPACE}28.70"]
+    assert money(Decimal("28.7"), "SGD", locale=locale_of("de")) == "28,70\N{NO-BREAK SPACE}SGD"

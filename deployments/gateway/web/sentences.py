@@ -145,34 +145,35 @@ _LONGEST = 600
 _PLACE = re.compile(r"%\\\((\w+)\\\)s")  # as re.escape writes it
 
 
-def told(text: str, language: str) -> str:
+def told(text: str, language: str, sentences: tuple[str, ...] = SENTENCES) -> str:
     """A message in a language of the pages.
 
     Args:
         text: As it was said, in English.
         language: As `texts.LANGUAGES` has it.
+        sentences: Which ones it may be.
     """
     if language == "en" or len(text) > _LONGEST:
         return text
-    whole = _told(text, language)
+    whole = _told(text, language, sentences)
     if whole is not None:
         return whole
     parts = text.split("; ")
-    return "; ".join(_told(part, language) or part for part in parts) if len(parts) > 1 else text
+    return "; ".join(_told(part, language, sentences) or part for part in parts) if len(parts) > 1 else text
 
 
-def _told(text: str, language: str) -> str | None:
+def _told(text: str, language: str, sentences: tuple[str, ...]) -> str | None:
     found = translations(language).gettext(text) if text else text
     if found != text:
         return found
-    for pattern, sentence in _patterns():
+    for pattern, sentence in _patterns(sentences):
         if fits := pattern.fullmatch(text):
             return translations(language).gettext(sentence) % fits.groupdict()
     return None
 
 
 @cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
+def _patterns(sentences: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
     """Those with something in them; the longest first, as a short one fits what a long one fits better."""
-    open_ones = sorted((one for one in SENTENCES if "%(" in one), key=len, reverse=True)
+    open_ones = sorted((one for one in sentences if "%(" in one), key=len, reverse=True)
     return [(re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(one)), re.DOTALL), one) for one in open_ones]

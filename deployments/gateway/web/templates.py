@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -19,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context as JinjaContext
 
 from deployments.gateway.web.assets import PREFIX, Assets
+from deployments.gateway.web.reasons import reason_told
 from deployments.gateway.web.sentences import told
 from deployments.gateway.web.texts import LANGUAGES, choose_language, locale_of, translations
 from deployments.version import installed_version
@@ -27,6 +29,8 @@ from flows.storage import sent_name
 _SAID = "receiptflow_said"
 _SAID_SECONDS = 30
 _LONGEST_SAID = 500
+# CLDR's spacing of currencies, which Babel leaves out: a code and a figure do not touch.
+_TOUCHING = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
 class Templates:
@@ -107,11 +111,15 @@ def _environment(language: str, assets: Assets) -> Environment:
     environment.globals |= {"asset": assets.url, "app": PREFIX, "version": installed_version(), "languages": LANGUAGES}
     environment.filters |= {
         "money": partial(money, locale=locale),
+        "printed_money": partial(_printed_money, locale=locale),
+        "printed_day": partial(_printed_day, locale=locale),
+        "month": partial(_month, locale=locale),
         "number": partial(_number, locale=locale),
         "day": partial(_day, locale=locale),
         "moment": _moment(locale),
         "ago": partial(_ago, locale=locale),
         "size": _size,
+        "reason": partial(reason_told, language=language),
         "with_query": with_query,
         "file_name": sent_name,
         "browser": _browser,
@@ -126,9 +134,29 @@ def money(amount: Decimal | None, currency: str | None = None, *, locale: Locale
     if not currency:
         return format_decimal(amount, "#,##0.00", locale=locale)
     try:
-        return format_currency(amount, currency, locale=locale)
+        return _TOUCHING.sub("\N{NO-BREAK SPACE}", format_currency(amount, currency, locale=locale))
     except UnknownCurrencyError:
         return f"{format_decimal(amount, '#,##0.00', locale=locale)} {currency}"
+
+
+def _printed_money(amount: str | None, currency: str | None, *, locale: Locale) -> str:
+    """An amount that is kept as it was read; what is no number stays as it is."""
+    try:
+        return money(Decimal(amount or ""), currency, locale=locale)
+    except InvalidOperation:
+        return f"{amount or ''} {currency or ''}".strip()
+
+
+def _printed_day(value: str | None, *, locale: Locale) -> str:
+    try:
+        return _day(dt.date.fromisoformat(value or ""), locale=locale)
+    except ValueError:
+        return value or ""
+
+
+def _month(value: str, pattern: str = "LLL", *, locale: Locale) -> str:
+    """The name of a month that is given as 2026-11."""
+    return format_date(dt.date.fromisoformat(f"{value}-01"), pattern, locale=locale)
 
 
 def _number(value: Decimal | int | None, *, locale: Locale) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 WIDTH, HEIGHT = 720, 220
 _BASE = 26
+_ABOVE = 28  # for the highest bar's figure, which phones write larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def columns(sums: Sequence[tuple[str, Decimal, dict[str, str]]]) -> list[Bar]:
     """Upright bars, one a month, in the order given."""
     highest = max((abs(total) for _, total, _ in sums), default=Decimal(0)) or Decimal(1)
     step = WIDTH / max(len(sums), 1)
-    room = HEIGHT - _BASE - 20
+    room = HEIGHT - _BASE - _ABOVE
     bars = []
     for place, (name, total, query) in enumerate(sums):
         height = max(float(max(total, Decimal(0)) / highest) * room, 1.0)

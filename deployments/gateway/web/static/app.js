@@ -31,5 +31,8 @@ document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-submits]")) event.target.form.requestSubmit();
 });
 
+/* Of tabs that do not fit, the one that is open is in sight. */
+rf.part(".tabs [aria-current]", (tab) => { tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2; });
+
 /* The phone app's part that runs without a page; browsers have it where the address is trusted. */
 navigator.serviceWorker?.register("/app/service-worker.js", { scope: "/app/" }).catch(() => {});
