@@ -89,6 +89,8 @@ async def test_what_would_be_refused_is_named_and_left_out_on_demand(gateway: Ga
     page = (await reviewer.client.get("/app/exports/ofx")).text
     assert f'href="/app/expenses/{public_id}"' in page
     assert "1 expense would be refused there." in page
+    # The browser asks for it before it sends what would be refused.
+    assert '<input type="checkbox" name="leave_out" value="1" required>' in page
     refused = await reviewer.client.post("/app/exports/ofx", data={"csrf": reviewer.token})
     assert (refused.status_code, public_id in refused.text, numbers(gateway)) == (409, True, [])
     assert "1 new, 0 changed, 0 voided, 1 left out." in await make(reviewer, "ofx", leave_out="1")
