@@ -136,6 +136,8 @@ def test_reasons_name_fields_as_the_pages_do() -> None:
     assert reason_told(several, "de") == (
         "Summe: 1.20 ist kein Kauf; über eine Erstattung entscheidet ein Mensch; Datum: nicht gefunden"
     )
+    same = "It seems to be the same purchase as receipt 7bde2748-b5e4-4ccb-9c76-ffd3de988f86."
+    assert reason_told(same, "en") == "It seems to be the same purchase as receipt 7bde2748."
     assert reason_told("of a kind: that nobody knows", "de") == "of a kind: that nobody knows"
     assert reason_told(None, "de") == ""
 

@@ -54,7 +54,11 @@ REASONS = (
     N_("the language model says %(theirs)s, which is not printed; %(mine)s was read"),
     N_("It seems to be the same purchase as receipt %(receipt)s."),
     N_("The reading is unsure."),
+    N_("the same content as %(receipt)s"),
+    N_("received by %(door)s"),
 )
+# Receipts are named by as much of their id as people see elsewhere.
+_ID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 # Reasons are joined by semicolons, which some have inside.
 _NEXT = re.compile(rf"; (?=(?:{'|'.join(_ABOUT)}): )")
 
@@ -66,7 +70,7 @@ def reason_told(text: str | None, language: str) -> str:
         text: As the reading gave it, in English.
         language: As `texts.LANGUAGES` has it.
     """
-    return "; ".join(_one(part, language) for part in _NEXT.split(text or ""))
+    return "; ".join(_one(part, language) for part in _NEXT.split(_ID.sub(r"\1", text or "")))
 
 
 def _one(text: str, language: str) -> str:
