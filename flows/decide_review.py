@@ -21,8 +21,9 @@ from sqlmodel import Session
 
 from flows.domain.errors import ReceiptflowError, TransientError
 from flows.flow_runs.reviewing import reviewed
+from flows.ledger.corrections import written_parts
 from flows.ledger.database import Ledger
-from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Join, Undo, decide
+from flows.ledger.decisions import Book, Decided, Decision, Dismiss, Join, Split, Undo, decide
 from flows.ledger.receipts import get_receipt, resolve
 from flows.ledger.schema import DismissReason, Via
 from flows.ledger.values import Actor
@@ -32,7 +33,9 @@ from flows.pipeline.joining import read_together
 from flows.pipeline.retries import task_options
 from flows.pipeline.run_outcome import receipt_tag
 
-Wanted = Literal["book", "dismiss as not a receipt", "dismiss as not mine", "dismiss as duplicate", "join", "undo"]
+Wanted = Literal[
+    "book", "dismiss as not a receipt", "dismiss as not mine", "dismiss as duplicate", "split", "join", "undo"
+]
 _DISMISSALS: dict[str, DismissReason] = {
     "dismiss as not a receipt": DismissReason.NOT_A_RECEIPT,
     "dismiss as not mine": DismissReason.NOT_MINE,
@@ -62,6 +65,7 @@ async def decide_review(
     merchant: str = "",
     keep_both: bool = False,
     duplicate_of: str = "",
+    parts: str = "",
     pages: str = "",
     person: str = "",
 ) -> State[Any]:
@@ -69,14 +73,17 @@ async def decide_review(
 
     Args:
         receipt: Which receipt: its id or the first 8 characters of it, its expense's id, the file's name, or its key.
-        decision: What becomes of it. Book: it is an expense, with the values below in place of what was read. Join: the
-            same, with other receipts as its further pages. Undo: everything as it was before the last decision.
+        decision: What becomes of it. Book: it is an expense, with the values below in place of what was read. Split:
+            several receipts are on its picture, each an expense. Join: it is booked with other receipts as its further
+            pages. Undo: everything as it was before the last decision.
         total: What was paid, for example 19.46. Empty: as it was read.
         purchase_date: The day of purchase, for example 2026-11-20. Empty: as it was read.
         currency: Its code, for example EUR. Empty: as it was read.
         merchant: Where it was bought. Empty: as it was read.
         keep_both: Book it although it looks like a purchase that is booked already.
         duplicate_of: The receipt that it repeats, named like the first; for "dismiss as duplicate" only.
+        parts: The values of each receipt on the picture, with | between them, for example total=7.50; merchant=Kiosk |
+            total=5.00; for "split" only.
         pages: The receipts that are its further pages, named like the first, with spaces between them; for "join" only.
         person: Who decides, for the history. Empty: prefect.
     """
@@ -87,8 +94,8 @@ async def decide_review(
     try:
         known = await asyncio.to_thread(_find, pipeline.ledger, receipt)
         await _tag(known)
-        others = duplicate_of if decision != "join" else pages
-        wanted = await asyncio.to_thread(_wanted, pipeline.ledger, decision, book, others)
+        details = {"join": pages, "split": parts}.get(decision, duplicate_of)
+        wanted = await asyncio.to_thread(_wanted, pipeline.ledger, decision, book, details)
         decided = await make_decision(partial(_decide, pipeline, known, wanted, actor))
     except TransientError:
         raise
@@ -120,13 +127,15 @@ async def _tag(receipt: ReceiptView) -> None:
         await client.update_flow_run(UUID(flow_run.id), tags=tags)
 
 
-def _wanted(ledger: Ledger, decision: str, book: Book, others: str) -> Decision:
+def _wanted(ledger: Ledger, decision: str, book: Book, details: str) -> Decision:
     if decision == "undo":
         return Undo()
+    if decision == "split":
+        return Split(written_parts(details), book.keep_both)
     if decision == "join":
-        return Join([_find(ledger, page).id for page in others.split()], book.corrections, book.keep_both)
+        return Join([_find(ledger, page).id for page in details.split()], book.corrections, book.keep_both)
     if reason := _DISMISSALS.get(decision):
-        return Dismiss(reason, _find(ledger, others).id if others.strip() else None)
+        return Dismiss(reason, _find(ledger, details).id if details.strip() else None)
     return book
 
 

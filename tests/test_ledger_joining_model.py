@@ -303,8 +303,8 @@ def test_any_order_of_joins_readings_and_decisions_gives_what_the_model_says(led
     run_state_machine_as_test(
         lambda: Machine(ledger),
         settings=settings(
-            max_examples=40,
-            stateful_step_count=16,
+            max_examples=20,
+            stateful_step_count=14,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

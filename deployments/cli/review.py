@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from flows.pipeline.configuration import Pipeline
 
 _HELP = (
-    "Enter books it as it stands; FIELD=VALUE corrects and books; a number takes that candidate and books; "
-    "k keeps both; d dismisses; s skips; u undoes the last decision; q ends."
+    "Enter books it as it stands; FIELD=VALUE; FIELD=VALUE corrects and books; a number takes that candidate and "
+    "books; k keeps both, also k FIELD=VALUE; total=7.50 | total=5 splits it; d dismisses; s skips; u undoes the last "
+    "decision; q ends."
 )
 _SHOWN = ("merchant", "purchase_date", "purchase_time", "total", "currency", "tax", "tip", "receipt_number")
 _SURE = 0.9
@@ -163,16 +164,20 @@ class Walk:
 
 
 def _decision(item: ReviewItem, choices: list[tuple[str, str]], answer: str) -> Decision:
-    from flows.ledger.decisions import Book  # noqa: PLC0415
+    from flows.ledger.corrections import written_parts  # noqa: PLC0415
+    from flows.ledger.decisions import Book, Split  # noqa: PLC0415
 
     if answer == "d":
         return _dismissal(item)
+    keeps_both, answer = answer.split(" ", maxsplit=1)[0] == "k", answer.removeprefix("k ").strip()
+    if "|" in answer:
+        return Split(written_parts(answer), keep_both=keeps_both)
     if answer in {"", "k"}:
-        return Book(keep_both=answer == "k")
+        return Book(keep_both=keeps_both)
     if answer.isdecimal() and 0 < int(answer) <= len(choices):
-        return Book(dict([choices[int(answer) - 1]]))
+        return Book(dict([choices[int(answer) - 1]]), keep_both=keeps_both)
     if "=" in answer:
-        return Book(fields_of(piece.strip() for piece in answer.split(";") if piece.strip()))
+        return Book(fields_of(piece.strip() for piece in answer.split(";") if piece.strip()), keep_both=keeps_both)
     raise typer.BadParameter(_HELP)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from uuid import UUID
 
 from flows.domain.owners import owner_of
+from flows.domain.review_reasons import ReviewReason
 from flows.ledger.errors import InvalidReferenceError
 from flows.ledger.schema import Source, State, Via
 
@@ -198,7 +199,7 @@ class SamePurchase:
     @property
     def reason(self) -> str:
         """In words for the person. Only an id of the other receipt: its content goes with its deletion."""
-        return f"It seems to be the same purchase as receipt {self.receipt_id}."
+        return ReviewReason.SAME_PURCHASE.says(other=self.receipt_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from flows.domain.errors import ConfigurationError, TransientError
 from flows.domain.fields import DocumentText, Found, ReceiptFields
+from flows.domain.review_reasons import ReviewReason
 from flows.reading.parser import Hints, parse_receipt, squeeze
 
 if TYPE_CHECKING:
@@ -84,9 +85,7 @@ def parse_with_llm(
     try:
         said = LlmAnswer.model_validate_json(answer)
     except ValidationError as error:
-        problem = (
-            f"llm: the model's answer was not usable ({error.error_count()} errors); the built-in parser's is shown"
-        )
+        problem = ReviewReason.MODEL_UNUSABLE.says(errors=error.error_count())
         return LlmParse(_in_review(own, problem), answer, problem)
     return LlmParse(_reconciled(own, said, _printed(text)), answer)
 
@@ -151,12 +150,11 @@ def _reconciled(own: ReceiptFields, said: LlmAnswer, printed: str) -> ReceiptFie
         elif mine is None and _stands_in(theirs, printed):
             changes[name] = Found(value=theirs, confidence=_DISPUTED_CONFIDENCE, evidence="language model")
             reasons = [reason for reason in reasons if not reason.startswith(f"{name}:")]
-            reasons.append(f"{name}: only the language model found {theirs}")
+            reasons.append(ReviewReason.MODEL_ONLY.says(field=name, value=theirs))
         else:
             where = "" if _stands_in(theirs, printed) else ", which is not printed"
-            reasons.append(
-                f"{name}: the language model says {theirs}{where}; {mine.value if mine else 'nothing'} was read"
-            )
+            was_read = mine.value if mine else "nothing"
+            reasons.append(ReviewReason.MODEL_DIFFERS.says(field=name, value=theirs, where=where, read=was_read))
     if said.merchant and squeeze(said.merchant) in squeeze(printed):
         old = own.merchant or Found[str](value=said.merchant, confidence=_DISPUTED_CONFIDENCE)
         changes["merchant"] = old.model_copy(update={"value": said.merchant})

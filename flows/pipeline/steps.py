@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from flows.domain.errors import ReceiptflowError, UnreadableError
 from flows.domain.fields import DocumentText, ReceiptFields
+from flows.domain.review_reasons import ReviewReason
 from flows.ledger.audit import results_are_owned
 from flows.ledger.errors import DELETED, FencedError
 from flows.ledger.receipts import (
@@ -345,7 +346,7 @@ def _recorded(run: ReceiptRun, attempt: Attempt, session: Session) -> Outcome:
         text=run.text.plain,
     )
     if run.fields.decision == "review":
-        reasons = run.fields.reasons or ("The reading is unsure.",)
+        reasons = run.fields.reasons or (ReviewReason.UNSURE.says(),)
         settled = record_review(attempt, run.fields, extraction, reasons=reasons, session=session)
         in_review = Outcome(State.REVIEW, "; ".join(reasons), attempt.receipt_id)
         return _as_settled(settled, attempt) if settled else in_review

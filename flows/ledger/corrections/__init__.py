@@ -14,6 +14,7 @@ from flows.ledger.corrections.field_kinds import (
 )
 from flows.ledger.corrections.overlay import overlaid, value_of
 from flows.ledger.corrections.rows import Standing, standing_of
+from flows.ledger.corrections.written import written_parts
 
 __all__ = [
     "FIELDS",
@@ -30,4 +31,5 @@ __all__ = [
     "row_field",
     "standing_of",
     "value_of",
+    "written_parts",
 ]

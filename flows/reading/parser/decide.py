@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.domain.fields import Check, Found, ReceiptFields
+from flows.domain.review_reasons import ReviewReason
 from flows.reading.parser.currency import CurrencyChoice
 from flows.reading.parser.purchase_date import DateChoice
 from flows.reading.parser.totals import Candidate
@@ -19,10 +20,6 @@ from flows.reading.parser.totals import Candidate
 ACCEPT_CONFIDENCE = 0.93  # docs/accuracy.md: of what is above it, at most one in a hundred was wrong
 
 # On the shared receipts (docs/accuracy.md) nearly all names below the first were wrong, two of eleven between the two.
-_PACKAGES = (
-    "tesseract-ocr-rus (Cyrillic), -ell (Greek), -ara (Arabic), -heb (Hebrew), -kor (Korean), -tha (Thai) or "
-    "-hin (Devanagari)"
-)
 NAME_CONFIDENCE, SURE_NAME_CONFIDENCE = 0.6, 0.8
 
 
@@ -42,23 +39,16 @@ class Findings:
 def reasons_for(fields: ReceiptFields, findings: Findings) -> tuple[str, ...]:
     """Return why a person has to look at the receipt; empty when it is accepted."""
     if findings.unread_lines:
-        return (_unread(findings.unread_lines),)
+        return (ReviewReason.UNREAD_SCRIPT.says(lines=findings.unread_lines),)
     if findings.no_receipt is not None:
-        return (f"no receipt: {findings.no_receipt}",)
+        return (ReviewReason.NO_RECEIPT.says(why=findings.no_receipt),)
     reasons = []
     if findings.receipts > 1:
-        reasons.append(f"several receipts: {findings.receipts} seem to be on one picture; send each by itself")
+        reasons.append(ReviewReason.SEVERAL_ON_PICTURE.says(receipts=findings.receipts))
     elif findings.pages_differ is not None:
-        reasons.append(f"several receipts: {findings.pages_differ}")
+        reasons.append(ReviewReason.PAGES_DIFFER.says(how=findings.pages_differ))
     fielded = (_total(fields, findings), _date(fields, findings), _currency(fields, findings), _merchant(fields))
     return tuple(reasons + [reason for found in fielded for reason in found])
-
-
-def _unread(lines: int) -> str:
-    return (
-        f"text: {lines} lines are in writing that was not read. If it is not blurred, install Tesseract's data for its "
-        f"script where the worker runs, {_PACKAGES}, and read it again"
-    )
 
 
 def name_check(merchant: Found[str] | None) -> tuple[Check, ...]:
@@ -71,60 +61,60 @@ def name_check(merchant: Found[str] | None) -> tuple[Check, ...]:
 def _merchant(fields: ReceiptFields) -> list[str]:
     merchant = fields.merchant
     if merchant is None:
-        return ["merchant: none was found"]
+        return [ReviewReason.MERCHANT_NONE.says()]
     if merchant.confidence < NAME_CONFIDENCE:
-        return [f"merchant: nothing else on the receipt supports {merchant.value}"]
+        return [ReviewReason.MERCHANT_UNCONFIRMED.says(merchant=merchant.value)]
     return []
 
 
 def _total(fields: ReceiptFields, findings: Findings) -> list[str]:
     total = fields.total
     if total is None:
-        return ["total: none was found"]
+        return [ReviewReason.TOTAL_NONE.says()]
     if total.value <= 0:
-        return [f"total: {total.value} is not a purchase; a refund needs a person"]
+        return [ReviewReason.TOTAL_NO_PURCHASE.says(total=total.value)]
     if total.confidence >= ACCEPT_CONFIDENCE:
         return []
     best = findings.totals[0]
     if best.mended:
-        return [f"total: {best.best.amount.value} is printed, but what adds up to it gives {best.value}"]
+        return [ReviewReason.TOTAL_MENDED.says(printed=best.best.amount.value, total=best.value)]
     rivals = [
         other for other in findings.totals[1:4] if best.score - other.score < 2 and (other.strength or other.checks)
     ]
     if rivals:
-        return [f"total: two totals fit: {best.value} and {rivals[0].value}"]
-    return [f"total: nothing else on the receipt confirms {best.value}"]
+        return [ReviewReason.TOTAL_RIVAL.says(total=best.value, rival=rivals[0].value)]
+    return [ReviewReason.TOTAL_UNCONFIRMED.says(total=best.value)]
 
 
 def _date(fields: ReceiptFields, findings: Findings) -> list[str]:
     date, choice = fields.purchase_date, findings.date
     if date is None or choice is None:
-        return ["purchase_date: none was found"]
+        return [ReviewReason.DATE_NONE.says()]
     if date.confidence >= ACCEPT_CONFIDENCE:
         return []
     if choice.rival is not None and choice.mention.ambiguous and choice.rival in choice.mention.readings:
-        return [f"purchase_date: day and month may be swapped: {choice.day} or {choice.rival}"]
+        return [ReviewReason.DATE_SWAPPED.says(day=choice.day, rival=choice.rival)]
     if choice.rival is not None:
-        return [f"purchase_date: two dates fit: {choice.day} and {choice.rival}"]
-    return [f"purchase_date: {_why_unsure(choice)}"]
+        return [ReviewReason.DATE_RIVAL.says(day=choice.day, rival=choice.rival)]
+    return [_why_unsure(choice).says(day=choice.day)]
 
 
-def _why_unsure(choice: DateChoice) -> str:
+def _why_unsure(choice: DateChoice) -> ReviewReason:
     if not choice.in_epoch:
-        return f"on {choice.day} the tax that the receipt names was not charged; a digit may be misread"
+        return ReviewReason.DATE_OF_OTHER_TAX
     if choice.mention.uneven and choice.times_printed == 1:
-        return f"{choice.day} stands at the edge of its line; its first figure may be cut off"
+        return ReviewReason.DATE_CUT_OFF
     if not choice.labelled and not choice.time_beside:
-        return f"nothing beside {choice.day} says that it is the day of purchase"
-    return f"{choice.day} was hard to read and is printed only once"
+        return ReviewReason.DATE_ALONE
+    return ReviewReason.DATE_HARD_TO_READ
 
 
 def _currency(fields: ReceiptFields, findings: Findings) -> list[str]:
     currency, choice = fields.currency, findings.currency
     if currency is None:
-        return [f"currency: {choice.evidence}"]
+        return [ReviewReason.CURRENCY_NONE.says(evidence=choice.evidence)]
     if currency.confidence >= ACCEPT_CONFIDENCE:
         return []
     if choice.conflict:
-        return [f"currency: both {currency.value} and {choice.conflict} are printed"]
-    return [f"currency: {currency.value} is only likely ({choice.evidence})"]
+        return [ReviewReason.CURRENCY_RIVAL.says(currency=currency.value, rival=choice.conflict)]
+    return [ReviewReason.CURRENCY_LIKELY.says(currency=currency.value, evidence=choice.evidence)]

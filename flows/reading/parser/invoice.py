@@ -13,6 +13,7 @@ from typing import TypeVar
 from babel.numbers import list_currencies
 
 from flows.domain.fields import Candidates, Check, ElectronicInvoice, Found, ReceiptFields
+from flows.domain.review_reasons import ReviewReason
 from flows.reading.parser.checks import rate_check
 
 _SURE, _DOUBTED = 0.99, 0.5
@@ -105,17 +106,17 @@ def _check(name: str, got: Decimal, wanted: Decimal, how: str, what: str) -> Che
 def _reasons(
     invoice: ElectronicInvoice, checks: tuple[Check, ...], amounts: frozenset[Decimal] | None, today: dt.date
 ) -> list[str]:
-    reasons = [f"total: the invoice's own arithmetic fails: {check.detail}" for check in checks if check.held is False]
+    reasons = [ReviewReason.INVOICE_ARITHMETIC.says(detail=check.detail) for check in checks if check.held is False]
     if not any(check.held for check in checks):
-        reasons.append(f"total: nothing in the invoice adds up to {invoice.total}")
+        reasons.append(ReviewReason.INVOICE_UNCONFIRMED.says(total=invoice.total))
     if invoice.total <= 0:
-        reasons.append(f"total: {invoice.total} is not a purchase; a refund needs a person")
+        reasons.append(ReviewReason.TOTAL_NO_PURCHASE.says(total=invoice.total))
     if amounts is not None and abs(invoice.total) not in amounts:
-        reasons.append(f"total: the attached invoice says {invoice.total}, which is not printed on the page")
+        reasons.append(ReviewReason.INVOICE_NOT_PRINTED.says(total=invoice.total))
     if invoice.issued > today:
-        reasons.append(f"purchase_date: {invoice.issued} is later than today")
+        reasons.append(ReviewReason.INVOICE_LATER.says(day=invoice.issued))
     if invoice.currency not in list_currencies():
-        reasons.append(f"currency: {invoice.currency[:10]} is none")
+        reasons.append(ReviewReason.INVOICE_CURRENCY.says(currency=invoice.currency[:10]))
     return reasons
 
 
