@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Prepare, s3_client_of
@@ -21,10 +22,12 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.states import Completed
+from pydantic import ValidationError
 
 from deployments.provisioning.automations import FAILED_RUNS
 from deployments.provisioning.names import POOL
-from deployments.provisioning.prefect_objects import QUEUES, RETIRED
+from deployments.provisioning.prefect_objects import PROJECT_FILE, QUEUES, RETIRED
+from deployments.provisioning.project_file import deployments_of
 from deployments.stack import Stack
 from deployments.stack.settings import StackSettings
 from flows.flow_runs.submission import DEPLOYMENT
@@ -158,6 +161,62 @@ def test_schedules_are_acted_on(provisioned: dict[str, str]) -> None:
             time.sleep(1)
 
 
+def _deployed(client: SyncPrefectClient) -> list[dict[str, Any]]:
+    """Every deployment, without what differs by time or is the command's own guess at a version."""
+    apart = {"id", "flow_id", "created", "updated", "version", "version_id", "version_info", "branch", "base"}
+    apart |= {"status", "last_polled", "created_by", "updated_by", "root", "work_queue_id", "concurrency_limit_id"}
+    listed = []
+    for one in client.request("POST", "/deployments/filter", json={}).json():
+        kept = {name: value for name, value in one.items() if name not in apart}
+        kept["flow"] = client.read_flow(one["flow_id"]).name
+        for schedule in kept["schedules"]:
+            schedule["schedule"].pop("anchor_date", None)
+        kept["schedules"] = [{name: one[name] for name in ("schedule", "active")} for one in kept["schedules"]]
+        kept["limit"] = (kept.pop("global_concurrency_limit") or {}).get("limit")
+        listed.append(kept)
+    return sorted(listed, key=lambda one: (one["flow"], one["name"]))
+
+
+def _delete_all(client: SyncPrefectClient) -> None:
+    for one in client.read_deployments():
+        client.delete_deployment(one.id)
+
+
+def test_deployments_are_those_of_prefects_own_command(elsewhere: dict[str, str]) -> None:
+    assert provision(elsewhere, "--create").returncode == 0
+    with pointed_at(elsewhere) as client:
+        _delete_all(client)
+        assert provision(elsewhere).returncode == 0
+        ours = _deployed(client)
+        _delete_all(client)
+        command = [
+            sys.executable,
+            "-m",
+            "prefect",
+            "--no-prompt",
+            "deploy",
+            "--all",
+            "--prefect-file",
+            str(PROJECT_FILE),
+        ]
+        subprocess.run(command, env=elsewhere, cwd=PROJECT_FILE.parent, capture_output=True, check=True)
+        assert len(ours) == len(DEPLOYMENTS)
+        assert ours == _deployed(client)
+        # Made by the command, they are brought up to date by us without a difference either.
+        client.request("DELETE", "/variables/name/receiptflow_deployed")
+        assert provision(elsewhere).returncode == 0
+        assert ours == _deployed(client)
+
+
+def test_what_only_prefects_command_knows_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "prefect.yaml"
+    file.write_text(
+        PROJECT_FILE.read_text().replace("    tags: [receipt]\n", "    tags: [receipt]\n    triggers: []\n")
+    )
+    with pytest.raises(ValidationError, match="triggers"):
+        deployments_of(file)
+
+
 def test_every_form_describes_its_fields_and_offers_no_null(elsewhere: dict[str, str]) -> None:
     """The UI's form for a custom run is made of the deployed schema; it shows a null as "Property is type None"."""
     assert provision(elsewhere, "--create").returncode == 0
@@ -172,7 +231,9 @@ def test_every_form_describes_its_fields_and_offers_no_null(elsewhere: dict[str,
 
 
 def test_automation_and_schedules_are_installed_once_and_stay_as_they_were_set(elsewhere: dict[str, str]) -> None:
-    """Paused at first; provisioned again, nothing is doubled or switched off, and a deployment made anew is found."""
+    """Paused at first; provisioned again, nothing is doubled or switched off, a deployment made anew is found, and
+    parameters that a person gave a deployment stay.
+    """
     assert provision(elsewhere, "--create").returncode == 0
     named = {"automations": {"name": {"any_": [FAILED_RUNS]}}}
     with pointed_at(elsewhere) as client:
@@ -183,6 +244,9 @@ def test_automation_and_schedules_are_installed_once_and_stay_as_they_were_set(e
         (paused,) = mail.schedules
         assert paused.active is False
         client.request("PATCH", f"/deployments/{mail.id}/schedules/{paused.id}", json={"active": True})
+        books = client.read_deployment_by_name("export-expenses/csv").id
+        given = {"target": "csv", "owner": "mia", "folder": "/srv/books"}
+        client.request("PATCH", f"/deployments/{books}", json={"parameters": given})
         operator = client.read_deployment_by_name("notify-operator/operator").id
         client.delete_deployment(operator)
         client.request("DELETE", "/variables/name/receiptflow_deployed")
@@ -190,6 +254,8 @@ def test_automation_and_schedules_are_installed_once_and_stay_as_they_were_set(e
         (again,) = client.request("POST", "/automations/filter", json=named).json()
         (kept,) = client.read_deployment_by_name("fetch-mail/mail").schedules
         remade = client.read_deployment_by_name("notify-operator/operator").id
+        exported = client.read_deployment_by_name("export-expenses/csv")
     assert (again["id"], again["enabled"]) == (installed["id"], True)
+    assert exported.parameters == given
     assert kept.active is True
     assert again["actions"][0]["deployment_id"] == str(remade) != str(operator)

@@ -6,24 +6,21 @@ settings, notification, queue limits, the pool's job template) stays.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import os
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.context import AsyncClientContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.variables import Variable
 from prefect_aws import AwsCredentials
 from prefect_aws.client_parameters import AwsClientParameters
 from prefect_aws.s3 import S3Bucket
 from pydantic import SecretStr
-from yaml import safe_load
 
 import flows
 from blocks import (
@@ -38,10 +35,10 @@ from blocks import (
 )
 from deployments.provisioning.automations import install_automations
 from deployments.provisioning.names import POOL
+from deployments.provisioning.project_file import deployments_of, load_flows
 from deployments.provisioning.schedules import keep_schedules
 from deployments.receipt_worker import ReceiptWorker
 from deployments.s3 import BOTO_CONFIG
-from flows.domain.errors import ConfigurationError
 from flows.flow_runs.submission import BACKLOG_QUEUE, FRESH_QUEUE
 from flows.ledger.migrate import upgrade
 from flows.pipeline.configuration import PIPELINE_BLOCK
@@ -67,6 +64,11 @@ class StorageAddress:
     results: str = "results"
 
 
+def import_flows() -> None:
+    """Import what `provision` deploys, which may be done before there is a server."""
+    load_flows(PROJECT_FILE)
+
+
 async def provision(storage: StorageAddress, database_url: SecretStr, public_url: str = "") -> None:
     """Make or refresh everything; needs PREFECT_API_URL to point to a running server.
 
@@ -76,11 +78,11 @@ async def provision(storage: StorageAddress, database_url: SecretStr, public_url
         public_url: Under which people reach the pages; empty leaves the one that the block has.
     """
     upgrade(database_url.get_secret_value())
-    await save_blocks(storage, database_url, public_url)
-    async with get_client() as client:
-        await _make_pool(client)
-        await _deploy(client)
-        await _remove_retired(client)
+    async with AsyncClientContext.get_or_create() as context:  # each client would read all authorities' certificates
+        await save_blocks(storage, database_url, public_url)
+        await _make_pool(context.client)
+        await _deploy(context.client)
+        await _remove_retired(context.client)
 
 
 async def save_blocks(storage: StorageAddress, database_url: SecretStr, public_url: str) -> None:
@@ -148,22 +150,14 @@ async def _make_queue(client: PrefectClient, name: str, priority: int) -> None:
 
 
 async def _deploy(client: PrefectClient) -> None:
-    """`prefect deploy --all`, unless this very prefect.yaml and code are deployed already, and nobody deleted one."""
+    """Make what prefect.yaml says, unless this very file and code are deployed already, and nobody deleted one."""
     fingerprint = _fingerprint()
     deployed: Any = await Variable.aget(_DEPLOYED, default=None)
     if deployed == fingerprint and await _all_exist(client):
         return
     before = await client.read_deployments()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT_FILE)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        cwd=PROJECT_FILE.parent,
-        env=dict(os.environ),
-    )
-    output, _ = await process.communicate()
-    if process.returncode != 0:
-        raise ConfigurationError(f"`prefect deploy --all` failed:\n{output.decode(errors='replace')}")
+    for one in deployments_of(PROJECT_FILE):
+        await one.apply(before)
     await keep_schedules(client, before)
     await install_automations(client)
     await Variable.aset(_DEPLOYED, fingerprint, overwrite=True)
@@ -178,12 +172,12 @@ async def _remove_retired(client: PrefectClient) -> None:
 
 
 async def _all_exist(client: PrefectClient) -> bool:
-    wanted = {deployment["entrypoint"] for deployment in safe_load(PROJECT_FILE.read_text())["deployments"]}
+    wanted = {deployment.entrypoint for deployment in deployments_of(PROJECT_FILE)}
     return wanted <= {deployment.entrypoint for deployment in await client.read_deployments()}
 
 
 def _fingerprint() -> str:
     """Of what is deployed: prefect.yaml, the flows' signatures, the automations."""
-    here = [PROJECT_FILE, PROJECT_FILE.with_name("automations.py"), Path(__file__)]
+    here = [PROJECT_FILE, Path(__file__), *map(PROJECT_FILE.with_name, ("automations.py", "project_file.py"))]
     files = [*here, *sorted(Path(str(flows.__file__)).parent.glob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

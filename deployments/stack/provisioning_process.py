@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("--unchanged", action="store_true")
     options = parser.parse_args()
     if not options.unchanged:
-        importlib.import_module(_OBJECTS)
+        importlib.import_module(_OBJECTS).import_flows()
     sys.stdin.read()
     try:
         _provision(options)
