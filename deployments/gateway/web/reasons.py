@@ -40,6 +40,7 @@ REASONS = (
     N_("no amount of money is on the page"),
     N_("there is hardly any amount, and no word that receipts have"),
     N_("there are prices, but no total, no payment and no date"),
+    N_("it is titled %(title)s, which is no purchase"),
     N_(
         "%(n)s lines are in writing that was not read. If it is not blurred, install Tesseract's data for its script "
         "where the worker runs, %(packages)s, and read it again"
