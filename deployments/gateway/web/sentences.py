@@ -168,8 +168,14 @@ def _told(text: str, language: str, sentences: tuple[str, ...]) -> str | None:
         return found
     for pattern, sentence in _patterns(sentences):
         if fits := pattern.fullmatch(text):
-            return translations(language).gettext(sentence) % fits.groupdict()
+            inside = {name: _inside(name, value, language, sentences) for name, value in fits.groupdict().items()}
+            return translations(language).gettext(sentence) % inside
     return None
+
+
+def _inside(name: str, value: str, language: str, sentences: tuple[str, ...]) -> str:
+    """A reason inside a sentence is one itself."""
+    return told(value, language, sentences) if name == "why" else value
 
 
 @cache
