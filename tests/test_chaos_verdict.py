@@ -23,6 +23,7 @@ from benchmarks.chaos.verdict import (
     as_json,
     bound_of,
     corrections_lost,
+    notified_twice,
     reexecuted,
     resumptions,
     unnotified,
@@ -144,3 +145,13 @@ def test_a_step_that_began_again_behind_the_fence_was_not_executed_again() -> No
     assert reexecuted(first) == ["record_expense of id"]
     assert reexecuted([*first, Execution(4, "fenced", *names, 8)]) == []
     assert reexecuted([*first, Execution(4, "fenced", *names, 9)]) == ["record_expense of id"]
+
+
+def test_a_notification_is_sent_again_if_it_was_noted_between_two_deliveries() -> None:
+    evidence = Evidence(receipts=[], executions=[Execution(5.0, "durable", "notify_owner", "id", "", 7)])
+    arrived = [Delivery(at, "Expense ready: chaos/a.jpg", "id") for at in (4.0, 4.5, 6.0)]
+    assert notified_twice(evidence, arrived) == ["delivery id sent again"]
+    assert notified_twice(evidence, arrived[:2]) == []
+    assert notified_twice(evidence, arrived[2:]) == []  # noted by a host whose clock is slow
+    other = [*arrived[:1], Delivery(4.2, arrived[0].subject, "other")]
+    assert notified_twice(evidence, other) == ["Expense ready: chaos/a.jpg: several ids"]

@@ -110,7 +110,7 @@ def judge(
         lost=_lost(evidence, feeder),
         doubled=_doubled(evidence) + _booked_twice(evidence, operations.twins),
         reexecuted=reexecuted(evidence.executions),
-        notified_twice=_notified_twice(evidence, deliveries),
+        notified_twice=notified_twice(evidence, deliveries),
         left_over=_left_over(evidence),
         resumed=resumptions(evidence, strikes),
         troubles=[f"{strike.kind}: {strike.trouble}" for strike in strikes if strike.trouble],
@@ -187,16 +187,20 @@ def reexecuted(executions: Sequence[Execution]) -> list[str]:
     return again
 
 
-def _notified_twice(evidence: Evidence, deliveries: Sequence[Delivery]) -> list[str]:
+def notified_twice(evidence: Evidence, deliveries: Sequence[Delivery]) -> list[str]:
     """Notifications with a second delivery id, or sent again after they were noted as sent.
 
     A repeat of the same id after a send that was cut off before it could be noted is not one: the receiver drops it.
+    Nor is the only delivery of an id, whenever that was noted: the second host's clock may be slow.
     """
     noted = {one.subject: one.at for one in evidence.executions if (one.step, one.event) == ("notify_owner", "durable")}
     ids: dict[str, set[str]] = defaultdict(set)
-    for delivery in deliveries:
-        ids[delivery.subject].add(delivery.delivery_id)
-    again = [one.delivery_id for one in deliveries if one.at > noted.get(one.delivery_id, one.at)]
+    again, arrived = [], set()
+    for one in deliveries:
+        ids[one.subject].add(one.delivery_id)
+        if one.delivery_id in arrived and one.at > noted.get(one.delivery_id, one.at):
+            again.append(one.delivery_id)
+        arrived.add(one.delivery_id)
     several = [subject for subject, found in ids.items() if len(found) > _versions(evidence, subject)]
     return [*(f"delivery {one} sent again" for one in again), *(f"{subject}: several ids" for subject in several)]
 

@@ -40,7 +40,7 @@ REASONS = (
     N_("the country looks like %(country)s"),
     N_("the country is %(country)s, whose money is loosely written with that symbol"),
     N_("symbol, and the country may be that of %(currency)s"),
-    N_("symbol, and the books' currency"),
+    N_("symbol, and the owner's currency"),
     N_("%(what)s is printed"),
     N_("%(what)s is printed, and the country is %(country)s"),
     N_("%(n)s seem to be on one picture; send each by itself"),

@@ -116,7 +116,7 @@ def _of_marks(
 
 
 def _of_symbol(mark: str, marks: Counter[str], place: CountryGuess, hints: Hints) -> CurrencyChoice:
-    """Resolve a symbol of several currencies by a code, the country, or the books' currency, less surely."""
+    """Resolve a symbol of several currencies by a code, the country, or the owner's currency, less surely."""
     shared = SHARED[mark]
     codes = [code for code in marks if code in shared]
     if len(codes) == 1:
@@ -131,7 +131,7 @@ def _of_symbol(mark: str, marks: Counter[str], place: CountryGuess, hints: Hints
     if currency is not None:
         return CurrencyChoice(currency, _GUESSED, f"symbol, and the country may be that of {currency}")
     if hints.currency in shared:
-        return CurrencyChoice(hints.currency, _BOOKS, "symbol, and the books' currency")
+        return CurrencyChoice(hints.currency, _BOOKS, "symbol, and the owner's currency")
     return CurrencyChoice(None, 0.0, f"the symbol may be {', '.join(shared[:4])}")
 
 
