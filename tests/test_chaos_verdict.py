@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import os
+import random
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,22 +18,17 @@ import pytest
 
 from benchmarks.chaos.deletions import resurrected
 from benchmarks.chaos.evidence import Evidence, Execution, read_executions
-from benchmarks.chaos.faults import Strike
+from benchmarks.chaos.faults import CARDS, Deck, Strike
+from benchmarks.chaos.operations import CARDS as OPERATIONS
 from benchmarks.chaos.operations import Deleted
 from benchmarks.chaos.outside import Delivery
 from benchmarks.chaos.page import page
-from benchmarks.chaos.verdict import (
-    Resumption,
-    Verdict,
-    as_json,
-    bound_of,
-    corrections_lost,
-    notified_twice,
-    reexecuted,
-    resumptions,
-    unnotified,
-)
+from benchmarks.chaos.report import as_json
+from benchmarks.chaos.resumption import Resumption, bound_of, resumptions
+from benchmarks.chaos.second_host import faketime_library, wrong_clock
+from benchmarks.chaos.verdict import Verdict, corrections_lost, notified_twice, reexecuted, unnotified
 from benchmarks.machine import machine
+from flows.pipeline.durable_step import EXECUTION_LOG, log_execution
 
 
 def _ran(run: UUID, *times: float) -> Evidence:
@@ -132,11 +132,23 @@ def test_each_of_the_new_counts_breaks_the_verdict_and_is_in_its_json(name: str)
     assert (as_json(whole)[key], as_json(broken)[key]) == (0, 1)
 
 
-def test_lines_of_a_host_with_a_wrong_clock_keep_their_order(tmp_path: Path) -> None:
-    log = tmp_path / "executions"
-    lines = [(1000.0, "started"), (1600.5, "started"), (1001.0, "durable"), (402.0, "durable"), (1003.0, "started")]
-    log.write_text("".join(f"{at}\t{event}\textract_text\tab\t1\t7\n" for at, event in lines))
-    assert [one.at for one in read_executions(log)] == [1000.0, 1000.0, 1001.0, 1001.0, 1003.0]
+@pytest.mark.skipif(faketime_library() is None, reason="no libfaketime here: apt install libfaketime")
+@pytest.mark.parametrize("offset", ["-600", "+600"])
+def test_a_host_with_a_wrong_clock_logs_the_machines_time(tmp_path: Path, offset: str) -> None:
+    log, clock = tmp_path / "executions", tmp_path / "clock"
+    clock.write_text(offset)
+    program = f"import time; from {log_execution.__module__} import log_execution as log; log('started', 'a', 'b'); "
+    said = subprocess.run(
+        [sys.executable, "-c", f"{program} print(time.time())"],
+        env={**os.environ, **wrong_clock(clock), EXECUTION_LOG: str(log)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    now = time.time()
+    assert abs(float(said.stdout) - now) > 500.0
+    (only,) = read_executions(log)
+    assert 0.0 <= now - only.at < 60.0
 
 
 def test_a_step_that_began_again_behind_the_fence_was_not_executed_again() -> None:
@@ -152,6 +164,15 @@ def test_a_notification_is_sent_again_if_it_was_noted_between_two_deliveries() -
     arrived = [Delivery(at, "Expense ready: chaos/a.jpg", "id") for at in (4.0, 4.5, 6.0)]
     assert notified_twice(evidence, arrived) == ["delivery id sent again"]
     assert notified_twice(evidence, arrived[:2]) == []
-    assert notified_twice(evidence, arrived[2:]) == []  # noted by a host whose clock is slow
+    assert notified_twice(evidence, arrived[2:]) == ["delivery id sent again"]
     other = [*arrived[:1], Delivery(4.2, arrived[0].subject, "other")]
     assert notified_twice(evidence, other) == ["Expense ready: chaos/a.jpg: several ids"]
+
+
+def test_a_deck_of_one_part_has_nothing_to_strike_beside_it() -> None:
+    s3 = [card for card in CARDS if card[0] == "s3"]
+    deck = Deck(random.Random(1), without={*CARDS, *OPERATIONS} - set(s3))
+    assert {deck.deal() for _ in s3} == set(s3)
+    assert deck.deal_beside("s3") is None
+    assert deck.deal_beside("server") in s3
+    assert deck.deal_beside("machine") is None

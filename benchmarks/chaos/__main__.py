@@ -31,10 +31,11 @@ from benchmarks.chaos.material import Purchases, make_items
 from benchmarks.chaos.operations import CARDS, LONG, Operations
 from benchmarks.chaos.outside import Outside
 from benchmarks.chaos.page import page
+from benchmarks.chaos.report import print_verdict, write_json
 from benchmarks.chaos.rig import Rig, free_ports
 from benchmarks.chaos.second_host import missing
 from benchmarks.chaos.sources import Feeder, make_gateway_key
-from benchmarks.chaos.verdict import Verdict, judge, print_verdict, write_json
+from benchmarks.chaos.verdict import Verdict, judge
 from benchmarks.stolen import StolenTime
 from deployments.stack.settings import Ports
 
@@ -131,7 +132,7 @@ def _strike(feeder: Feeder, striker: Striker, options: argparse.Namespace) -> No
         next(waits)
         cards = [deck.deal()]
         if cards[0][0] != "machine" and faults - done > 1 and rng.random() < _TOGETHER_SHARE:
-            cards.append(deck.deal(beside=cards[0][0]))
+            cards += filter(None, [deck.deal_beside(cards[0][0])])
         struck = striker.strike(*cards)
         for strike in struck:
             _tell(strike, began, len(striker.strikes), faults)

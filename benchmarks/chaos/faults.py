@@ -77,14 +77,22 @@ class Deck:
         self._all = [card for card in (*CARDS, *operations.CARDS) if card not in without]
         self._cards: list[tuple[str, str]] = []
 
-    def deal(self, *, beside: str | None = None) -> tuple[str, str]:
-        """The next fault; with `beside`, one that can strike together with that part."""
-        while True:
-            if not self._cards:
-                self._cards = self._rng.sample(self._all, len(self._all))
-            card = self._cards.pop()
-            if beside is None or not ({card[0], beside} & {"machine"} or card[0] == beside):
+    def deal(self) -> tuple[str, str]:
+        """The next fault."""
+        if not self._cards:
+            self._cards = self._rng.sample(self._all, len(self._all))
+        return self._cards.pop()
+
+    def deal_beside(self, part: str) -> tuple[str, str] | None:
+        """The next one that can strike together with a part; None if no fault of the deck can."""
+        while any(self._fits(card, part) for card in self._all):
+            if self._fits(card := self.deal(), part):
                 return card
+        return None
+
+    @staticmethod
+    def _fits(card: tuple[str, str], part: str) -> bool:
+        return card[0] != part and "machine" not in {card[0], part}
 
 
 @dataclass

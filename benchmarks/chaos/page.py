@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.chaos.operations import CARDS
-from benchmarks.chaos.verdict import Verdict, bound_of, counts, summary
+from benchmarks.chaos.report import counts, summary
+from benchmarks.chaos.resumption import bound_of
+from benchmarks.chaos.verdict import Verdict
 from benchmarks.machine import machine
 
 # They interrupt nothing, so that nothing is resumed after them.

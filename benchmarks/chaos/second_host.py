@@ -39,6 +39,20 @@ def faketime_library() -> Path | None:
     return next((path for pattern in _LIBRARIES for path in Path("/").glob(pattern[1:])), None)
 
 
+def wrong_clock(file: Path) -> dict[str, str]:
+    """The environment of a process whose time of day is wrong by what the file says; nothing without libfaketime."""
+    library = faketime_library()
+    if library is None:
+        return {}
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+
+
 def missing() -> dict[str, str]:
     """What this machine lacks, by the fault that needs it."""
     lacks: dict[str, str] = {}
@@ -102,16 +116,7 @@ class SecondHost:
             "RECEIPTFLOW_DATA_DIR": str(self._folder),
             EXECUTION_LOG: str(self._rig.executions),
         }
-        library = faketime_library()
-        if library is not None:
-            own |= {
-                "LD_PRELOAD": str(library),
-                "FAKETIME_TIMESTAMP_FILE": str(self._clock),
-                "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                "DONT_FAKE_MONOTONIC": "1",
-            }
-        return {**os.environ, **self._rig.environment, **own}
+        return {**os.environ, **self._rig.environment, **own, **wrong_clock(self._clock)}
 
     @property
     def _clock(self) -> Path:

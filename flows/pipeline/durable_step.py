@@ -75,14 +75,15 @@ def log_execution(
     """Append one line to the file named by RECEIPTFLOW_EXECUTION_LOG, if it is set.
 
     The file counts executions outside Prefect and outside the ledger, for `make chaos`, `make bench` and the tests. A
-    line is written by a single append, so lines of many processes never mix. `spent_seconds` (CPU of the thread, wall)
-    is what the step's own function took, without the writing of its output.
+    line is written by a single append, so lines of many processes never mix. It begins with the machine's seconds since
+    its start, which are the same for all processes, and right while the time of day is not. `spent_seconds` (CPU of the
+    thread, wall) is what the step's own function took, without the writing of its output.
     """
     path = os.environ.get(EXECUTION_LOG)
     if not path:
         return
     spent = "".join(f"\t{seconds:.4f}" for seconds in spent_seconds)
-    line = f"{time.time():.6f}\t{event}\t{step}\t{subject}\t{version}\t{os.getpid()}{spent}\n"
+    line = f"{time.monotonic():.6f}\t{event}\t{step}\t{subject}\t{version}\t{os.getpid()}{spent}\n"
     descriptor = os.open(Path(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(descriptor, line.encode())
