@@ -25,7 +25,7 @@ UNWANTED = {
     r"\bthe books\b": "the ledger",
 }
 # Says what was named otherwise before, and what a JSON file of benchmarks calls it.
-QUOTING = {"docs/decisions.md", "benchmarks/chaos/verdict.py"}
+QUOTING = {"docs/decisions.md", "benchmarks/chaos/report.py"}
 # Exports speak of the books of other programs.
 ELSEWHERE = ("flows/reading/", "flows/exports/", "deployments/samples/")
 

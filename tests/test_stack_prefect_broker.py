@@ -9,14 +9,17 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import TaskRun
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.exceptions import ObjectNotFound
 from prefect.server.utilities.messaging.memory import MemoryMessage
 
 from deployments.stack import Stack
@@ -75,8 +78,8 @@ async def test_a_steps_states_are_kept_once(prefect_api: Stack) -> None:
         await _until(lambda: f"{run_id} Completed" in heard)
         listening.cancel()
     async with get_client() as client:
+        run = await _completed(client, run_id)
         states = await client.read_task_run_states(run_id)
-        run = await client.read_task_run(run_id)
     assert [one.name for one in states][-2:] == ["Running", "Completed"]
     assert run.start_time and run.end_time and run.run_count == 1
     assert _kept(prefect_api, f"prefect.task-run.{run_id}", began) == 0
@@ -99,6 +102,17 @@ def test_the_setting_brings_prefects_own_broker_back(postgres: Stack) -> None:
         settings = StackSettings(data_dir=postgres.settings.root, keep_all_events=keep)
         environment = prefect_service(settings, postgres.credentials).env
         assert ("PREFECT_SERVER_EVENTS_MESSAGING_BROKER" in environment) is named
+
+
+async def _completed(client: PrefectClient, run_id: UUID) -> TaskRun:
+    """The step's run, once the server has written that it is over: whoever listens hears of it before that."""
+    async with asyncio.timeout(_SECONDS):
+        while True:
+            with suppress(ObjectNotFound):
+                run = await client.read_task_run(run_id)
+                if run.state is not None and run.state.is_completed():
+                    return run
+            await asyncio.sleep(0.1)
 
 
 async def _listen(events: Any, heard: list[str]) -> None:
