@@ -228,14 +228,21 @@ class Actor:
         self.did["meddle"] += 1
 
 
+THINGS = {"Attempt", "Claimed", "DuplicateOf", "write", "meddle", "decide", "FencedError"}
+
+
 @pytest.mark.usefixtures("enqueued")
 @pytest.mark.parametrize("seed", range(3))
 def test_no_invariant_is_broken_by_eight_that_do_anything_at_once(ledger: Ledger, seed: int) -> None:
     with ledger.session() as session:  # supersede notifies webhooks alone
         create_webhook("anna", "https://accounting.example", list(NotificationKind), session=session)
     actors = [Actor(ledger, seed * 100 + number) for number in range(8)]
-    did: Counter[str] = sum(race([lambda actor=actor: actor.act(60) for actor in actors]), Counter())
-    assert {"Attempt", "Claimed", "DuplicateOf", "write", "meddle", "decide", "FencedError"} <= set(did)
+    did: Counter[str] = Counter()
+    for _ in range(10):  # what comes about is up to how they meet; until each thing has
+        did = sum(race([lambda actor=actor: actor.act(60) for actor in actors]), Counter())
+        if set(did) >= THINGS:
+            break
+    assert set(did) >= THINGS
     with ledger.session() as session:
         broken = {name: session.execute(text(query)).all() for name, query in INVARIANTS.items()}
     assert {name: rows for name, rows in broken.items() if rows} == {}
