@@ -6,6 +6,8 @@ DATA   ?= .receiptflow
 PORT   ?= 4200
 RECEIPTS ?=
 ONCE   ?=
+# Where it is set, each of a stack's processes compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-review bench-learning fuzz-api setup setup-dev run test accuracy hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock schemas texts clean

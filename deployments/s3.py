@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from deployments.settings import GatewaySettings
 from flows.domain.errors import ConfigurationError
@@ -45,8 +48,17 @@ def s3_credentials(settings: GatewaySettings) -> Any:
 
 def _session(settings: GatewaySettings) -> Any:
     secret = settings.s3_secret_key
+    core = botocore.session.Session()
+    core.register_component("data_loader", _loader())
     return boto3.Session(
+        botocore_session=core,
         region_name=settings.s3_region,
         aws_access_key_id=settings.s3_access_key,
         aws_secret_access_key=secret.get_secret_value() if secret else None,
     )
+
+
+@cache
+def _loader() -> Loader:
+    """Keeps the service's description, which is the most of what a client's making costs, for the next one."""
+    return Loader()

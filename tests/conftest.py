@@ -135,6 +135,22 @@ def database_url(postgres: Stack) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def copied_ledger(postgres: Stack) -> Callable[[], str]:
+    """Makes databases of a test's own with the ledger's tables; their URLs."""
+    template = "ledger_template"
+    create_database(postgres.settings.database_url(template))
+    upgrade(postgres.settings.database_url(template))
+
+    def copy() -> str:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(host=str(postgres.settings.socket_dir), user="postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return postgres.settings.database_url(name)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
 def migrated_url(postgres: Stack) -> str:
     """URL of a database with the ledger's tables; ask for `ledger_url` to have them empty."""
     url = postgres.settings.database_url("ledger_tests")

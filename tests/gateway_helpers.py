@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
 from conftest import free_ports
-from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from fastapi import FastAPI
+from prefect.context import SettingsContext, get_settings_context
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, Settings
 from pydantic import SecretStr
 
 from deployments.gateway import create_app
@@ -77,10 +81,36 @@ def settings_for(seaweedfs: Stack, ledger: str, **changes: Any) -> GatewaySettin
     return GatewaySettings(**(values | changes))
 
 
+# What a gateway's or a client's making costs beside what is tested is paid once: the routes and templates of an
+# application, which nothing changes while it runs, and the certificates that a client loads also where it needs none.
+_IDLE: list[FastAPI] = []
+_TLS = ssl.create_default_context()
+
+
+@contextmanager
+def application(settings: GatewaySettings) -> Iterator[FastAPI]:
+    """A gateway's application that nobody else runs meanwhile, with these settings."""
+    app = _IDLE.pop() if _IDLE else create_app(settings)
+    app.state.settings = settings
+    yield app
+    _IDLE.append(app)
+
+
+def client_of(url: str, headers: dict[str, str] | None = None, timeout: float = 120) -> httpx.AsyncClient:
+    """Whoever calls a gateway."""
+    return httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout, verify=_TLS)
+
+
 @asynccontextmanager
 async def running(settings: GatewaySettings, ledger: Ledger) -> AsyncIterator[Gateway]:
     """A gateway that listens while the block runs."""
-    app = create_app(settings)
+    with application(settings) as app:
+        async with _listening(app, settings, ledger) as gateway:
+            yield gateway
+
+
+@asynccontextmanager
+async def _listening(app: FastAPI, settings: GatewaySettings, ledger: Ledger) -> AsyncIterator[Gateway]:
     server = make_server(app, settings, log_config=None, timeout_graceful_shutdown=1)
     serving = asyncio.create_task(server.serve())
     while not server.started:
@@ -88,10 +118,8 @@ async def running(settings: GatewaySettings, ledger: Ledger) -> AsyncIterator[Ga
         if serving.done():
             serving.result()
     keys = [f"Bearer {key_of(ledger, owner)}" for owner in ("anna", "bert")]
-    anna, bert = (
-        httpx.AsyncClient(base_url=settings.gateway_url, headers={"Authorization": key}, timeout=120) for key in keys
-    )
-    nobody = httpx.AsyncClient(base_url=settings.gateway_url, timeout=120)
+    anna, bert = (client_of(settings.gateway_url, {"Authorization": key}) for key in keys)
+    nobody = client_of(settings.gateway_url)
     try:
         yield Gateway(settings.gateway_url, settings, ledger, app.state.context, anna, bert, nobody)
     finally:
@@ -104,8 +132,15 @@ async def running(settings: GatewaySettings, ledger: Ledger) -> AsyncIterator[Ga
 @contextmanager
 def prefect_away() -> Iterator[None]:
     """Points Prefect's client at a port where nobody listens."""
-    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+    with SettingsContext(profile=get_settings_context().profile, settings=_away()):
         yield
+
+
+@cache
+def _away() -> Settings:
+    # Port 1, below those that the tests listen on.
+    updates = {PREFECT_API_URL: "http://127.0.0.1:1/api", PREFECT_CLIENT_MAX_RETRIES: 0}
+    return get_settings_context().settings.copy_with_update(updates)
 
 
 @pytest.fixture

@@ -6,12 +6,15 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import httpx
 import pytest
-from gateway_helpers import Gateway
+from argon2 import PasswordHasher
+from gateway_helpers import Gateway, client_of
+from sqlalchemy import text
 
-from flows.ledger.access import PersonView, Role, add_person, set_password
+from flows.ledger.access import PersonView, Role, add_person, make_link
 
 PASSWORD = "correct horse battery"
 
@@ -27,13 +30,17 @@ class Browser:
 
 def browser_of(gateway: Gateway) -> httpx.AsyncClient:
     """A browser that nobody has signed in with."""
-    return httpx.AsyncClient(base_url=gateway.url, timeout=60)
+    return client_of(gateway.url, timeout=60)
 
 
 async def sign_in(gateway: Gateway, person: PersonView) -> Browser:
     """A browser that this person signs in with, by password."""
+    return await _signed_in(gateway, person, {"name": person.name, "password": PASSWORD})
+
+
+async def _signed_in(gateway: Gateway, person: PersonView, given: dict[str, str]) -> Browser:
     client = browser_of(gateway)
-    answer = await client.post("/app/sign-in", data={"name": person.name, "password": PASSWORD})
+    answer = await client.post("/app/sign-in", data=given)
     assert answer.status_code == 303, answer.text
     found = re.search(r'name="csrf" value="(\w+)"', (await client.get("/app/account")).text)
     assert found is not None
@@ -48,12 +55,20 @@ async def signed_in(gateway: Gateway, owner: str = "anna", role: Role = Role.ADM
 
 
 async def _browser(gateway: Gateway, owner: str, name: str, role: Role) -> AsyncIterator[Browser]:
+    """By a link: passwords cost what they are to cost, which is too much for each test."""
     with gateway.ledger.session() as session:
-        person = add_person(owner, name, role, session=session)
-        person = set_password(person.id, PASSWORD, session=session)
-    browser = await sign_in(gateway, person)
+        made = add_person(owner, name, role, session=session)
+        values = {"hash": _hashed(), "id": made.id}
+        session.execute(text("UPDATE people SET password_hash = :hash WHERE id = :id"), values)
+        person, code = make_link(made.id, session=session)
+    browser = await _signed_in(gateway, person, {"code": code})
     yield browser
     await browser.client.aclose()
+
+
+@cache
+def _hashed() -> str:
+    return PasswordHasher().hash(PASSWORD)
 
 
 @pytest.fixture

@@ -46,12 +46,15 @@ WAIT_SECONDS = 480
 TESTS = Path(__file__).parent
 
 
-def until(condition: Callable[[], Any], what: str = "it") -> Any:
-    """Wait until the condition gives something true, and return that."""
+def until(condition: Callable[[], Any], what: str = "it", *, every_seconds: float = 0.1) -> Any:
+    """Wait until the condition gives something true, and return that.
+
+    Asking costs the servers what the tests wait for: only what is at hand is asked for more often.
+    """
     end = time.monotonic() + WAIT_SECONDS
     while not (found := condition()):
         assert time.monotonic() < end, f"{what} did not come about"
-        time.sleep(0.02)
+        time.sleep(every_seconds)
     return found
 
 
@@ -151,7 +154,12 @@ class Live:
 
     def started(self, step: str, subject: str = "", *, times: int = 1, event: str = "started") -> Line:
         """Wait for a step to write that it started so many times; its last line."""
-        lines = until(lambda: len(found := self.lines(step, event, subject)) >= times and found, f"{event} {step}")
+
+        def written() -> list[Line]:
+            found = self.lines(step, event, subject)
+            return found if len(found) >= times else []
+
+        lines: list[Line] = until(written, f"{event} {step}", every_seconds=0.01)
         return lines[-1]
 
     def run(self, receipt: ReceiptView) -> FlowRun:

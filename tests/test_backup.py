@@ -45,7 +45,6 @@ from deployments.stack.datadir import RESTORE_MARK, require_restored
 from deployments.stack.settings import StackSettings
 from flows.ledger.access import Scope, create_key, find_key
 from flows.ledger.database import Ledger, open_ledger
-from flows.ledger.migrate import create_database, upgrade
 from flows.ledger.receipts import delete_receipt, walk_receipts
 from flows.pipeline.configuration import Pipeline
 from flows.reading.reader import Reader
@@ -111,15 +110,14 @@ class Place:
 
 
 @pytest.fixture
-def places(postgres: Stack, s3_client: Any) -> Iterator[Callable[[], Place]]:
+def places(postgres: Stack, s3_client: Any, copied_ledger: Callable[[], str]) -> Iterator[Callable[[], Place]]:
     """Makes empty places on the session's servers."""
     made: list[tuple[str, Ledger]] = []
     buckets: list[str] = []
 
     def make(*, versioned: bool = True) -> Place:
-        name = f"backup_{uuid.uuid4().hex[:10]}"
-        env = dict(postgres.environment)
-        env |= {"RECEIPTFLOW_LEDGER_URL": postgres.settings.database_url(name)}
+        url = copied_ledger()
+        env = postgres.environment | {"RECEIPTFLOW_LEDGER_URL": url}
         for kind in ("inbox", "results"):
             env[f"RECEIPTFLOW_{kind.upper()}_BUCKET"] = bucket = f"{kind}-{uuid.uuid4().hex[:8]}"
             s3_client.create_bucket(Bucket=bucket)
@@ -127,10 +125,8 @@ def places(postgres: Stack, s3_client: Any) -> Iterator[Callable[[], Place]]:
         if versioned:
             inbox = env["RECEIPTFLOW_INBOX_BUCKET"]
             s3_client.put_bucket_versioning(Bucket=inbox, VersioningConfiguration={"Status": "Enabled"})
-        create_database(env["RECEIPTFLOW_LEDGER_URL"])
-        upgrade(env["RECEIPTFLOW_LEDGER_URL"])
-        ledger = open_ledger(env["RECEIPTFLOW_LEDGER_URL"])
-        made.append((name, ledger))
+        ledger = open_ledger(url)
+        made.append((url.rpartition("/")[2].partition("?")[0], ledger))
         return Place(env, s3_client, ledger)
 
     yield make

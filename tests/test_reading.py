@@ -63,13 +63,13 @@ class OnePageAtATime:
 
 
 @pytest.mark.parametrize("kind", ["PDF", "TIFF"])
-def test_a_document_of_20_pages_has_one_picture_in_memory_beside_the_first(kind: str) -> None:
+def test_a_document_of_many_pages_has_one_picture_in_memory_beside_the_first(kind: str) -> None:
     buffer = io.BytesIO()
-    receipt().save(buffer, kind, save_all=True, append_images=[receipt()] * 19)
+    receipt().save(buffer, kind, save_all=True, append_images=[receipt()] * 5)
     engine, weighing = OnePageAtATime(), Reader()
     weighing.__dict__["_engine"] = engine
     text = weighing.extract(buffer.getvalue())
-    assert [page.number for page in text.pages] == list(range(1, 21))
+    assert [page.number for page in text.pages] == list(range(1, 7))
     assert max(engine.alive) == 2, "the first one is kept for the preview"
 
 

@@ -84,7 +84,7 @@ def test_flow_process_killed_while_the_ledger_commits_has_recorded_once(live: Li
     record = live.started("record_expense", str(receipt_id))
     with live.database("ledger") as ledger:
         committing = "SELECT 1 FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = 'PgSleep'"
-        until(lambda: ledger.execute(committing).fetchone(), "the commit")
+        until(lambda: ledger.execute(committing).fetchone(), "the commit", every_seconds=0.02)
     kill([psutil.Process(record.pid)])
     receipt = live.require_one_expense(receipt_id, unlogged="record_expense")
     assert not live.lines("record_expense", "durable", str(receipt_id)), "the kill came too late to prove anything"

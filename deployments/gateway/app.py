@@ -76,7 +76,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_context(chosen) as context:
+        async with open_context(app.state.settings) as context:
             app.state.context = pages.state.context = context
             yield
 
@@ -88,6 +88,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.settings = chosen
     problems.install(app)
     app.add_middleware(RequestMiddleware)
     for module in _ROUTES:

@@ -92,7 +92,7 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
             settings=settings,
             ledger=ledger,
             s3=s3,
-            public_s3=s3_client(settings, settings.s3_public_url or settings.s3_endpoint_url),
+            public_s3=s3_client(settings, settings.s3_public_url) if settings.s3_public_url else s3,
             inbox=inbox,
             results=Results(s3, settings.results_bucket),
             store=store,
