@@ -93,6 +93,7 @@ READ: dict[ReviewReason, Callable[[], ReceiptFields]] = {
     ),
     R.DATE_CUT_OFF: lambda: words(_GOOD.replace("12 March 2018 10:15", "7.02.2018")),
     R.DATE_ALONE: lambda: words(page_of(_GOOD.replace("12 March 2018 10:15", "12/03/18"), confidence=0.93)),
+    R.DATE_MENDED: lambda: words(_GOOD.replace("12 March 2018", "Date: 12/O3/Z0I8")),
     R.DATE_HARD_TO_READ: lambda: words(page_of(_GOOD, confidence=0.5)),
     R.CURRENCY_NONE: lambda: words(_PLAIN),
     R.CURRENCY_RIVAL: lambda: words(_GOOD.replace("CASH       £8.50", "CASH       8.50 EUR")),

@@ -38,6 +38,7 @@ class ReviewReason(StrEnum):
     DATE_OF_OTHER_TAX = "purchase_date: on {day} the tax that the receipt names was not charged; a digit may be misread"
     DATE_CUT_OFF = "purchase_date: {day} stands at the edge of its line; its first figure may be cut off"
     DATE_ALONE = "purchase_date: nothing beside {day} says that it is the day of purchase"
+    DATE_MENDED = "purchase_date: {printed} is printed, which seems to mean {day}"
     DATE_HARD_TO_READ = "purchase_date: {day} was hard to read and is printed only once"
 
     CURRENCY_NONE = "currency: {evidence}"

@@ -32,6 +32,7 @@ REASONS = (
     N_("on %(day)s the tax that the receipt names was not charged; a digit may be misread"),
     N_("%(day)s stands at the edge of its line; its first figure may be cut off"),
     N_("nothing beside %(day)s says that it is the day of purchase"),
+    N_("%(printed)s is printed, which seems to mean %(day)s"),
     N_("%(day)s was hard to read and is printed only once"),
     N_("both %(one)s and %(other)s are printed"),
     N_("%(what)s is only likely (%(why)s)"),

@@ -24,6 +24,10 @@ class Brand:
     everyday: bool
     keys: tuple[str, ...]
 
+    def is_in(self, countries: frozenset[str]) -> bool:
+        """Whether it may be found in one of these countries."""
+        return not self.countries or not self.countries.isdisjoint(countries)
+
 
 def name_key(name: str) -> str:
     """A name's letters and digits, folded: what two spellings of one name have in common."""

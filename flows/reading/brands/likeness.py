@@ -47,6 +47,6 @@ def _is_like(score: float, key: str, brand: Brand) -> bool:
 @lru_cache(maxsize=64)
 def _shapes_in(places: frozenset[str]) -> dict[str, Brand]:
     """The brands of some countries by the shapes of their names; of equal shapes one of everyday shopping."""
-    there = [brand for brand in all_brands() if brand.countries & places]
+    there = [brand for brand in all_brands() if brand.countries & places or (brand.everyday and brand.is_in(places))]
     ranked = sorted(there, key=lambda brand: brand.everyday)
     return {key: brand for brand in ranked if len(key := shapes(brand.name)) >= _MIN_LETTERS}

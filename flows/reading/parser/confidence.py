@@ -22,6 +22,7 @@ _TOTAL_CUT = 4.0  # when it has one decimal: another may lie beyond the picture'
 _TOTAL_BLURRED = 6.0  # for OCR confidence lost below 0.97
 _HIGHEST = 0.995
 _WORKED_OUT = 0.5  # at most, for a value that is printed nowhere: its own arithmetic is no proof
+_DATE_MENDED = 0.8  # at most, for what is no date until something of it is guessed
 _DATE_CUT = 2.0  # its first figure may lie beyond the picture's edge
 _DATE_ALONE, _DATE_ALONE_UNSETTLED = 0.2, 2.0  # nothing beside it says what day it is
 
@@ -63,7 +64,7 @@ def date_confidence(choice: DateChoice, ocr_confidence: float) -> float:
     odds -= 6.0 * max(0.0, 0.95 - ocr_confidence) if choice.times_printed == 1 else 0.0
     if not choice.labelled and not choice.time_beside and choice.times_printed == 1:
         odds -= _DATE_ALONE if not choice.mention.ambiguous or choice.settled else _DATE_ALONE_UNSETTLED
-    return _logistic(odds)
+    return min(_logistic(odds), _DATE_MENDED) if choice.mention.mended else _logistic(odds)
 
 
 def _logistic(odds: float) -> float:

@@ -24,7 +24,7 @@ _BUDDHIST_YEARS, _ROC_YEARS = 543, 1911  # ahead of, and behind, the common era 
 _JAPANESE_ERAS = {"令和": 2018, "平成": 1988, "R": 2018}  # the year before an era's first
 # Both separators are the same: item codes such as `13-22/3` and rows of prices are no dates.
 _DAY_FIRST = re.compile(
-    r"(?:(?<![\d/-])(?<!\d[.,])|(?<=:[0-5]\d)(?=\d\d[./-]\d\d[./-](?:19|20)\d\d))"
+    r"(?:(?<![\d/-])(?<!\d[.,])|(?<=:[0-5]\d)(?=\d\d[./-]\d\d[./-](?:(?:19|20)\d\d|\d\d)(?!\d)))"
     r"(\d{1,2})(?:\s?(?P<sep>[./\-–~|'’])\s?(\d{1,2})\s?(?P=sep)\s?|(?P<gap>\s)(\d{1,2})\s)"
     r"((?:20|19|25)\d\d(?!:\d\d(?!\d|:))|\d\d)(?=\D|\d{1,2}[:.]\d\d|(?<=25\d\d)|$)"
 )
@@ -77,6 +77,7 @@ class DateMention:
     end: int
     two_digit_year: bool = False
     uneven: bool = False  # it begins its line with one figure where the next has two, `7.02.`: one may be cut off
+    mended: bool = False  # OCR spoiled it: a figure, a month's letter or a separator is guessed
 
     @property
     def ambiguous(self) -> bool:
@@ -197,11 +198,32 @@ def _whole(match: re.Match[str], text: str) -> bool:
 def _mention(
     match: re.Match[str], readings: list[tuple[str, dt.date | None]], *, short: bool = False
 ) -> list[DateMention]:
+    return _mention_at(match.start(), match.end(), readings, short=short)
+
+
+def _mention_at(
+    start: int, end: int, readings: list[tuple[str, dt.date | None]], *, short: bool = False
+) -> list[DateMention]:
     valid = [(order, day) for order, day in readings if day is not None]
     if not valid:
         return []
     orders, days = zip(*valid, strict=True)
-    return [DateMention(tuple(days), tuple(orders), match.start(), match.end(), short)]
+    return [DateMention(tuple(days), tuple(orders), start, end, short)]
+
+
+def numeric_mention(first: int, second: int, year: str, start: int, end: int) -> list[DateMention]:
+    """Return the date that two figures and a year as printed, of two or four figures, make; empty if they make none."""
+    short, full = len(year) == 2, _full_year(year)
+    readings = [("dmy", _day(full, second, first)), ("mdy", _day(full, first, second))]
+    if short:
+        readings.append(("ymd", _day(_full_year(f"{first:02}"), second, int(year))))
+    return _mention_at(start, end, readings, short=short)
+
+
+def named_mention(day: int, months: tuple[int, ...], year: str, start: int, end: int) -> list[DateMention]:
+    """Return the date of a day, the months that its name may mean, and a year as printed; empty if they make none."""
+    readings = [("name", _day(_full_year(year), month, day)) for month in months]
+    return _mention_at(start, end, readings, short=len(year) == 2)
 
 
 def _year_first(text: str) -> list[DateMention]:

@@ -92,6 +92,9 @@ def _date(fields: ReceiptFields, findings: Findings) -> list[str]:
         return [ReviewReason.DATE_NONE.says()]
     if date.confidence >= ACCEPT_CONFIDENCE:
         return []
+    if choice.mention.mended:
+        printed = choice.line.raw[choice.mention.start : choice.mention.end]
+        return [ReviewReason.DATE_MENDED.says(printed=printed, day=choice.day)]
     if choice.rival is not None and choice.mention.ambiguous and choice.rival in choice.mention.readings:
         return [ReviewReason.DATE_SWAPPED.says(day=choice.day, rival=choice.rival)]
     if choice.rival is not None:

@@ -29,6 +29,8 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _COLON_PRICE = re.compile(r"((?:RM|EUR|USD|[€$£])\s?\d{1,5}):(\d\d)(?![\d:])")
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
 _LAST_MARK = re.compile(rf"(?:^|\W)({mark_pattern()})\W*$", re.IGNORECASE)
+# A label with its amount in a column of its own, which OCR spoiled: `Total Saving 0 00  Total  41.50`.
+_OTHER_PAIR = re.compile(r"^.*[^\W\d_].*\d[\s.,]?\d\d\s{2,}(?=[^\W\d_])")
 _ONLY_MARK = re.compile(rf"\W*({mark_pattern()})\W*", re.IGNORECASE)
 MIN_POINTLESS = 100  # a smaller whole number may well be a price without its cents
 MIN_BARE_PRICE, MAX_BARE_PRICE = 10, 1_000_000
@@ -155,7 +157,7 @@ def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:
     for amount in line.amounts:
         if not _is_money(amount, style) and not _bare_price(amount, line, style):
             continue
-        segment = line.text[before : amount.start]
+        segment = _OTHER_PAIR.sub("", line.text[before : amount.start])
         if _LETTERS.search(segment):
             label, label_text = _label_of(segment, amount), segment.strip()
             if label.kind == "rounding" and style.cents and abs(amount.value) >= 1:

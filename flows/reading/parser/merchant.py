@@ -23,10 +23,14 @@ from flows.reading.parser.look_alikes import in_one_script
 
 HEAD_LINES = 16
 MAX_NAME_LINES = 4
+_LEAST_LETTERS = 3  # of a name that may be the slip of another
 _ADDRESS_PENALTY = 2.0
 _STREET_IN_NAME = 1.5  # given back to a receipt's first line that has a street's word and no number: `Wall Street Cafe`
 _TRADE_AS_NAME = 1.5  # given back to `Pharmacy Centre` above its own address
 _GARBLED_CONFIDENCE = 0.4  # at most, for a name that no language and no second place supports
+_BRAND_CONFIDENCE = 0.75  # at most, for a brand that a logo is taken for: likely, and to be checked
+_PLACE_PENALTY = 2.0  # for the name of a town that an address beside it has
+_AFTER_TITLE_PENALTY = 2.2  # for a second company below the paper's title: mostly the one that buys
 _DOMAIN = re.compile(
     r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|"
     r"it|es|nl|fi|se|pt|com\.my)\b"
@@ -45,6 +49,7 @@ class NameCandidate:
     lines: tuple[Line, ...]
     score: float
     supported: bool = False  # by its legal form, its trade, or a second place on the receipt
+    brand: bool = False  # the lines spell it with a slip; the list of brands has it
 
 
 def find_merchants(lines: Sequence[Line]) -> list[NameCandidate]:
@@ -72,6 +77,8 @@ def merchant_confidence(ranked: Sequence[NameCandidate]) -> float:
     lead = best.score - next((other.score for other in ranked[1:] if squeeze(other.name) != squeeze(best.name)), 0.0)
     odds = -1.2 + 0.6 * min(best.score, 6.0) + 0.5 * min(lead, 2.0)
     sure = round(min(0.98, 1 / (1 + math.exp(-odds))), 3)
+    if best.brand:
+        return min(sure, _BRAND_CONFIDENCE)
     return sure if best.supported or not names.looks_garbled(best.name) else min(sure, _GARBLED_CONFIDENCE)
 
 
@@ -160,7 +167,7 @@ def _continues(block: tuple[Line, ...], line: Line) -> bool:
         return False
     if line.raw[-1:].isdigit() and not names.legal_form(line.raw):
         return False  # a house number
-    same_case = first.raw.isupper() == line.raw.isupper()
+    same_case = _is_upper(first.raw) == _is_upper(line.raw)
     if _open_bracket(block) or (_incomplete_form(line.raw) and same_case):
         return True
     same_style = 0.8 <= ratio <= 1.25 and same_case and not names.only_trade(line.raw)
@@ -170,6 +177,12 @@ def _continues(block: tuple[Line, ...], line: Line) -> bool:
         and len(names.clean_name(line.raw).split()) <= 3
         and not names.legal_form(line.raw)
     )
+
+
+def _is_upper(text: str) -> bool:
+    """Tell whether a text is in capitals, but for a letter that OCR saw otherwise: `STeTIONERY SDN.BHD`."""
+    letters = [char for char in text if char.isalpha()]
+    return len(letters) > 0 and 10 * sum(map(str.isupper, letters)) >= 9 * len(letters)
 
 
 def _name_like(line: Line, *, within: bool = False) -> bool:
@@ -209,6 +222,8 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     score += _form_score(text, legal=legal)
     if not legal and block[0].index in scene.addresses:
         score -= _ADDRESS_PENALTY
+    score -= _PLACE_PENALTY if not legal and _is_town(block, scene) else 0.0
+    score -= _AFTER_TITLE_PENALTY if legal and _is_second_company(block, scene) else 0.0
     if block[0] is scene.head[0]:
         score += _as_first(block, scene, text)
     score -= 2.5 if any(money.amount.decimals == 2 for line in block for money in line.money) else 0.0
@@ -226,6 +241,31 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     if len(block) > 1:
         score += 0.3 if not legal else 0.9 if _incomplete_form(block[-1].raw) or ")" in block[-1].raw else -0.3
     return score
+
+
+def _is_town(block: tuple[Line, ...], scene: _Scene) -> bool:
+    """Tell whether the text is the town, or a part of its name, of a line with a postal code beside it."""
+    words = squeeze(_joined(block))
+    near = scene.lines[max(0, block[0].index - 2) : block[-1].index + 3]
+    return any(
+        line not in block and _POST_TOWN.fullmatch(line.raw.strip()) and words in map(squeeze, _town_names(line.raw))
+        for line in near
+    )
+
+
+def _town_names(text: str) -> list[str]:
+    """The words of a line with a postal code, each and in succession."""
+    words = re.findall(r"[^\W\d_]{2,}", text)
+    return [" ".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
+
+
+def _is_second_company(block: tuple[Line, ...], scene: _Scene) -> bool:
+    """Tell whether a company stands above the paper's title or date, and this one below."""
+    above = scene.lines[: block[0].index]
+    first = next((line.index for line in above if names.legal_form(line.raw) and _may_be_name(line)), None)
+    return first is not None and any(
+        names.looks_like_paper(line.raw) or line.dates for line in above[first + 1 :] if line not in block
+    )
 
 
 def _as_first(block: tuple[Line, ...], scene: _Scene, text: str) -> float:
@@ -303,12 +343,12 @@ def _from_domains(scene: _Scene) -> list[NameCandidate]:
 
 def _respelled(name: str, scene: _Scene) -> str:
     """Return the spelling that the receipt's other lines agree on, where the name itself looks like a slip of it."""
-    if names.legal_form(name) or len(squeeze(name)) < 5:
-        return name
     target = squeeze(name)
+    if names.legal_form(name) or len(target) < _LEAST_LETTERS:
+        return name
     by_domain = _spelled_by_domain(name, scene)
-    if by_domain is not None:
-        return by_domain
+    if by_domain is not None or len(target) < 5:
+        return by_domain or name
     votes: dict[str, list[str]] = {}
     for line in scene.lines:
         for spelled in _runs(line.raw, len(target)):
@@ -335,10 +375,18 @@ def _spelled_by_domain(name: str, scene: _Scene) -> str | None:
             plain = stem.replace("ae", "a").replace("oe", "o").replace("ue", "u")
             if target in {stem, plain}:
                 return None
-            if len(stem) == len(target) >= 6 and Levenshtein.distance(stem, target) <= len(stem) // 6:
+            slip = len(stem) == len(target) >= 6 and Levenshtein.distance(stem, target) <= len(stem) // 6
+            if slip or lost_letter(target, stem):
                 words = [word for word in re.split(r"[-_]", spelled) if word]
                 return " ".join(words).upper() if name.isupper() else " ".join(word.capitalize() for word in words)
     return None
+
+
+def lost_letter(text: str, whole: str) -> bool:
+    """Tell whether a text is a word without one letter from its inside: `ldl` of `lidl`. `max` is not `maxi`."""
+    if len(whole) != len(text) + 1 or len(text) < _LEAST_LETTERS:
+        return False
+    return any(whole[:at] + whole[at + 1 :] == text for at in range(1, len(whole) - 1))
 
 
 def _domain_names(text: str) -> list[str]:

@@ -46,7 +46,8 @@ _ADDRESS = re.compile(
     r"via|viale|piazza|calle|plaza|"
     r"rua|avenida|av|laan|straat|plein|katu|tie|gatan|vagen|blvd|boulevard|suite|bandar|kampung|kg\.|km|box|place|"
     r"lane|drive|hwy|highway|building|"
-    r"bangunan|kawasan|seksyen|section|lorong|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|"
+    r"bangunan|kawasan|seksyen|section|lorong|"
+    r"pusat (?:dagangan|perdagangan|bandar)|batu|block|blk|quai|impasse|cours|corso|selangor|unit)\b|str\.|"
     r"strasse\b|weg \d|\bno\.? ?:? ?\d|"
     r"\b\d{5,6}\b|\b[a-z]\d[a-z] ?\d[a-z]\d\b|^\d{1,5}[a-z]?[,\-/ ]|(?:strasse|straat|gatan|katu|ring|weg|gasse|"
     r"damm|ufer) ?\d|"
@@ -70,6 +71,7 @@ _CONTACT = re.compile(
     r"org|de|fr|my|co\.uk|it|es|nl|fi|se|pt)\b|\bcall\b|hotline|"
     r"facebook|instagram|電話|电话"
 )
+_NUMBER_OF = re.compile(r":\s*\+?[\d(][\d\s\-()]{8,}$")  # `Careline: 1800 88 1231`
 _PAPER = re.compile(
     r"invoice|receipt|rechnung|quittung|kassenbon|\bbeleg\b|\bticket\b|facture|factura|ricevuta|scontrino|"
     r"documento commerciale|\brecibo\b|fatura|"
@@ -149,7 +151,7 @@ def _street_word(word: str) -> bool:
 
 
 def looks_like_contact(text: str) -> bool:
-    return _CONTACT.search(fold(text)) is not None
+    return _CONTACT.search(fold(text)) is not None or _NUMBER_OF.search(text) is not None
 
 
 def looks_like_paper(text: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from flows.reading.parser.dates import DateMention, TimeMention, find_times
 from flows.reading.parser.folding import fold
 from flows.reading.parser.lines import Line
+from flows.reading.parser.mended_dates import mended_dates
 
 _MOST_WORDS_BETWEEN, _MOST_CHARACTERS_BETWEEN = 4, 32  # from a word for another date to the date itself
 _MAX_HEADING_CHARACTERS = 40
@@ -82,24 +83,41 @@ def choose_date(
     Args:
         currency: the receipt's, which tells the order of day and month where the country is not known.
     """
-    mentions = [
+    whole = [
         (line, mention)
         for line in lines
         for mention in line.dates
         if not is_other_date(lines, line, mention) and _ERA_COUNTRIES.get(mention.orders[0], country) == country
     ]
+    scored, settled = _scored(whole, today, country, currency)
+    if not scored:
+        mended = [
+            (line, mention)
+            for line in lines
+            if not line.dates
+            for mention in mended_dates(line.raw)
+            if not is_other_date(lines, line, mention)
+        ]
+        scored, settled = _scored(mended, today, country, currency)
+    if not scored:
+        return None
+    _confirm(scored, lines)
+    ranked = sorted(scored.values(), key=lambda each: (-each.score, each.line.index))
+    choice = _choice(ranked)
+    return replace(choice, in_epoch=in_epoch(choice.day, lines, country), settled=settled)
+
+
+def _scored(
+    mentions: Sequence[tuple[Line, DateMention]], today: dt.date, country: str | None, currency: str | None
+) -> tuple[dict[dt.date, ScoredDay], bool]:
+    """Return what speaks for each possible day, and whether something tells the order of day and month."""
     order = day_order(mentions, today, country, currency)
     scored: dict[dt.date, ScoredDay] = {}
     for line, mention in mentions:
         for day, form in dict(zip(reversed(mention.readings), reversed(mention.orders), strict=True)).items():
             if is_possible_day(day, today):  # 06/06 is one day in either order, and printed once
                 _add(scored, ScoredDay(day, line, mention, _score(line, mention, form, order, country), 1, {form}))
-    if not scored:
-        return None
-    _confirm(scored, lines)
-    ranked = sorted(scored.values(), key=lambda each: (-each.score, each.line.index))
-    choice = _choice(ranked)
-    return replace(choice, in_epoch=in_epoch(choice.day, lines, country), settled=order[0] is not None)
+    return scored, order[0] is not None
 
 
 def is_other_date(lines: Sequence[Line], line: Line, mention: DateMention) -> bool:

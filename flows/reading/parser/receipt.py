@@ -29,13 +29,14 @@ from flows.reading.parser.items import find_items, goods_lines, item_sum
 from flows.reading.parser.likely_names import likely_names
 from flows.reading.parser.lines import Line, Money, read_lines
 from flows.reading.parser.locale_evidence import CountryGuess, guess_country, on_day
+from flows.reading.parser.logo_brands import with_logo_brand
 from flows.reading.parser.merchant import NameCandidate, find_merchants, merchant_confidence
 from flows.reading.parser.purchase_date import DateChoice, choose_date, choose_time
 from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_receipt
 from flows.reading.parser.taxes import TaxRow, as_found, find_taxes, table_gross
 from flows.reading.parser.totals import CHECKED_KINDS, Candidate, Sums, collect, rank_totals, sums_of
 
-PARSER_VERSION = "8"
+PARSER_VERSION = "9"
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
 
@@ -96,6 +97,7 @@ def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
     lines, _ = read_lines(text.pages)
     found_names = find_merchants(lines)
     place = guess_country(lines, hints, skip=[*goods_lines(lines), *_name_lines(found_names)])
+    found_names = with_logo_brand(found_names, lines, place.country)
     likely_date = choose_date(lines, today=today, country=place.country)
     place = on_day(place, likely_date.day if likely_date else None)
     items, taxes, money = find_items(lines), find_taxes(lines), collect(lines)
