@@ -28,6 +28,9 @@ HEAD = "BUKIT TRADING SDN BHD\n12 Jalan Sultan\n50000 Kuala Lumpur, Malaysia"
         ("29 Setember 2019", dt.date(2019, 9, 29)),
         ("3 Octuber 2020", dt.date(2020, 10, 3)),
         ("Z5.1O.2019", dt.date(2019, 10, 25)),
+        ("19/18/2017 11:29", dt.date(2017, 10, 19)),
+        ("2026-02-1113-27", dt.date(2026, 2, 11)),
+        ("2005,2020 14:17", dt.date(2020, 5, 20)),
     ],
 )
 def test_a_spoiled_date_is_read_and_left_to_a_person(printed: str, day: dt.date) -> None:

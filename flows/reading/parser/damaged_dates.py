@@ -10,13 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from flows.reading.parser.lines import Line
+from flows.reading.parser.mended_dates import LOOK_ALIKE
 from flows.reading.parser.purchase_date import DateChoice, in_epoch, is_possible_day
 
 _CUT_OFF = re.compile(r"(?<![\d./-])(\d{1,2})([./-])(\d{1,2})\2(20\d)(?![\d./-])")
-# Figures that thermal print and OCR take for one another.
-_LOOK_ALIKE = {
-    "0": "86", "1": "74", "2": "7", "3": "85", "4": "19", "5": "683", "6": "580", "7": "12", "8": "3069", "9": "48",
-}  # fmt: skip
 DamagedDay = tuple[dt.date, Line, int, int]  # with the place of what is printed in its line
 _Figures = tuple[tuple[int, int, int], Line, int, int]  # year, month and day, which may be none of the calendar
 
@@ -51,7 +48,7 @@ def _cut_off(lines: Sequence[Line], order: str | None) -> Iterator[_Figures]:
 
 def _misread(date: DateChoice) -> Iterator[_Figures]:
     year = str(date.day.year)
-    years = {year[:at] + other + year[at + 1 :] for at in (2, 3) for other in _LOOK_ALIKE[year[at]]}
+    years = {year[:at] + other + year[at + 1 :] for at in (2, 3) for other in LOOK_ALIKE[year[at]]}
     for other in sorted(years, reverse=True):
         figures = (int(other), date.day.month, date.day.day)
         yield figures, date.line, date.mention.start, date.mention.end
