@@ -57,6 +57,35 @@ test-exports: setup-dev
 	@test -d build/actual/node_modules/@actual-app/sync-server || npm_config_nodedir=/usr npm install --silent --no-audit --no-fund --prefix build/actual @actual-app/api@$(ACTUAL) @actual-app/sync-server@$(ACTUAL)
 	RECEIPTFLOW_ALL_PROGRAMS=1 $(BIN)/python -m pytest -m "slow or not slow" tests/test_exports_programs.py tests/test_exports_heavy.py $(ARGS)
 
+# What operators get, run for real; each installs what is missing (root, for apt-get).
+# The image: built, run, stopped and run again. Where no registry of images can be reached, PYTHON312=<prefix> makes its
+# base here, of Debian and the Python 3.12 under that prefix.
+PYTHON312 ?=
+IMAGE := docker.io/library/python:3.12-slim-bookworm
+IMAGES := tests/fixtures/images
+.PHONY: image test-image test-compose test-service test-monitoring
+image: setup-dev
+	@command -v podman >/dev/null && command -v runc >/dev/null && command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends podman buildah runc debootstrap; }
+	@podman image exists $(IMAGE) || $(if $(PYTHON312),$(IMAGES)/base.sh "$(PYTHON312)",podman pull $(IMAGE))
+	podman build --format docker --pull=never --tag receiptflow:$$($(BIN)/python -c 'from deployments.version import installed_version; print(installed_version())') .
+
+test-image: image
+	$(BIN)/python -m pytest -m slow tests/test_container_image.py $(ARGS)
+
+# compose.yaml, with PostgreSQL and SeaweedFS in images made here of their wheels, two workers, one of which is killed.
+test-compose: image
+	@command -v dockerd >/dev/null && command -v docker-compose >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends docker.io docker-compose; }
+	$(BIN)/python -m pytest -m slow tests/test_compose_up.py $(ARGS)
+
+# `receiptflow service` under a systemd that boots in a container of the image.
+test-service: image
+	$(BIN)/python -m pytest -m slow tests/test_service_installed.py $(ARGS)
+
+# Prometheus scrapes a stack: each query of the dashboard, each alert.
+test-monitoring: setup-dev
+	@command -v promtool >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; }
+	$(BIN)/python -m pytest -m slow tests/test_prometheus.py $(ARGS)
+
 # 200,000 expenses to each file, beside the csv module: make bench-exports [EXPENSES=200000] [JSON=out.json]
 EXPENSES ?= 200000
 bench-exports: setup-dev

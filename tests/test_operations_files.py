@@ -18,6 +18,9 @@ import kubernetes_validate
 import pytest
 import yaml
 from gateway_helpers import Gateway
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from prefect_aws.workers.ecs_worker import ECSVariables
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -100,6 +103,27 @@ def test_job_variables_are_those_of_the_ecs_worker() -> None:
     assert set(variables) <= set(ECSVariables.model_fields)
     ECSVariables.model_validate(variables)
     assert variables["image"].endswith(f":{installed_version()}")
+
+
+def _left_out(written: Any, read: Any, path: str = "") -> list[str]:
+    """Where `read` lacks or has otherwise what is written."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        return [one for key, value in written.items() for one in _left_out(value, read.get(key), f"{path}/{key}")]
+    if isinstance(written, list) and isinstance(read, list) and len(written) == len(read):
+        pairs = enumerate(zip(written, read, strict=True))
+        return [one for number, pair in pairs for one in _left_out(*pair, f"{path}/{number}")]
+    return [] if written == read else [path]
+
+
+def test_the_dashboard_is_what_grafanas_own_types_hold() -> None:
+    """Whatever they do not know is lost when they read it and write it again."""
+    register_default_plugins()
+    dashboard = json.loads((FILES / "grafana-dashboard.json").read_text())
+    read = json.loads(JSONEncoder().encode(Dashboard.from_json(dashboard)))
+    assert _left_out(dashboard, read) == []
+    dashboard["panels"][0]["fieldConfig"]["defaults"]["units"] = "short"  # misspelt
+    read = json.loads(JSONEncoder().encode(Dashboard.from_json(dashboard)))
+    assert _left_out(dashboard, read) == ["/panels/0/fieldConfig/defaults/units"]
 
 
 async def test_dashboard_and_alerts_ask_for_metrics_that_there_are(gateway: Gateway) -> None:

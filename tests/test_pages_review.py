@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from gateway_helpers import Gateway
-from ledger_helpers import EXTRACTION, claimed, count, expensed, some_fields, state_of
+from ledger_helpers import EXTRACTION, claimed, count, expensed, received, some_fields, state_of
 from page_helpers import Browser
 
 from flows.ledger.expenses import find_expenses
@@ -41,6 +41,15 @@ def booked(gateway: Gateway) -> list[tuple[str | None, Decimal]]:
     with gateway.ledger.session() as session:
         found = find_expenses(Wanted(owner="anna"), session=session)
         return sorted((one.merchant, one.total) for one in found)
+
+
+async def test_an_empty_queue_tells_what_is_still_being_read(gateway: Gateway, reviewer: Browser) -> None:
+    assert "being read" not in (await reviewer.client.get("/app/review")).text
+    claimed(gateway.ledger, "anna/1.jpg", "ab" * 32)
+    received(gateway.ledger, "anna/2.jpg")
+    received(gateway.ledger, "bert/3.jpg")
+    page = (await reviewer.client.get("/app/review")).text
+    assert "Nothing waits for you." in page and "2 are still being read." in page
 
 
 async def test_booking_with_a_correction_opens_the_next(gateway: Gateway, reviewer: Browser) -> None:

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -158,10 +159,22 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(stack_settings: Callable[[], StackSettings], prepare: Prepare) -> Iterator[Running]:
+def service_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[socket.socket]:
+    """Where a unit of systemd's is heard."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(str(tmp_path_factory.mktemp("systemd") / "notify"))
+        heard.settimeout(COMMAND_SECONDS)
+        yield heard
+
+
+@pytest.fixture(scope="module")
+def running(
+    stack_settings: Callable[[], StackSettings], prepare: Prepare, service_manager: socket.socket
+) -> Iterator[Running]:
     settings = prepare(stack_settings())
     command = (str(BIN / "receiptflow"), "up", "--data", str(settings.data_dir), "--port", str(settings.port))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    env = os.environ | {"NOTIFY_SOCKET": service_manager.getsockname()}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "Ctrl-C stops everything" in line:
@@ -187,6 +200,10 @@ def unique(source: Path, target: Path) -> Path:
 @pytest.fixture
 def photo(receipts: Path, tmp_path: Path) -> Path:
     return unique(next(iter(sorted(receipts.glob("*.jpg")))), tmp_path / f"{tmp_path.name}.jpg")
+
+
+def test_systemd_is_told_once_all_is_up(running: Running, service_manager: socket.socket) -> None:
+    assert service_manager.recv(100) == b"READY=1"  # right after the line that was waited for
 
 
 def test_the_next_start_need_not_wait_for_provisioning(running: Running) -> None:

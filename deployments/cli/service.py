@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
+import pwd
+import shutil
 import subprocess
 import sys
 from enum import StrEnum
@@ -17,6 +19,9 @@ from deployments.cli.common import DEFAULT_DATA, Data
 NAME = "receiptflow.service"
 _RUNNING_SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
 _SYSTEM_UNITS = Path("/etc/systemd/system")
+_RUNTIME_FOLDERS = Path("/run/user")  # pam_systemd(8): where a user's manager is spoken to
+# The first start makes databases and deployments; each part has its own limit below that.
+_START_SECONDS = 900
 # Parts stop one after the other; a worker may take 45 s for what it has.
 _STOP_SECONDS = 120
 
@@ -56,30 +61,35 @@ def install(
 ) -> None:
     """Write the unit, start it, and have it started again after a crash and a boot."""
     user = run_as or os.environ.get("SUDO_USER") or getpass.getuser()
-    text = unit(whose, data.expanduser().resolve(), port, user, lan=lan)
+    folder = data.expanduser().resolve()
+    text = unit(whose, folder, port, user, lan=lan)
     if only_print:
         typer.echo(text, nl=False)
         return
-    _require_systemd()
+    _require_systemd(whose)
+    _make_folder(folder, user if whose is Whose.SYSTEM else None)
     file = unit_file(whose)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     _systemctl(whose, "daemon-reload")
-    _systemctl(whose, "enable", "--now", NAME)
-    typer.echo(f"{file} is enabled and started; its output: journalctl {_flag(whose)}-u {NAME}")
+    typer.echo("Started; this takes until all of it is up, the first time a minute or two.")
+    if _systemctl(whose, "enable", "--now", NAME, check=False):
+        typer.echo(f"receiptflow: it did not come up: journalctl {_flag(whose)}-u {NAME} says why", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{file} is enabled and up; its output: journalctl {_flag(whose)}-u {NAME}")
     if whose is Whose.USER:
         typer.echo("It ends when you sign out, unless: loginctl enable-linger")
 
 
 def status(whose: WhoseUnit = Whose.USER) -> None:
     """What systemd says of the unit; its exit status is systemctl's."""
-    _require_systemd()
+    _require_systemd(whose)
     raise typer.Exit(_systemctl(whose, "status", "--no-pager", NAME, check=False))
 
 
 def remove(whose: WhoseUnit = Whose.USER) -> None:
     """Stop the unit and remove it. The data folder stays."""
-    _require_systemd()
+    _require_systemd(whose)
     _systemctl(whose, "disable", "--now", NAME, check=False)
     unit_file(whose).unlink(missing_ok=True)
     _systemctl(whose, "daemon-reload")
@@ -120,12 +130,13 @@ StartLimitIntervalSec=300
 StartLimitBurst=5
 
 [Service]
-Type=simple
+Type=notify
 {identity}WorkingDirectory={str(data.parent).replace("%", "%%")}
 ExecStart={command} {options}
 Restart=on-failure
 RestartSec=5
 KillMode=mixed
+TimeoutStartSec={_START_SECONDS}
 TimeoutStopSec={_STOP_SECONDS}
 SuccessExitStatus=130 143
 NoNewPrivileges=yes
@@ -141,11 +152,26 @@ def _quoted(word: object) -> str:
     return f'"{text}"'
 
 
-def _require_systemd() -> None:
+def _make_folder(folder: Path, user: str | None) -> None:
+    """The data folder, unless it is there; the user's that the unit runs as, where that is another."""
+    if user is not None:
+        try:
+            pwd.getpwnam(user)
+        except KeyError:
+            raise typer.BadParameter(f"there is no user {user}: adduser --system --group {user}") from None
+    if folder.exists():
+        return
+    folder.mkdir(mode=0o700, parents=True)
+    if user is not None:
+        shutil.chown(folder, user)
+
+
+def _require_systemd(whose: Whose) -> None:
     if not _RUNNING_SYSTEMD.is_dir():
         raise typer.BadParameter(
             "systemd does not run on this machine; `receiptflow service install --print` shows the unit"
         )
+    _bus(whose)
 
 
 def _flag(whose: Whose) -> str:
@@ -154,7 +180,21 @@ def _flag(whose: Whose) -> str:
 
 def _systemctl(whose: Whose, *arguments: str, check: bool = True) -> int:
     command = ["systemctl", *_flag(whose).split(), *arguments]
-    done = subprocess.run(command, check=False)
+    done = subprocess.run(command, env=os.environ | _bus(whose), check=False)
     if check and done.returncode:
         raise typer.Exit(done.returncode)
     return done.returncode
+
+
+def _bus(whose: Whose) -> dict[str, str]:
+    """Where a user's manager is spoken to; neither su nor sudo tell it.
+
+    Raises:
+        typer.BadParameter: The user has none.
+    """
+    if whose is Whose.SYSTEM or "XDG_RUNTIME_DIR" in os.environ:
+        return {}
+    folder = _RUNTIME_FOLDERS / str(os.getuid())
+    if not folder.is_dir():
+        raise typer.BadParameter("systemd keeps nothing running for you yet: loginctl enable-linger, then again")
+    return {"XDG_RUNTIME_DIR": str(folder)}

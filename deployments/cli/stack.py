@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployments.cli.common import DEFAULT_DATA, Data, console
+from deployments.service_manager import tell_service_manager
 
 if TYPE_CHECKING:
     from deployments.stack import Stack
@@ -115,9 +116,11 @@ def _run(
         return left_over
     with stack.heeding_signals():
         console.print("Ctrl-C stops everything.")
+        tell_service_manager("READY=1")
         if settings.standby:
             _stand_by(stack, settings)
         stack.wait()
+    tell_service_manager("STOPPING=1")
     console.print("stopping")
     return False
 

@@ -37,12 +37,13 @@ from flows.ledger.decisions import (
 )
 from flows.ledger.expenses import usual_values
 from flows.ledger.pagination import write_cursor
-from flows.ledger.receipts import get_receipt
-from flows.ledger.schema import DismissReason
+from flows.ledger.receipts import counts_up_to, get_receipt
+from flows.ledger.schema import DismissReason, State
 from flows.ledger.views import ReceiptView
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
+_MOST_COUNTED = 1000
 _MOST_AT_ONCE = 200
 _MOST_NAMES = 30  # offered to browsers without scripts
 
@@ -52,10 +53,14 @@ async def get_queue(
     request: Request, visitor: Reviewer, context: Context, after: Annotated[str | None, Query(max_length=300)] = None
 ) -> Response:
     """What waits, oldest first; to begin with it, or to decide on many at once."""
-    queue = await with_ledger(
-        context, lambda session: review_queue(owner=visitor.owner, after=after, limit=_PAGE, session=session)
-    )
-    return render(request, "review/queue.html", queue=queue, after=after, last=request.query_params.get("last"))
+
+    def look(session: Session) -> dict[str, Any]:
+        queue = review_queue(owner=visitor.owner, after=after, limit=_PAGE, session=session)
+        counts = counts_up_to(_MOST_COUNTED, visitor.owner, session=session)
+        return {"queue": queue, "reading": counts[State.WAITING] + counts[State.RUNNING]}
+
+    found = await with_ledger(context, look)
+    return render(request, "review/queue.html", **found, after=after, last=request.query_params.get("last"))
 
 
 @router.get("/review/next")
