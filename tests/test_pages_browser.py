@@ -132,6 +132,25 @@ async def test_files_are_handed_in_and_are_there_after_a_reload(
     await asyncio.to_thread(work)
 
 
+async def test_no_amount_is_booked_without_its_currency(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    """Exports would refuse it later."""
+    waits(gateway, 1)
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go("review/next")
+        visit.one("#f-currency").clear()
+        visit.one("[data-book]").click()
+        assert visit.one("#f-currency:invalid:focus")
+        assert totals(gateway) == []
+        visit.one("#f-currency").send_keys("CHF", Keys.ENTER)
+        visit.until(lambda: "Booked: Shop 1, 19.46 CHF" in visit.text())
+
+    await asyncio.to_thread(work)
+    assert totals(gateway) == [Decimal("19.46")]
+
+
 async def test_review_by_keys_alone(gateway: Gateway, chrome: webdriver.Chrome) -> None:
     first, second, third = (waits(gateway, number) for number in (1, 2, 3))
 

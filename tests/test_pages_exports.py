@@ -50,7 +50,8 @@ async def test_what_is_pending_is_what_the_export_tells(gateway: Gateway, review
 
 async def test_a_numbered_export_is_downloaded_again(gateway: Gateway, reviewer: Browser, viewer: Browser) -> None:
     some_expenses(gateway.ledger)
-    await make(reviewer, "ofx")
+    made = await make(reviewer, "ofx")
+    assert made.index("/app/exports/ofx/files?number=1") < made.index("The first ten"), "what was made comes first"
     listed = (await viewer.client.get("/app/exports")).text
     assert 'href="/app/exports/ofx/files?number=1"' in listed
     first = await viewer.client.get("/app/exports/ofx/files?number=1")
