@@ -23,10 +23,10 @@ from typing import Any
 import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelling
+from prefect.states import AwaitingRetry, Cancelling, Running
 
 from deployments.stack import Stack
 from deployments.warm_worker import WarmWorker
@@ -253,6 +253,39 @@ def test_a_run_that_always_dies_is_given_up(shared: Bench, tmp_path: Path) -> No
     shared.wait(run, "Crashed")
     until(lambda: "crashed" in words(note))
     assert words(note) == ["start", "start", "start", "crashed"]
+
+
+def test_runs_of_a_deleted_deployment_hold_up_no_others(bench: Bench, tmp_path: Path) -> None:
+    """Prefect deletes what waits with its deployment, but not what is put back then: due for ever, in front."""
+    deleted, other = bench.deploy("sleeps"), bench.deploy("sleeps")
+    stuck = [bench.run(deleted, path=str(tmp_path / "stuck"), seconds=0) for _ in range(3)]
+    for run in stuck:
+        bench.client.set_flow_run_state(run.id, Running(), force=True)
+    bench.client.delete_deployment(deleted)
+    for run in stuck:
+        bench.client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=run.created), force=True)
+    behind = bench.run(other, path=str(tmp_path / "note"), seconds=0)
+    bench.start("--limit", "1")
+    bench.wait(behind, "Completed")
+    for run in stuck:
+        assert "deployment was deleted" in (bench.wait(run, "Cancelled").state.message or "")
+    assert not (tmp_path / "stuck").exists()
+
+
+def test_a_run_that_nobody_may_claim_yet_holds_up_no_others(bench: Bench, tmp_path: Path) -> None:
+    """A deployment's concurrency limit of 0 has the server refuse each claim of its runs, which stay due."""
+    closed, other = bench.deploy("sleeps"), bench.deploy("sleeps")
+    bench.client.request("PATCH", f"/deployments/{closed}", json={"concurrency_limit": 1}).raise_for_status()
+    limit = f"deployment:{closed}"
+    bench.client.update_global_concurrency_limit(limit, GlobalConcurrencyLimitUpdate(limit=0))
+    refused = [bench.run(closed, path=str(tmp_path / "refused"), seconds=0) for _ in range(3)]
+    behind = bench.run(other, path=str(tmp_path / "note"), seconds=0)
+    bench.start("--limit", "1")
+    bench.wait(behind, "Completed")
+    assert not (tmp_path / "refused").exists()
+    bench.client.update_global_concurrency_limit(limit, GlobalConcurrencyLimitUpdate(limit=1))
+    for run in refused:
+        bench.wait(run, "Completed")
 
 
 def test_a_cancelled_run_is_killed_and_its_hook_runs(shared: Bench, tmp_path: Path) -> None:

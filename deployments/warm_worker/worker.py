@@ -47,6 +47,7 @@ from deployments.warm_worker.prefetch import PREFETCHED_RUNS, Prefetch
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit
 from deployments.warm_worker.process_identity import HEARTBEAT_SECONDS
 from deployments.warm_worker.recovery import persistently, requeue
+from deployments.warm_worker.refusals import Refusals, cancel_if_undeployed
 from deployments.warm_worker.run_executor import RunExecutor
 from deployments.warm_worker.run_subscription import RunSubscription
 from deployments.warm_worker.signals import stopping_on_signals
@@ -88,6 +89,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         self._draining = asyncio.Event()
         self._backlog = False
         self._prefetch = Prefetch()
+        self._refusals = Refusals()
         self._running: set[asyncio.Task[None]] = set()
         self._resumed: dict[UUID, float] = {}  # when, by the run
 
@@ -156,8 +158,11 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         asked = self._prefetch.asking()
         # What is to be resumed may be behind a sweep's runs.
         more = bool(self._resumed) or (self._backlog and self._prefetch.is_worthwhile)
-        due = [entry.flow_run for entry in await self._due(free + PREFETCHED_RUNS if more else free)]
-        due = [flow_run for flow_run in due if flow_run.id not in self._internals.claimed_runs]
+        # Runs that the server refuses stay due, the oldest in front: nothing behind them would ever be asked for.
+        refused = self._refusals.recent()
+        wanted = free + len(refused) + (PREFETCHED_RUNS if more else 0)
+        passed_over = refused | self._internals.claimed_runs
+        due = [entry.flow_run for entry in await self._due(wanted) if entry.flow_run.id not in passed_over]
         due.sort(key=lambda flow_run: flow_run.id not in self._resumed)
         for flow_run in due[:free]:
             self._resumed.pop(flow_run.id, None)
@@ -172,6 +177,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
     def _on_resumed(self, flow_run_id: UUID) -> None:
         """The run is due again: poll now, and as soon as a process is free."""
         self._resumed[flow_run_id] = time.monotonic()
+        self._refusals.forget(flow_run_id)
         self._backlog = True
         self._on_due()
 
@@ -218,6 +224,8 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
         except Abort as refusal:
             self._logger.info("Flow run %s is not ours: %s", flow_run.id, refusal)
             self._prefetch.refused()
+            self._refusals.note(flow_run.id)
+            await cancel_if_undeployed(self.client, flow_run)
             return False
         except httpx.HTTPError:
             self._logger.warning("Whether flow run %s is ours is not known; giving it back", flow_run.id)
