@@ -58,7 +58,9 @@ _PAGES = (
 _WORDS = (("TOTAL", 40, 300, 120, 330), ("19.46", 200, 300, 260, 330), ("19.16", 200, 400, 260, 430))
 
 
-def waits(gateway: Gateway, number: int, total: str = "19.46", other: str = "19.16") -> UUID:
+def waits(
+    gateway: Gateway, number: int, total: str = "19.46", other: str = "19.16", merchant_confidence: float = 0.97
+) -> UUID:
     """A receipt of anna's in review, with its words and its picture, whose total may be another one."""
     sha256 = f"{number:064x}"
     attempt = claimed(gateway.ledger, f"anna/{number}.jpg", sha256)
@@ -69,8 +71,10 @@ def waits(gateway: Gateway, number: int, total: str = "19.46", other: str = "19.
     gateway.parts.results.put(preview_key(sha256), a_picture(), "image/jpeg")
     doubt = found(Decimal(total)).model_copy(update={"confidence": 0.5, "bbox": BBox(200, 300, 260, 330)})
     second = doubt.model_copy(update={"value": Decimal(other), "bbox": BBox(200, 400, 260, 430)})
-    read = some_fields(merchant=f"Shop {number}").model_copy(
+    named = found(f"Shop {number}").model_copy(update={"confidence": merchant_confidence})
+    read = some_fields().model_copy(
         update={
+            "merchant": named,
             "total": doubt,
             "candidates": Candidates(total=(doubt, second)),
             "decision": "review",
@@ -183,6 +187,73 @@ async def test_review_by_keys_alone(gateway: Gateway, chrome: webdriver.Chrome) 
     await asyncio.to_thread(work)
     assert totals(gateway) == [Decimal("19.16"), Decimal("19.46")]
     assert state_of(gateway.ledger, third) == "dismissed"
+
+
+def shown(visit: Visit, *, typing: bool) -> tuple[str, dict[str, str]]:
+    """The marked field and what the fields say, once the page is in a field or back at its keys."""
+    visit.until(lambda: visit.driver.execute_script("return document.activeElement.matches('input')") is typing)
+    values = {name: visit.one(f"#f-{name}").get_property("value") for name in ("total", "currency", "merchant")}
+    return visit.one(".field.marked").get_attribute("data-field"), values
+
+
+async def test_letters_begin_to_type_and_a_choice_and_enter_go_on(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    """Two fields are in doubt; between them stand two that are not."""
+    receipt = waits(gateway, 1, merchant_confidence=0.4)
+    before = {"total": "19.46", "currency": "EUR", "merchant": "Shop 1"}
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go(f"review/{receipt}")
+        assert shown(visit, typing=False) == ("total", before)
+        visit.press("2")  # a candidate is chosen, and the next one in doubt is marked
+        assert shown(visit, typing=False) == ("merchant", before | {"total": "19.16"})
+        visit.press("Ф")  # a letter of another script; what was read is replaced
+        assert shown(visit, typing=True) == ("merchant", before | {"total": "19.16", "merchant": "Ф"})
+        visit.press(Keys.ESCAPE)
+        webdriver.ActionChains(chrome).key_down(Keys.SHIFT).send_keys("m").key_up(
+            Keys.SHIFT
+        ).perform()  # without: "not mine"
+        assert shown(visit, typing=True)[1]["merchant"] == "M"
+        visit.press(Keys.ESCAPE, "k", "k", "0")  # the date, then the currency
+        assert shown(visit, typing=True) == ("currency", before | {"total": "19.16", "currency": "0", "merchant": "M"})
+        visit.press(Keys.ESCAPE, "C", "h", "f")
+        chrome.refresh()
+        visit.press("7")
+        assert shown(visit, typing=True) == ("total", before | {"total": "7"})
+        visit.press(Keys.ENTER)  # one in doubt is left: nothing is booked yet
+        assert shown(visit, typing=False) == ("merchant", before | {"total": "7"})
+        visit.press("Ü", "b", Keys.ENTER)  # none is left
+        visit.until(lambda: "Nothing waits for you." in visit.text())
+
+    await asyncio.to_thread(work)
+    with gateway.ledger.session() as session:
+        (booked,) = find_expenses(owner="anna", session=session)
+    assert (booked.merchant, booked.total, booked.currency) == ("Üb", Decimal(7), "EUR")
+
+
+async def test_every_key_of_the_page_does_what_its_help_says(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    """None of them is typed into the marked field."""
+    first, second = (waits(gateway, number) for number in (1, 2))
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go(f"review/{first}")
+        for key, field in (("j", "currency"), ("j", "purchase_date"), ("k", "currency"), ("z", "currency")):
+            visit.press(key)
+            assert shown(visit, typing=False) == (field, {"total": "19.46", "currency": "EUR", "merchant": "Shop 1"})
+        visit.press("d", "b")  # nothing is like it
+        assert shown(visit, typing=False)[0] == "currency"
+        visit.press("e")
+        assert shown(visit, typing=True)[1]["currency"] == "EUR"
+        visit.press(Keys.ESCAPE, "s")
+        visit.until(lambda: str(second) in visit.one("#review-form").get_attribute("action"))
+        visit.press("m")
+        visit.until(lambda: str(first) in visit.one("#review-form").get_attribute("action"))
+
+    await asyncio.to_thread(work)
+    assert state_of(gateway.ledger, second) == "dismissed"
 
 
 async def test_a_word_of_the_picture_fills_and_checks_warn(gateway: Gateway, chrome: webdriver.Chrome) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from decimal import Decimal
 
 from browser_helpers import Visit, needs_chromium, serious_faults
@@ -71,6 +72,33 @@ async def test_usual_currencies_and_like_names_are_candidates_and_names_are_ther
     page = (await reviewer.client.get(f"/app/review/{attempt.receipt_id}")).text
     assert 'data-candidate="BYN"' in page and 'title="your books" data-candidate="Corner Shop"' in page
     assert '<option value="Corner Shop">' in page and 'list="merchant-names"' in page
+
+
+async def test_currencies_are_offered_by_evidence_and_of_equals_the_owners_own_first(
+    gateway: Gateway, reviewer: Browser
+) -> None:
+    """What only the script tells is about as likely for each of its countries; a mark that is printed is more."""
+    posted(gateway, "Shop", "Market", currency="CHF")
+    posted(gateway, "Lavka", currency="UAH")
+    by_script = tuple(
+        Found(value=code, confidence=confidence, evidence="where the script is Cyrillic")
+        for code, confidence in (("BGN", 0.14), ("BYN", 0.13), ("RUB", 0.12), ("UAH", 0.11))
+    )
+    printed = (Found(value="RUB", confidence=0.45), Found(value="UAH", confidence=0.05))
+    chosen = (Found(value="RUB", confidence=0.2), Found(value="UAH", confidence=0.19))
+    for number, candidates, value, wanted in (
+        (1, by_script, None, ["UAH", "BGN", "BYN", "RUB", "CHF"]),
+        (2, printed, None, ["RUB", "UAH", "CHF"]),
+        (3, chosen, chosen[0], ["RUB", "UAH", "CHF"]),  # what was read stays the first
+    ):
+        attempt = claimed(gateway.ledger, f"anna/{number}.jpg", f"{number:064x}")
+        change = {"currency": value, "candidates": Candidates(currency=candidates), "decision": "review"}
+        read = some_fields(total=Decimal(number)).model_copy(update=change)
+        with gateway.ledger.session() as session:
+            record_review(attempt, read, EXTRACTION, reasons=("currency: unsure",), session=session)
+        page = (await reviewer.client.get(f"/app/review/{attempt.receipt_id}")).text
+        field = page.split('data-field="currency"', 1)[1].split('data-field="purchase_date"', 1)[0]
+        assert re.findall(r'data-candidate="(\w+)"', field) == wanted
 
 
 @needs_chromium

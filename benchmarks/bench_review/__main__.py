@@ -20,6 +20,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -106,7 +107,8 @@ def _served(port: int) -> Iterator[tuple[GatewaySettings, Ledger]]:
 @contextmanager
 def _listening(settings: GatewaySettings) -> Iterator[None]:
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=settings.port, log_config=None))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    settings_here = copy_context()  # of Prefect; a thread begins without them, and would start a server of its own
+    thread = threading.Thread(target=lambda: settings_here.run(asyncio.run, server.serve()), daemon=True)
     thread.start()
     while not server.started:
         thread.join(0.05)

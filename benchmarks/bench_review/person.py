@@ -3,12 +3,14 @@ counts each key and click.
 
 Of the ways to a field's right value: it is there; it is among the candidates (a digit, or a click where another field
 is marked); it is printed where the page has words (a click on the word); it is typed. A field is marked by the page's
-keys. A merchant is typed until the field suggests it near enough that the arrows take fewer keys than the rest of it.
+keys, or by the page itself after a choice or Enter. A merchant is typed until the field suggests it near enough that
+the arrows take fewer keys than the rest of it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -35,6 +37,7 @@ return {
   fields: [...document.querySelectorAll("#review-form > .fields > [data-field]")].map((one) => ({
     name: one.dataset.field, value: one.querySelector("input").value,
     candidates: [...one.querySelectorAll("[data-candidate]")].map((each) => each.dataset.candidate),
+    doubtful: one.classList.contains("doubtful"),
   })),
 };"""
 _WORDS = """
@@ -57,6 +60,8 @@ const [typed, done] = arguments, list = document.querySelector("#f-merchant-name
   else done([...list.querySelectorAll("bdi")].map((name) => name.textContent));
 })();"""
 _KINDS = {"purchase_date": "dates", "total": "amounts"}
+# Letters that are keys of the page; a capital one is typed. Figures that are no candidate's are typed, too.
+_SHORTCUTS = frozenset("ejkznmdbsu")
 
 
 @dataclass
@@ -85,6 +90,7 @@ class Reviewer:
         self._driver, self._url = driver, url
         self._moves: list[str] = []
         self._typing = False
+        self._unseen: list[str] = []  # doubtful fields that were not marked yet, as the page keeps them
         self._said = ""
 
     def sign_in(self, name: str, password: str) -> None:
@@ -115,14 +121,17 @@ class Reviewer:
         self._moves, self._typing = [], False
         shown = self._until(self._look)
         self._said = shown["said"]  # of the decision before
+        self._unseen = [one["name"] for one in shown["fields"] if one["doubtful"]]
+        self._see()
         wrong = [one for one in shown["fields"] if not is_right(one["name"], one["value"], truth)]
         offered = all(_right_candidate(one, truth) for one in wrong)
         reasons = self._driver.execute_script("return document.querySelector('.plain-list')?.innerText || ''")
         for one in wrong:
             self._make_right(one, truth)
+        if self._typing and self._unseen:
+            self._go_on()
         self._press(Keys.ENTER)
         if self._await_next(receipt_id) == "same":  # as the truth lists both, they are two purchases
-            self._leave_field()
             self._press("b")
             self._await_next(receipt_id)
         return Reviewed(receipt_id, offered, self._moves, reasons)
@@ -143,21 +152,23 @@ class Reviewer:
 
     def _choose(self, name: str, number: int) -> None:
         """A candidate by its digit, or by a click where another field is marked and this one's candidates are shown."""
+        if self._typing and self._following() == name:
+            self._go_on()
         self._leave_field()
         button = self._one(f"[data-field='{name}'] [data-candidate]:nth-of-type({number})")
         if not button.is_displayed():  # nothing doubts what was read
             self._mark(name)
         if (self._look() or {})["marked"] == name:
             self._press(str(number))
-            return
-        button.click()
-        self._moves.append("click")
+        else:
+            button.click()
+            self._moves.append("click")
+        self._see()
 
     def _type(self, one: dict[str, Any], truth: dict[str, Any]) -> None:
         self._mark(one["name"])
         text = typed_of(one["name"], truth)
-        at_once = text[:1].isdecimal() and int(text[0]) > len(one["candidates"])
-        if not self._typing and not at_once:
+        if not self._typing and not _begins_at_once(text, one):
             self._press("e")
         if one["name"] == "merchant" and text:
             self._type_merchant(text, truth)
@@ -178,7 +189,10 @@ class Reviewer:
                 return
 
     def _mark(self, name: str) -> None:
-        """Go to a field by the page's keys; from one that is typed in, by Tab to one that follows."""
+        """Go to a field: by Enter where the page goes there, by Tab to one behind the one typed in, or by J and K."""
+        if self._typing and self._following() == name:
+            self._go_on()
+            return
         if self._typing and self._tab_to(name):
             return
         self._leave_field()
@@ -188,8 +202,7 @@ class Reviewer:
             return
         ahead = (names.index(name) - names.index(shown["marked"])) % len(names)
         behind = len(names) - ahead
-        self._press(*("j" * ahead if ahead <= behind else "k" * behind))
-        self._until(lambda: (self._look() or {})["marked"] == name)
+        self._walk("j" * ahead if ahead <= behind else "k" * behind, name)
 
     def _tab_to(self, name: str) -> bool:
         """Press Tab until a field that stands behind is typed in; False where it stands before."""
@@ -198,9 +211,14 @@ class Reviewer:
         steps = names.index(name) - names.index(shown["marked"])
         if steps < 0:
             return False
-        self._press(*[Keys.TAB] * steps)
-        self._until(lambda: (self._look() or {})["marked"] == name)
+        self._walk([Keys.TAB] * steps, name)
         return True
+
+    def _walk(self, keys: Iterable[str], name: str) -> None:
+        for key in keys:
+            self._press(key)
+            self._see()  # each field on the way is marked
+        self._until(lambda: (self._look() or {})["marked"] == name)
 
     def _right_word(self, name: str, truth: dict[str, Any]) -> tuple[int, float, float] | None:
         """The number of a word that fills the field right, and where on the page to click on it."""
@@ -216,13 +234,36 @@ class Reviewer:
 
     def _press(self, *keys: str) -> None:
         for key in keys:
-            webdriver.ActionChains(self._driver).send_keys(key).perform()
+            hands = webdriver.ActionChains(self._driver)
+            capital = key.isupper() and key.isascii()
+            (
+                hands.key_down(Keys.SHIFT).send_keys(key).key_up(Keys.SHIFT) if capital else hands.send_keys(key)
+            ).perform()
             self._moves.append(_names().get(key, key))
 
     def _leave_field(self) -> None:
         if self._typing:
             self._press(Keys.ESCAPE)
             self._typing = False
+
+    def _go_on(self) -> None:
+        """Enter in a field that is typed in, while a doubtful one is left."""
+        name = self._following()
+        self._press(Keys.ENTER)
+        self._until(lambda: (self._look() or {})["marked"] == name)
+        self._typing = False
+        self._see()
+
+    def _following(self) -> str | None:
+        """Where the page goes on to after the marked field."""
+        shown = self._look() or {}
+        names = [one["name"] for one in shown["fields"]]
+        behind = names[names.index(shown["marked"]) + 1 :]
+        return next((name for name in behind if name in self._unseen), self._unseen[0] if self._unseen else None)
+
+    def _see(self) -> None:
+        marked = (self._look() or {})["marked"]
+        self._unseen = [name for name in self._unseen if name != marked]
 
     def _await_next(self, receipt_id: UUID) -> str:
         def gone() -> str:
@@ -286,6 +327,13 @@ def typed_of(name: str, truth: dict[str, Any]) -> str:
     if name == "merchant":
         return min([true, *map(str, truth.get("merchant_also", ()))], key=len)
     return true
+
+
+def _begins_at_once(text: str, one: dict[str, Any]) -> bool:
+    """Whether the first character is typed where the field is only marked, and not taken for a key of the page."""
+    if text[:1].isdecimal():
+        return text[0] == "0" or int(text[0]) > len(one["candidates"])
+    return bool(text.strip()) and text[0] not in _SHORTCUTS
 
 
 def _is_in(across: float, down: float, box: list[float]) -> bool:

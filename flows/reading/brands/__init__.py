@@ -4,7 +4,7 @@
 """
 
 from flows.reading.brands.brands import PLACE, Brand, all_brands, name_key
-from flows.reading.brands.likeness import like_brands
+from flows.reading.brands.likeness import like_brands, shapes
 from flows.reading.brands.suggestions import Suggestion, suggest_merchants
 
-__all__ = ["PLACE", "Brand", "Suggestion", "all_brands", "like_brands", "name_key", "suggest_merchants"]
+__all__ = ["PLACE", "Brand", "Suggestion", "all_brands", "like_brands", "name_key", "shapes", "suggest_merchants"]

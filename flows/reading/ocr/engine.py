@@ -6,7 +6,7 @@ import functools
 import importlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 from PIL import Image
 
@@ -83,9 +83,9 @@ def load_engine(name: str, **options: Hashable) -> OcrEngine:
 
 
 def _of_any_script(engine: OcrEngine) -> OcrEngine:
-    from flows.reading.ocr.scripts import AnyScript, installed_languages  # noqa: PLC0415 - it needs this module's types
+    from flows.reading.ocr.scripts import AnyScript, LineEngine, installed_languages  # noqa: PLC0415 - it needs these types
 
-    return AnyScript(engine, installed_languages())
+    return AnyScript(cast("LineEngine", engine), installed_languages())
 
 
 class _FromAbove:

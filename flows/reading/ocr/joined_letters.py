@@ -30,7 +30,7 @@ def tidied(words: Sequence[Word], script: str) -> tuple[Word, ...]:
     for word in kept:
         if found and _continues(found[-1], word, script):
             found[-1] = _together(found[-1], word)
-        else:
+        elif not _is_mark(word):  # a mark above a letter that came without its letter says nothing
             found.append(word)
     return tuple(found)
 
@@ -45,13 +45,17 @@ def _height(word: Word) -> float:
 
 
 def _is_print(word: Word, script: str, usual: float) -> bool:
-    if all(char in _BARS or unicodedata.category(char) == "Mn" for char in word.text):
-        return False  # a mark above a letter that came without its letter says nothing
+    if all(char in _BARS for char in word.text):
+        return False
     if any(_is_of(char, script) for char in word.text):
         return True
     said = any(char.isalnum() or unicodedata.category(char) == "Sc" for char in word.text)
     likely = word.confidence >= _UNLIKELY or any(map(str.isdigit, word.text))
     return said and likely and _LOWEST * usual <= _height(word) <= _HIGHEST * usual
+
+
+def _is_mark(word: Word) -> bool:
+    return all(char in _BARS or unicodedata.category(char) == "Mn" for char in word.text)
 
 
 def _is_of(char: str, script: str) -> bool:

@@ -53,6 +53,11 @@ def turned_quads(quads: Floats, clockwise_degrees: float) -> Floats:
     return turned
 
 
+def upside_down(quads: Floats) -> Floats:
+    """The quads with their first corner where the text begins, if the page lies the other way up."""
+    return quads[:, [2, 3, 0, 1]]
+
+
 def joined(quads: Floats) -> Floats:
     """Level quads with neighbours on one row made one: detection breaks amounts at wide points ("15" ".15")."""
     rest = quads[np.argsort(quads[..., 0].min(axis=1), kind="stable")] if len(quads) else quads

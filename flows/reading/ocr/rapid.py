@@ -18,7 +18,16 @@ from flows.domain.fields import BBox, Word
 from flows.reading.ocr.cascade import decisive_lines, is_sufficient
 from flows.reading.ocr.engine import OcrPage
 from flows.reading.ocr.geometry import Floats, Upright, bbox_of, cut_out, moved
-from flows.reading.ocr.lines import in_reading_order, joined, line_image, page_turn, side_by_side, turned_quads, widened
+from flows.reading.ocr.lines import (
+    in_reading_order,
+    joined,
+    line_image,
+    page_turn,
+    side_by_side,
+    turned_quads,
+    upside_down,
+    widened,
+)
 from flows.reading.ocr.networks import Networks
 from flows.reading.ocr.pixels import Pixels, bgr
 from flows.reading.ocr.recognition import Reading
@@ -57,7 +66,16 @@ class RapidEngine:
     def read(self, image: Image.Image) -> OcrPage:
         """Every text line of the page, as words in reading order."""
         pixels = bgr(image)
-        upright, quads, known = self._turn(pixels, self._detect(pixels))
+        return self._read(pixels, *self._turn(pixels, self._detect(pixels)))
+
+    def read_upside_down(self, image: Image.Image) -> OcrPage:
+        """As `read`, with the page turned by 180 degrees from what that took for upright."""
+        pixels = bgr(image)
+        upright, quads, _ = self._turn(pixels, self._detect(pixels))
+        turned = Upright.turned((upright.width, upright.height), 180).after(upright)
+        return self._read(pixels, turned, upside_down(quads), {})
+
+    def _read(self, pixels: Pixels, upright: Upright, quads: Floats, known: dict[int, Reading]) -> OcrPage:
         readings = self._read_lines(pixels, quads, decisive_lines(upright.map(quads)), known)
         words = [
             _word(reading, upright.map(quads[i]), upright)
@@ -65,6 +83,14 @@ class RapidEngine:
             if reading.confidence >= _MIN_CONFIDENCE and _plain(reading.text)
         ]
         return OcrPage(in_reading_order(words), upright, _unread(readings))
+
+    def find_lines(self, image: Image.Image) -> Floats:
+        """The lines that `read` reads, as quads on the page in the text's direction, the longest first."""
+        pixels = bgr(image)
+        quads = self._turn(pixels, self._detect(pixels))[1]
+        widths = np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1)
+        longest_first: Floats = quads[np.argsort(-widths, kind="stable")]
+        return longest_first
 
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture, from detection and a few lines."""

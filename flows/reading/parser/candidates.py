@@ -16,9 +16,8 @@ from flows.reading.parser.currency_marks import SHARED
 from flows.reading.parser.damaged_dates import damaged_days
 from flows.reading.parser.dates import DateMention
 from flows.reading.parser.folding import squeeze
-from flows.reading.parser.likely_currencies import currencies_of_language
 from flows.reading.parser.lines import Line, Money
-from flows.reading.parser.locale_evidence import CountryGuess
+from flows.reading.parser.locale_evidence import CountryGuess, currency_of
 from flows.reading.parser.merchant import NameCandidate
 from flows.reading.parser.purchase_date import DateChoice, is_possible_day
 from flows.reading.parser.rows import enclosing
@@ -63,14 +62,15 @@ def currency_candidates(
     lines: Sequence[Line],
     money: Sequence[Money],
     place: CountryGuess,
-    language: Found[str] | None,
+    likely: Sequence[Found[str]],
 ) -> tuple[Found[str], ...]:
-    """Return the chosen currency, those whose mark stands at an amount, and the country's, or else the language's."""
+    """Return the chosen currency, those whose mark stands at an amount, and the country's, or else likely ones."""
     found = [*_currencies(lines, money, place)]
-    if chosen is None and not found and language is not None:
-        codes = currencies_of_language(language.value, money)
-        why = f"where the language is {language.value}"
-        found = [(-0.1 * rank, Found(value=code, confidence=0.0, evidence=why)) for rank, code in enumerate(codes)]
+    if chosen is None and not found:
+        told = {
+            currency_of(country): points for country, points in sorted(place.scores.items(), key=lambda one: one[1])
+        }
+        found = [(told.get(each.value, 0.0) - 0.1 * rank, each) for rank, each in enumerate(likely)]
     return _with_rest(chosen, found)
 
 

@@ -7,12 +7,14 @@ from functools import lru_cache
 
 from flows.domain.folding import fold, squeeze
 
-__all__ = ["as_letters", "fold", "squeeze", "words"]
+__all__ = ["VOWEL_SIGNS", "as_letters", "fold", "squeeze", "words"]
 
 _DIGITS_AS_LETTERS = str.maketrans(
     {"0": "o", "1": "l", "3": "e", "5": "s", "6": "g", "8": "b", "!": "l", "|": "l", "$": "s", "€": "e"}
 )
-_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+# Vowels above and below Thai and Indian letters are marks, which are no letters to regular expressions.
+VOWEL_SIGNS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0900-\u0903\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u0b82\u0bbe-\u0bcd"
+_TOKEN = re.compile(rf"[^\W_](?:[^\W_]|[{VOWEL_SIGNS}])*(?:['’][^\W_]+)?")
 
 
 def words(text: str) -> list[str]:

@@ -26,7 +26,7 @@ _FINAL_PHRASES = (
     "amountpayable", "totalpayable", "tebetalen", "attbetala", "apagar", "dapagare", "totalecomplessivo",
     "totalamount", "netttotal", "nettotal", "nettamount", "netamount", "totalrounded", "roundedtotal",
     "totalbayar", "topay", "toplamtutar", "deplata",
-    "montantdu", "sommedue", "resteapayer",
+    "รวมทงสน", "montantdu", "sommedue", "resteapayer",
 )  # fmt: skip
 _TAX_WITHIN = re.compile(
     r"(?:incl|inc|enth|compris|contenu)\w*\.? in\b|\bdont\b|di cui|waarvan|varav|davon|hiervon|thereof|tax portion"

@@ -12,6 +12,7 @@ from flows.reading.parser.amounts import Amount, NumberStyle, find_amounts, lear
 from flows.reading.parser.concepts import concepts_of
 from flows.reading.parser.currency_marks import MARKS, mark_pattern
 from flows.reading.parser.dates import DateMention, TimeMention, blank, find_dates, find_times
+from flows.reading.parser.folding import VOWEL_SIGNS
 from flows.reading.parser.labels import (
     COUNTED_TOTAL,
     NO_LABEL,
@@ -25,7 +26,7 @@ from flows.reading.parser.labels import (
 )
 from flows.reading.parser.rows import Row, rows_of
 
-_LETTERS = re.compile(r"[^\W\d_]{2,}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_LETTERS = re.compile(rf"[^\W\d_][^\W\d_]|[^\W\d_][{VOWEL_SIGNS}]|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _COLON_PRICE = re.compile(r"((?:RM|EUR|USD|[€$£])\s?\d{1,5}):(\d\d)(?![\d:])")
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
 _LAST_MARK = re.compile(rf"(?:^|\W)({mark_pattern()})\W*$", re.IGNORECASE)

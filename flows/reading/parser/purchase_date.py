@@ -76,12 +76,18 @@ def latest_day(moment: dt.datetime) -> dt.date:
 
 
 def choose_date(
-    lines: Sequence[Line], *, today: dt.date, country: str | None, currency: str | None = None
+    lines: Sequence[Line],
+    *,
+    today: dt.date,
+    country: str | None,
+    currency: str | None = None,
+    script: str | None = None,
 ) -> DateChoice | None:
     """Return the day of purchase, or None when no possible day is printed that may be one.
 
     Args:
         currency: the receipt's, which tells the order of day and month where the country is not known.
+        script: one beside the Latin one; nobody who writes in such puts the month first.
     """
     whole = [
         (line, mention)
@@ -89,7 +95,7 @@ def choose_date(
         for mention in line.dates
         if not is_other_date(lines, line, mention) and _ERA_COUNTRIES.get(mention.orders[0], country) == country
     ]
-    scored, settled = _scored(whole, today, country, currency)
+    scored, settled = _scored(whole, today, country, currency, script)
     if not scored:
         mended = [
             (line, mention)
@@ -98,7 +104,7 @@ def choose_date(
             for mention in mended_dates(line.raw)
             if not is_other_date(lines, line, mention)
         ]
-        scored, settled = _scored(mended, today, country, currency)
+        scored, settled = _scored(mended, today, country, currency, script)
     if not scored:
         return None
     _confirm(scored, lines)
@@ -108,10 +114,14 @@ def choose_date(
 
 
 def _scored(
-    mentions: Sequence[tuple[Line, DateMention]], today: dt.date, country: str | None, currency: str | None
+    mentions: Sequence[tuple[Line, DateMention]],
+    today: dt.date,
+    country: str | None,
+    currency: str | None,
+    script: str | None,
 ) -> tuple[dict[dt.date, ScoredDay], bool]:
     """Return what speaks for each possible day, and whether something tells the order of day and month."""
-    order = day_order(mentions, today, country, currency)
+    order = day_order(mentions, today, country, currency, script)
     scored: dict[dt.date, ScoredDay] = {}
     for line, mention in mentions:
         for day, form in dict(zip(reversed(mention.readings), reversed(mention.orders), strict=True)).items():
@@ -178,7 +188,11 @@ def is_possible_day(day: dt.date, today: dt.date) -> bool:
 
 
 def day_order(
-    mentions: Sequence[tuple[Line, DateMention]], today: dt.date, country: str | None, currency: str | None
+    mentions: Sequence[tuple[Line, DateMention]],
+    today: dt.date,
+    country: str | None,
+    currency: str | None,
+    script: str | None = None,
 ) -> tuple[str | None, str]:
     """Return the receipt's day/month order (`dmy`, `mdy`; None if nothing tells it) and what tells it."""
     sure: Counter[str] = Counter()
@@ -205,6 +219,8 @@ def day_order(
         return "mdy", f"the country {country}"
     if country or currency:
         return "dmy", f"the country {country}"
+    if script:
+        return "dmy", f"the script {script}"
     return None, "nothing"
 
 

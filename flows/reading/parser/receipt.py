@@ -26,17 +26,21 @@ from flows.reading.parser.decide import SURE_NAME_CONFIDENCE, Findings, name_che
 from flows.reading.parser.hints import Hints
 from flows.reading.parser.invoice import invoice_fields
 from flows.reading.parser.items import find_items, goods_lines, item_sum
+from flows.reading.parser.likely_currencies import likely_currencies
 from flows.reading.parser.likely_names import likely_names
 from flows.reading.parser.lines import Line, Money, read_lines
 from flows.reading.parser.locale_evidence import CountryGuess, guess_country, on_day
 from flows.reading.parser.logo_brands import with_logo_brand
 from flows.reading.parser.merchant import NameCandidate, find_merchants, merchant_confidence
+from flows.reading.parser.misread_cyrillic import with_cyrillic
 from flows.reading.parser.purchase_date import DateChoice, choose_date, choose_time
 from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_receipt
+from flows.reading.parser.script import main_script
 from flows.reading.parser.taxes import TaxRow, as_found, find_taxes, table_gross
 from flows.reading.parser.totals import CHECKED_KINDS, Candidate, Sums, collect, rank_totals, sums_of
 
-PARSER_VERSION = "9"
+PARSER_VERSION = "10"
+_MISREAD_NAME = 0.5  # most of a name in letters that were taken for others
 _MIN_TOTAL_SCORE = 1.0  # below it an amount is only the likeliest of unlikely ones
 T = TypeVar("T")
 
@@ -46,6 +50,8 @@ class _Reading:
     """Everything found on one receipt, before it becomes fields."""
 
     lines: tuple[Line, ...]
+    misread_lines: int
+    script: str | None
     money: list[Money]
     sums: Sums
     items: tuple[Found[LineItem], ...]
@@ -80,7 +86,7 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
             totals=reading.totals,
             date=reading.date,
             currency=reading.currency,
-            unread_lines=sum(page.unread_lines for page in text.pages),
+            unread_lines=max(sum(page.unread_lines for page in text.pages), reading.misread_lines),
             no_receipt=why_no_receipt(reading.lines, reading.money),
             receipts=count_receipts(reading.lines),
             pages_differ=how_pages_differ(reading.lines),
@@ -94,11 +100,13 @@ def parse_receipt(text: DocumentText, *, today: dt.date, hints: Hints | None = N
 
 
 def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
-    lines, _ = read_lines(text.pages)
+    pages, misread_lines = with_cyrillic(text.pages)
+    lines, _ = read_lines(pages)
+    script = "CYRILLIC" if misread_lines else main_script(line.raw for line in lines)
     found_names = find_merchants(lines)
     place = guess_country(lines, hints, skip=[*goods_lines(lines), *_name_lines(found_names)])
     found_names = with_logo_brand(found_names, lines, place.country)
-    likely_date = choose_date(lines, today=today, country=place.country)
+    likely_date = choose_date(lines, today=today, country=place.country, script=script)
     place = on_day(place, likely_date.day if likely_date else None)
     items, taxes, money = find_items(lines), find_taxes(lines), collect(lines)
     sums = sums_of(money, items=item_sum(items), table=table_gross(taxes))
@@ -107,13 +115,15 @@ def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
     currency = choose_currency(lines, money, total, place, hints)
     return _Reading(
         lines=lines,
+        misread_lines=misread_lines,
+        script=script,
         money=money,
         sums=sums,
         items=items,
         taxes=taxes,
         place=place,
         currency=currency,
-        date=choose_date(lines, today=today, country=place.country, currency=currency.currency),
+        date=choose_date(lines, today=today, country=place.country, currency=currency.currency, script=script),
         totals=totals,
         names=found_names,
     )
@@ -132,9 +142,10 @@ def _fields(reading: _Reading, today: dt.date) -> ReceiptFields:
     time = choose_time(lines, date)
     checks = checks_of(reading.total, reading.sums, reading.taxes, date)
     merchant = reading.names[0] if reading.names else None
-    named, day, total = _merchant(reading.names), _date(date), _total(reading, checks)
+    named, day, total = _merchant(reading.names, reading.misread_lines), _date(date), _total(reading, checks)
     currency = _currency(reading.currency, reading.money, lines)
     language = details.find_language(lines)
+    likely_money = likely_currencies(language.value if language else None, reading.script, reading.money)
     doubtful = named is None or named.confidence < SURE_NAME_CONFIDENCE
     likely = likely_names(lines, place.country, currency.value if currency else None, doubtful=doubtful)
     return ReceiptFields(
@@ -161,7 +172,7 @@ def _fields(reading: _Reading, today: dt.date) -> ReceiptFields:
         candidates=Candidates(
             total=total_candidates(total, reading.totals, lines),
             purchase_date=date_candidates(day, date, lines, place.country, today),
-            currency=currency_candidates(currency, lines, reading.money, place, language),
+            currency=currency_candidates(currency, lines, reading.money, place, likely_money),
             merchant=merchant_candidates(named, reading.names, likely),
         ),
         amounts={
@@ -185,8 +196,11 @@ def _unplaced(value: str | None, confidence: float, evidence: str = "") -> Found
     return Found(value=value, confidence=round(confidence, 3), evidence=evidence) if value else None
 
 
-def _merchant(found: Sequence[NameCandidate]) -> Found[str] | None:
-    return name_found(found[0], merchant_confidence(found)) if found else None
+def _merchant(found: Sequence[NameCandidate], misread_lines: int) -> Found[str] | None:
+    if not found:
+        return None
+    sure = merchant_confidence(found)
+    return name_found(found[0], min(sure, _MISREAD_NAME) if misread_lines else sure)
 
 
 def _date(date: DateChoice | None) -> Found[dt.date] | None:

@@ -1,19 +1,24 @@
 "use strict";
-/* Review by keys: one field is marked, digits take its candidates, Enter books; the picture goes to the marked field. */
+/* Review by keys: one field is marked, digits take its candidates, letters begin to type, Enter books; the picture goes
+   to the marked field. */
 rf.part("[data-review]", (page) => {
   if (page.dataset.started) return;
   page.dataset.started = "1";
   const paper = page.querySelector("[data-paper]"), inner = paper?.querySelector(".paper-inner");
   const picture = inner?.querySelector("img"), boxes = inner?.querySelector("svg.boxes");
   const fields = [...page.querySelectorAll("#review-form > .fields > [data-field]")];
-  let now = fields.find((field) => field.classList.contains("doubtful")) || fields[0], zoomed = false;
+  const unseen = new Set(fields.filter((field) => field.classList.contains("doubtful"))); /* not marked so far */
+  let now = [...unseen][0] || fields[0], zoomed = false;
 
   const inputOf = (field) => field?.querySelector("input, textarea");
   const boxOf = (field) => boxes?.querySelector(`[data-box="${field.dataset.field}"]`);
+  /* The doubtful field that nobody was at yet: one behind the marked one, or else the first. */
+  const following = () => fields.slice(fields.indexOf(now) + 1).find((field) => unseen.has(field)) || [...unseen][0];
 
   function mark(field, focus = true) {
     if (!field) return;
     now = field;
+    unseen.delete(field);
     fields.forEach((one) => one.classList.toggle("marked", one === field));
     boxes?.querySelectorAll(".now").forEach((box) => box.classList.remove("now"));
     boxOf(field)?.classList.add("now");
@@ -42,8 +47,7 @@ rf.part("[data-review]", (page) => {
     const chosen = now?.querySelectorAll("[data-candidate]")[number - 1];
     if (!chosen) return false;
     fill(chosen.dataset.candidate);
-    const following = fields.slice(fields.indexOf(now) + 1).find((one) => one.classList.contains("doubtful"));
-    mark(following || now);
+    mark(following() || now);
     return true;
   }
   const press = (selector) => document.querySelector("#main")?.querySelector(selector)?.click();
@@ -56,6 +60,17 @@ rf.part("[data-review]", (page) => {
     b: () => press("[data-keep]"), s: () => press('[data-key="s"]'), u: () => press("[data-undo] button"),
     "?": () => page.querySelector("#keys").showModal(), Enter: () => press("[data-book]"),
   };
+  /* Letters with Shift, as names begin, are no shortcuts. */
+  const beginsText = (event) => event.shiftKey && /^\p{Lu}$/u.test(event.key);
+  /* Enter in one of the fields takes what is typed, and the page is at its keys again: at the next field in doubt, or
+     with all of them behind it, it books. */
+  function accept(event) {
+    if (event.isComposing || event.shiftKey || event.altKey || !fields.includes(event.target.closest("[data-field]"))) return;
+    const next = following();
+    event.preventDefault();
+    mark(next || now);
+    if (!next) actions.Enter();
+  }
   function onKey(event) {
     if (!page.isConnected) { removeEventListener("keydown", onKey); return; }
     const typing = event.target.matches("input, textarea, select"), digit = Number(event.code.replace("Digit", ""));
@@ -66,9 +81,11 @@ rf.part("[data-review]", (page) => {
       return;
     }
     if (event.key === "Escape" && typing) { mark(event.target.closest("[data-field]") || now); return; }
+    if (typing && event.key === "Enter") { accept(event); return; }
     if (typing || event.altKey || (event.key === "Enter" && event.target.matches("button, a, summary"))) return;
-    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const action = beginsText(event) ? null : actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (action) { event.preventDefault(); action(); }
+    else if ([...event.key].length === 1 && event.key !== " ") actions.e(); /* the browser types it into the field */
   }
   addEventListener("keydown", onKey);
   page.querySelector("[data-help]")?.addEventListener("click", actions["?"]);
