@@ -13,10 +13,11 @@ COPY deployments deployments
 RUN /opt/receiptflow/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.12-slim-bookworm
-# OpenCV and OpenVINO load these; prefork needs an init that reaps, which tini is.
+# OpenCV and OpenVINO load these; prefork needs an init that reaps, which tini is; other scripts are read by these data.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libglib2.0-0 libgomp1 tini \
+      tesseract-ocr-rus tesseract-ocr-ell tesseract-ocr-ara tesseract-ocr-heb tesseract-ocr-kor tesseract-ocr-tha tesseract-ocr-hin \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --create-home receiptflow \
  && install -d -o receiptflow -g receiptflow /data

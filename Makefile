@@ -28,6 +28,16 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
+# Tesseract's data for other scripts, from Debian's packages as apt has them, into the environment and without root.
+SCRIPTS := rus ell ara heb kor tha hin
+.PHONY: scripts
+scripts: setup
+	@mkdir -p build/scripts $(VENV)/share/tessdata
+	@cd build/scripts && rm -f *.deb && apt-get download -qq $(addprefix tesseract-ocr-,$(SCRIPTS))
+	@for package in build/scripts/*.deb; do dpkg-deb --extract "$$package" build/scripts; done
+	@cp $$(find build/scripts/usr -name '*.traineddata') $(VENV)/share/tessdata/
+	@$(BIN)/python -c "from flows.reading.ocr.scripts import installed_languages as found; print('read besides Latin, Chinese and Japanese:', *sorted(found()))"
+
 run: setup
 	@exec $(BIN)/receiptflow up --data "$(DATA)" --port $(PORT) --demo $(if $(RECEIPTS),--receipts "$(RECEIPTS)") $(if $(ONCE),--once)
 

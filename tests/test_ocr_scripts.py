@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
@@ -211,6 +212,21 @@ def test_latin_print_is_left_to_the_default_engine() -> None:
     blurred = page.filter(ImageFilter.GaussianBlur(4))
     letters = [char for char in said(engine().read(blurred)) if char.isalpha()]
     assert all(unicodedata.name(char).startswith(("LATIN", "CJK")) for char in letters)
+
+
+def test_data_is_found_in_a_folder_of_ones_own_and_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "env/share/tessdata"
+    inside.mkdir(parents=True)
+    for place in (tmp_path / "rus.traineddata", inside / "rus.traineddata", inside / "kat.traineddata"):
+        place.touch()
+    (tmp_path / "eng.traineddata").touch()  # Latin letters are the default engine's
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
+    found = installed_languages()
+    assert (found["rus"], found["kat"]) == (str(tmp_path), str(inside))
+    assert "eng" not in found
 
 
 def test_every_language_belongs_to_one_script() -> None:

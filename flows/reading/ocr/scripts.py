@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,12 @@ _PROBE_LINES, _MIN_SURE_LETTERS = 6, 6.0
 
 
 def installed_languages() -> dict[str, str]:
-    """Return the installed languages of scripts that the default engine lacks, each with its data's folder."""
+    """Return the installed languages of scripts that the default engine lacks, each with its data's folder.
+
+    They are looked for in the folder that `TESSDATA_PREFIX` names, in the environment and where systems keep them.
+    """
     folders = [Path(found) for found in (os.environ.get("TESSDATA_PREFIX"),) if found]
+    folders += [Path(sys.prefix, "share", "tessdata")]
     folders += [path for pattern in _FOLDERS for path in sorted(Path("/").glob(pattern.lstrip("/")))]
     wanted = [name for languages, _ in SCRIPTS.values() for name in languages]
     return {
