@@ -189,3 +189,8 @@ def test_the_old_currency_beside_the_new_one_is_a_conversion() -> None:
     assert fields.total is not None
     assert fields.currency is not None
     assert (str(fields.total.value), fields.currency.value) == ("12.50", "EUR")
+
+
+def test_a_state_is_read_with_a_nought_for_its_letter() -> None:
+    fields = read("CORNER MARKET\n77 Elm Ave, Dayton, 0H 45402\n" + GOODS.format(item="EGGS") + "TOTAL   6.48")
+    assert fields.currency is not None and fields.currency.value == "USD"
