@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -111,9 +111,8 @@ class AnyScript:
             return page
         grey = np.asarray(image.convert("L"), dtype=np.uint8)
         quads = self._engine.find_lines(image)
-        ways = [self._language_of(grey, way) for way in (quads, upside_down(quads))]
-        found = max(ways, key=lambda each: each.sure_letters)
-        return self._in(found, grey, page if found is ways[0] else self._engine.read_upside_down(image))
+        found = self._language_of(grey, (quads, upside_down(quads)))
+        return self._in(found, grey, page if found.quads is quads else self._engine.read_upside_down(image))
 
     def upright(self, image: Image.Image) -> Upright:
         """As the engine, or as the language in whose script the page is written: it may know better which way is up."""
@@ -125,7 +124,7 @@ class AnyScript:
         if not self._languages or (words and min(word.confidence for word in words) >= _SURE_PART):
             return words
         grey = np.asarray(page.convert("L"), dtype=np.uint8)
-        found = self._language_of(grey, self._engine.find_lines(page))
+        found = self._language_of(grey, (self._engine.find_lines(page),))
         if found.name is None:
             return words
         part, (x, y) = cut_out(page, box)
@@ -139,15 +138,20 @@ class AnyScript:
         """As the engine."""
         return self._engine.read_pieces(page, boxes, quickly=quickly)
 
-    def _language_of(self, grey: NDArray[np.uint8], quads: Floats) -> _Language:
-        """Return the installed language that reads the longest lines best; none where English does, or all badly."""
-        probes = quads[:_PROBE_LINES]
-        best = _Language(None, _LATIN, surely_read(_english(), _LATIN, grey, probes), quads)
+    def _language_of(self, grey: NDArray[np.uint8], ways: Sequence[Floats]) -> _Language:
+        """Return the installed language that reads the longest lines best; none where English does, or all badly.
+
+        Args:
+            ways: the page's lines, and the same for the page the other way up.
+        """
+        best = _best(_english(), _Language(None, _LATIN, 0.0, ways[0]), grey, ways)
         for languages, script in SCRIPTS.values():
             name = next((name for name in languages if name in self._languages), None)
-            sure = surely_read(self._tesseract(name), script, grey, probes) if name else 0.0
-            if sure > max(best.sure_letters, _MIN_SURE_LETTERS):
-                best = _Language(name, script, sure, quads)
+            if name is None:
+                continue
+            tried = _best(self._tesseract(name), _Language(name, script, 0.0, ways[0]), grey, ways)
+            if tried.sure_letters > max(best.sure_letters, _MIN_SURE_LETTERS):
+                best = tried
         return best
 
     def _in(self, found: _Language, grey: NDArray[np.uint8], page: OcrPage) -> OcrPage:
@@ -163,6 +167,15 @@ class AnyScript:
 
     def _tesseract(self, name: str) -> TesseractEngine:
         return _tesseract(name, self._languages[name])
+
+
+def _best(engine: TesseractEngine, language: _Language, grey: NDArray[np.uint8], ways: Sequence[Floats]) -> _Language:
+    """Return the language with the way up in which it reads the most letters."""
+    tried = [
+        replace(language, sure_letters=surely_read(engine, language.script, grey, quads[:_PROBE_LINES]), quads=quads)
+        for quads in ways
+    ]
+    return max(tried, key=lambda each: each.sure_letters)
 
 
 def _has_other_letters(words: Sequence[Word]) -> bool:
@@ -185,7 +198,7 @@ def _english() -> TesseractEngine:
     return _tesseract("eng", None)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)  # each takes memory, and is loaded quickly
 def _tesseract(name: str, folder: str | None) -> TesseractEngine:
     loaded = importlib.import_module("flows.reading.ocr.tesseract")  # for such a page only
     engine: TesseractEngine = loaded.TesseractEngine(languages=(name,), tessdata=folder)
