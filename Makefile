@@ -73,6 +73,7 @@ test-exports: setup-dev
 PYTHON312 ?=
 IMAGE := docker.io/library/python:3.12-slim-bookworm
 IMAGES := tests/fixtures/images
+image test-image test-compose test-service: export CONTAINERS_CONF = $(abspath $(IMAGES)/containers.conf)
 .PHONY: image test-image test-compose test-service test-monitoring
 image: setup-dev
 	@command -v podman >/dev/null && command -v runc >/dev/null && command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends podman buildah runc debootstrap; }
