@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from deployments.stack.certificates import CertificateFiles, make_certificates
@@ -30,7 +29,7 @@ _OFF = ("admin.ui=false", "webdav=false", "s3.port.iceberg=0", "s3.port.lance=0"
 
 def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Service:
     """SeaweedFS on this data folder."""
-    client = _client(settings, credentials)
+    client = cache(partial(_client, settings, credentials))
     return Service(
         name="seaweedfs",
         command=[str(binary()), "-logtostderr=true", "mini", *_options(settings)],
@@ -40,9 +39,9 @@ def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Serv
             **_notifications(settings, credentials),
         },
         prepare=lambda: _prepare(settings, credentials),
-        ready_check=lambda: _head_buckets(client, settings),
+        ready_check=lambda: _head_buckets(client(), settings),
         liveness_check=HttpCheck(settings.ports.s3, "/healthz"),
-        provision=lambda: _set_up_inbox(client, settings),
+        provision=lambda: _set_up_inbox(client(), settings),
         stop_timeout=15.0,
     )
 
@@ -69,6 +68,9 @@ def _options(settings: StackSettings) -> list[str]:
         "s3.config": str(settings.root / "s3.json"),
         "s3.autoCreateBucket": "false",
         "volume.preStopSeconds": "0",
+        # The one master learns volumes and keys from the volume server; with the log of its last life resumed, its
+        # election loop wakes up 1,700 times a second for ever.
+        "master.resumeState": "false",
         "s3.localSocket": str(sockets / "s3.sock"),
         "filer.localSocket": str(sockets / "filer.sock"),
         **{name: str(port) for name, port in settings.ports.internal.items()},
@@ -122,6 +124,10 @@ def _prepare(settings: StackSettings, credentials: Credentials) -> None:
 
 
 def _client(settings: StackSettings, credentials: Credentials) -> Any:
+    # While the parts start, which need not wait for it.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
     return boto3.client(
         "s3",
         endpoint_url=settings.s3_url,

@@ -87,7 +87,7 @@ class ProcessPool:
         if self._zygote and fingerprint != self._fingerprint and not settled:
             return
         async with self._choosing:
-            zygote = await self._current_zygote()
+            zygote = await self._current_zygote(fingerprint)
             for child in self.children():
                 if idle_seconds and child.idle_seconds > idle_seconds:
                     self._retire(child)
@@ -135,7 +135,7 @@ class ProcessPool:
         raise AssertionError("unreachable")
 
     async def _try_to_choose(self, spec: ProcessSpec) -> ChildProcess:
-        zygote = await self._current_zygote()
+        zygote = await self._current_zygote(self._code.fingerprint())
         for child in zygote.children.values():
             if child.is_free and child.spec == spec:
                 child.reserved = True
@@ -149,9 +149,8 @@ class ProcessPool:
         for child in idle[: max(0, len(alive) + 1 - self.size)]:
             self._retire(child)
 
-    async def _current_zygote(self) -> ZygoteProcess:
-        """The zygote of the code as it is on disk now: a new one if the code has changed or the old one died."""
-        fingerprint = self._code.fingerprint()
+    async def _current_zygote(self, fingerprint: str) -> ZygoteProcess:
+        """The zygote of the code as it is on disk now: a new one if that has changed or the old one died."""
         old = self._zygote
         if old and not old.gone.is_set():
             if fingerprint == self._fingerprint:

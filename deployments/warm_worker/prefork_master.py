@@ -40,6 +40,7 @@ from deployments.warm_worker.process_control import (
 
 _START = "deployments.warm_worker.start_prefork_master"
 _STANDBY_POLL_SECONDS = 0.1
+_STANDBY_CODE_SECONDS = 10.0  # a look at all files takes milliseconds
 _GO_POLL_SECONDS = 0.1
 _TICK_SECONDS = 0.5
 _ALIVE_SECONDS = 1.0
@@ -94,12 +95,16 @@ class _PreforkMaster:
             time.sleep(_GO_POLL_SECONDS)
 
     def await_lock(self) -> None:
-        """Return once no other master, nor anything forked from one, is left; with the code as it is then."""
+        """Return once no other master, nor anything forked from one, is left; with the code as it was a moment ago."""
         self._lock = os.open(self._options.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        looked = time.monotonic()
         while not _locked(self._lock):
             if self._stopping:
                 sys.exit(0)
-            if self._heartbeat() and not self.is_current():
+            if self._heartbeat() and time.monotonic() - looked > _STANDBY_CODE_SECONDS:
+                looked = time.monotonic()
+                if self.is_current():
+                    continue
                 os.execv(sys.executable, [sys.executable, "-m", _START, *sys.argv[1:]])  # noqa: S606 - no shell is wanted
             time.sleep(_STANDBY_POLL_SECONDS)
 

@@ -12,6 +12,7 @@ import os
 import time
 from pathlib import Path
 
+from deployments.warm_worker.gc_tuning import raise_thresholds
 from deployments.warm_worker.options import parse
 from deployments.warm_worker.settings import PROCESS_SETTINGS
 
@@ -26,6 +27,7 @@ def main() -> None:
     for variable, value in PROCESS_SETTINGS.items():
         os.environ.setdefault(variable, value)
     wait_for_new_master(options.lock)
+    raise_thresholds()  # what is imported stays
     importlib.import_module("deployments.warm_worker.prefork_master").main(options)
 
 
