@@ -85,6 +85,22 @@ async def test_a_steps_states_are_kept_once(prefect_api: Stack) -> None:
     assert _kept(prefect_api, f"prefect.task-run.{run_id}", began) == 0
 
 
+async def test_a_runs_events_are_found_by_the_run_and_keep_its_tags(prefect_api: Stack) -> None:
+    tag = f"owner:{uuid4()}"
+    async with get_client() as client:
+        flow = await client.create_flow_from_name("indexed")
+        body = {"flow_id": str(flow), "tags": [tag], "state": {"type": "SCHEDULED"}}
+        run = (await client.request("POST", "/flow_runs/", json=body)).json()["id"]
+        await _until(lambda: _kept(prefect_api, f"prefect.flow-run.{run}", _now() - 600) == 1)
+    with psycopg.connect(host=str(prefect_api.settings.socket_dir), user="postgres", dbname="prefect") as connection:
+        query = "SELECT id, related::text FROM events WHERE resource_id = %s"
+        rows = connection.execute(query, [f"prefect.flow-run.{run}"]).fetchall()
+        query = "SELECT resource_id FROM event_resources WHERE event_id = %s"
+        indexed = {name for (name,) in connection.execute(query, [rows[0][0]]).fetchall()}
+    assert indexed == {f"prefect.flow-run.{run}", f"prefect.flow.{flow}"}
+    assert tag in rows[0][1]
+
+
 async def _run_a_step(stack: Stack, marker: str) -> str:
     """The id of the step's run. In a process of its own: one's events go to the server that it first told any."""
     program = await asyncio.create_subprocess_exec(

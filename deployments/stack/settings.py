@@ -83,7 +83,8 @@ class StackSettings(BaseSettings):
 
     keep_all_events: bool = Field(
         default=False,
-        description="Keep in Prefect's event feed also what other tables have: states of steps, artifacts, heartbeats.",
+        description="Keep in Prefect's event feed also what other tables have (states of steps, artifacts, "
+        "heartbeats), and find the events of runs by tags, work queue and work pool too.",
     )
 
     standby: bool = Field(
