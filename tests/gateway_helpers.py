@@ -21,7 +21,7 @@ from prefect.context import SettingsContext, get_settings_context
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, Settings
 from pydantic import SecretStr
 
-from deployments.gateway import create_app
+from deployments.gateway.app import create_app
 from deployments.gateway.serve import make_server
 from deployments.settings import GatewaySettings
 from deployments.stack import Stack

@@ -37,7 +37,7 @@ from selenium.webdriver.chrome.service import Service
 from benchmarks.bench_review.material import OWNER, Material, hand_in, pipeline_of
 from benchmarks.bench_review.person import Reviewed, Reviewer, ReviewError, is_right
 from benchmarks.machine import machine
-from deployments.gateway import create_app
+from deployments.gateway.app import create_app
 from deployments.settings import GatewaySettings
 from deployments.stack import Stack
 from deployments.stack.settings import StackSettings

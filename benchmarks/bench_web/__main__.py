@@ -31,7 +31,7 @@ from pydantic import SecretStr
 from benchmarks.bench_web.review import review_times, seed_queue
 from benchmarks.bench_web.seed import OWNER, seed, vocabulary
 from benchmarks.machine import machine
-from deployments.gateway import create_app
+from deployments.gateway.app import create_app
 from deployments.settings import GatewaySettings
 from deployments.stack import Stack
 from deployments.stack.prefect_server import prefect_service

@@ -12,7 +12,6 @@ import typer
 from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table, short_ids
 from deployments.cli.connection import connect
 from deployments.cli.expenses import print_expenses
-from deployments.cli.image_files import pictures_in, without_junk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +53,7 @@ def add(
 
 async def _add(files: list[Path], owner: str, wait: bool, data: Path, as_json: bool) -> None:
     pipeline = await connect(data)
+    from deployments.cli.image_files import pictures_in, without_junk  # noqa: PLC0415
     from deployments.ingest.local_files import add_files, current_receipts, wait_until_final  # noqa: PLC0415
     from flows.flow_runs.submission import BACKLOG_QUEUE, FRESH_QUEUE  # noqa: PLC0415
 

@@ -55,7 +55,6 @@ def up(
     """Start the embedded stack: PostgreSQL, SeaweedFS, Prefect's server, worker and gateway. Ctrl-C stops all."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
-    from deployments.cli.image_files import pictures_in  # noqa: PLC0415
     from deployments.stack import Stack  # noqa: PLC0415
     from deployments.stack.app_services import worker_service  # noqa: PLC0415
     from deployments.stack.datadir import require_restored  # noqa: PLC0415
@@ -72,7 +71,7 @@ def up(
         tls_key=tls_key,
     )
     require_restored(settings.root)
-    files = pictures_in(receipts) if receipts is not None else None
+    files = _pictures_in(receipts) if receipts is not None else None
     provisioning = Provisioning(settings, first_access=not once)
     services = (gateway_service(settings), worker_service(settings, provisioning.mark))
     try:
@@ -125,6 +124,12 @@ def _run(
     return False
 
 
+def _pictures_in(folder: Path) -> list[Path]:
+    from deployments.cli.image_files import pictures_in  # noqa: PLC0415 - imports what reads pictures
+
+    return pictures_in(folder)
+
+
 def _stand_by(stack: Stack, settings: StackSettings) -> None:
     from deployments.stack.app_services import standby_service  # noqa: PLC0415
 
@@ -132,17 +137,20 @@ def _stand_by(stack: Stack, settings: StackSettings) -> None:
 
 
 def _await_services(stack: Stack, settings: StackSettings, provisioning: Provisioning) -> dict[str, str | None]:
-    """Provision once the core is ready, then see worker and gateway up; what was made for the first access."""
+    """See all parts up, and provisioned before that where it is needed; what was made for the first access."""
     from deployments.stack.stack import CORE  # noqa: PLC0415
 
+    stack.await_ready("postgres")
+    provisioning.begin()
     stack.await_ready(*CORE)
     console.print(f"PostgreSQL, SeaweedFS and Prefect are up, state in {settings.root}", soft_wrap=True)
-    made = provisioning.begin()
-    if made is not None and not provisioning.is_needed:
-        provisioning.finish_later()
-    elif status := provisioning.finish():
+    made = provisioning.made()
+    is_later = made is not None and not provisioning.is_needed
+    if not is_later and (status := provisioning.finish()):
         raise typer.Exit(status)  # it has said why
     stack.await_ready()
+    if is_later:
+        provisioning.finish_later()
     return made or {}
 
 

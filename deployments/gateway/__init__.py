@@ -1,5 +1,1 @@
-"""The gateway: the HTTP API through which receipts come in and expenses go out."""
-
-from deployments.gateway.app import create_app
-
-__all__ = ["create_app"]
+"""The gateway: the HTTP API through which receipts come in and expenses go out, and the pages for people."""

@@ -30,9 +30,8 @@ from deployments.gateway.api import (
 from deployments.gateway.context import open_context
 from deployments.gateway.http import problems
 from deployments.gateway.http.middleware import RequestMiddleware
-from deployments.gateway.web import create_pages
 from deployments.gateway.web.assets import PREFIX
-from deployments.gateway.web.pages import to_pages
+from deployments.gateway.web.pages import create_pages, to_pages
 from deployments.settings import GatewaySettings
 from deployments.version import installed_version
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from deployments.settings import GatewaySettings
 from flows.domain.errors import ConfigurationError
@@ -51,7 +51,7 @@ class _OthersServer(uvicorn.Server):
         yield
 
 
-def make_server(app: FastAPI, settings: GatewaySettings, **options: Any) -> GatewayServer:
+def make_server(app: ASGIApp, settings: GatewaySettings, **options: Any) -> GatewayServer:
     """The server of these settings, which listens for other devices already.
 
     Args:

@@ -13,13 +13,12 @@ KEY_FILE = "api-key"
 
 
 def gateway_service(settings: StackSettings) -> Service:
-    """The gateway of this machine. It needs no Prefect to start, nor to take receipts in."""
+    """The gateway of this machine. It answers at once and waits for the database itself; receipts need no Prefect."""
     return Service(
         name="gateway",
         command=(sys.executable, "-m", "deployments.gateway", "--upgrade"),
         env={"RECEIPTFLOW_PREFECT_DATABASE_URL": settings.database_url("prefect"), **lan_environment(settings)},
         prepare=lambda: prepare_certificate(settings),
-        needs=("postgres",),
         ready_check=HttpCheck(settings.ports.gateway, "/ready"),
         liveness_check=HttpCheck(settings.ports.gateway, "/health"),
         stop_timeout=15.0,

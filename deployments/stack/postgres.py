@@ -24,6 +24,7 @@ import psycopg
 from psycopg import sql
 
 from deployments.stack.errors import DataUnusableError
+from deployments.stack.prefect_blocks import MARK as BLOCK_TYPES
 from deployments.stack.schemas import fill
 from deployments.stack.service import Service
 from deployments.stack.settings import StackSettings
@@ -198,13 +199,28 @@ def _select_1(settings: StackSettings, timeout: int) -> None:
 
 
 def _create_databases(settings: StackSettings) -> None:
-    """Make those that are missing, and the tables of those that have none: a start may have been killed in between."""
+    """Make those that are missing, and the tables of those that have none: a start may have been killed in between.
+
+    A database gets its name when it has its tables: who waits for it would else begin to make them, too.
+    """
     with _connect(settings, "postgres", 10) as connection:
         known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
         for database in DATABASES:
-            if database not in known:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-    for database in DATABASES:
-        with _connect(settings, database, 10) as connection:
-            if fill(connection, database):
-                _log.info("made the tables of %s", database)
+            if database in known:
+                _fill(settings, database, database)
+                continue
+            if database == "prefect":
+                (settings.prefect_home / BLOCK_TYPES).unlink(missing_ok=True)
+            draft = f"{database}.new"
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(draft)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+            _fill(settings, draft, database)
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(database))
+            )
+
+
+def _fill(settings: StackSettings, database: str, name: str) -> None:
+    with _connect(settings, database, 10) as connection:
+        if fill(connection, name):
+            _log.info("made the tables of %s", name)

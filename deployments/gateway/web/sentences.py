@@ -62,6 +62,9 @@ SENTENCES = (
     N_("The server is forgotten; what it was told stays noted."),
     N_("The export has begun; below is what becomes of it."),
     N_("%(n)s changed."),
+    # What the gateway waits for while it starts.
+    N_("The program is being loaded."),
+    N_("The database is being started and brought up to date."),
     # What was refused, and what to do.
     N_("There is no such page."),
     N_("A part behind this page does not answer just now. Nothing is lost; try again in a moment."),
