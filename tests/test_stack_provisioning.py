@@ -35,8 +35,25 @@ def test_a_failure_is_told_and_the_next_start_waits(
     provisioning = Provisioning(settings, first_access=True)
     assert provisioning.is_needed is not provisioned
     with provisioning:
-        assert provisioning.begin() is None
+        provisioning.begin()
+        assert provisioning.made() is None
         assert provisioning.finish() == 1
     assert capfd.readouterr().err.startswith("receiptflow: ")
     assert Provisioning(settings, first_access=True).is_needed
     assert provisioning.mark.exists() is provisioned  # a worker that is started again waits for it
+
+
+def test_the_first_access_waits_for_the_ledger_alone(postgres: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = postgres.settings  # its Prefect does not run
+    for name, value in postgres.environment.items():
+        monkeypatch.setenv(name, value)
+    provisioning = Provisioning(settings, first_access=True)
+    provisioning.mark.parent.mkdir(exist_ok=True)
+    provisioning.mark.touch()
+    provisioning = Provisioning(settings, first_access=True)
+    with provisioning:
+        provisioning.begin()
+        made = provisioning.made()
+        assert made is not None
+        assert made.keys() == {"link", "key"}
+    provisioning.mark.unlink()

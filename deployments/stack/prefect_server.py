@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from deployments.stack.credentials import Credentials
+from deployments.stack.prefect_blocks import MARK
 from deployments.stack.service import HttpCheck, Service
 from deployments.stack.settings import StackSettings
 
@@ -37,16 +38,17 @@ SERVER_SETTINGS = {
 # Leaves out of the event feed what other tables have; Prefect's own broker is its default.
 COPIES_LEFT_OUT = {"PREFECT_SERVER_EVENTS_MESSAGING_BROKER": "deployments.stack.prefect_broker"}
 
-_PREFECT = (sys.executable, "-m", "deployments.stack.run_tuned", "prefect")
+_TUNED = (sys.executable, "-m", "deployments.stack.run_tuned")
 
 
 def prefect_service(settings: StackSettings, credentials: Credentials) -> Service:
     """Prefect's server for this stack."""
     health = HttpCheck(settings.ports.prefect, "/api/health", timeout=4.0)
     port = str(settings.ports.prefect)
+    options = ("--await-database", "--block-types", str(settings.prefect_home / MARK))
     return Service(
         name="prefect",
-        command=[*_PREFECT, "server", "start", "--host", "127.0.0.1", "--port", port],
+        command=[*_TUNED, *options, "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
         env={
             **SERVER_SETTINGS,
             **({} if settings.keep_all_events else COPIES_LEFT_OUT),
@@ -57,7 +59,6 @@ def prefect_service(settings: StackSettings, credentials: Credentials) -> Servic
         },
         ready_check=health,
         liveness_check=HttpCheck(settings.ports.prefect, "/api/health", timeout=4.0),
-        needs=("postgres",),
         start_timeout=300.0,  # the first start makes some hundred tables and indexes
         stop_timeout=5.0,  # it may wait longer for its clients; all its state is in PostgreSQL
         niceness=3,  # whoever hands a receipt in waits for the gateway, bucket and database, and not for Prefect

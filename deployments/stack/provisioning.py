@@ -1,8 +1,8 @@
 """Provisioning of the embedded stack, in a process beside the start.
 
-The process imports while the servers start. A data folder that this code has provisioned before, under the same
-addresses, has all that the worker needs: then it does not wait, and what somebody removed meanwhile is made again while
-the stack works already.
+The process imports while the servers start, and sees to the first access once PostgreSQL is ready. A data folder that
+this code has provisioned before, under the same addresses, has all that the worker needs: then it does not wait, and
+what somebody removed meanwhile is made again when the stack is up.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from deployments.stack.settings import StackSettings
 from deployments.warm_worker.code_fingerprint import CodeFingerprint
@@ -51,23 +52,29 @@ class Provisioning:
             self._process.kill()
             self._process.wait()
 
-    def begin(self) -> dict[str, str | None] | None:
-        """Let it begin, as the servers are ready.
+    def begin(self) -> None:
+        """Let it see to the ledger, as PostgreSQL is ready."""
+        with suppress(BrokenPipeError):  # it has ended, as `finish` tells
+            self._input.write("\n")
+            self._input.flush()
+
+    def made(self) -> dict[str, str | None] | None:
+        """Wait for what was made for the first access, if that was to be made: `link` and `key`, each perhaps None.
 
         Returns:
-            What was made for the first access, if that was to be made: `link` and `key`, each perhaps None. None if the
-            process has ended, as `finish` tells.
+            None if the process has ended, as `finish` tells.
         """
-        process = self._running()
-        if process.stdin is None or process.stdout is None:
+        output = self._running().stdout
+        if output is None:
             raise RuntimeError("the process has no pipes")
-        process.stdin.close()
-        line = process.stdout.readline()
+        line = output.readline()
         made: dict[str, str | None] | None = json.loads(line) if line else None
         return made
 
     def finish(self) -> int:
-        """Wait until it has provisioned and leave the mark; the exit status, of a failure that it has told."""
+        """Let it do the rest, as Prefect is ready, and leave the mark; its exit status. It has told of a failure."""
+        with suppress(BrokenPipeError):
+            self._input.close()
         status = self._running().wait()
         if status == 0:
             self.mark.parent.mkdir(exist_ok=True)
@@ -82,6 +89,13 @@ class Provisioning:
     def finish_later(self) -> None:
         """The same, without waiting."""
         threading.Thread(target=self.finish, name="stack-provisioning", daemon=True).start()
+
+    @property
+    def _input(self) -> IO[str]:
+        pipe = self._running().stdin
+        if pipe is None:
+            raise RuntimeError("the process has no pipes")
+        return pipe
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
