@@ -28,6 +28,7 @@ from deployments.settings import GatewaySettings
 from deployments.stack.prefect_server import SERVER_SETTINGS
 from deployments.version import installed_version
 
+pytest_plugins = ["gateway_helpers"]
 ROOT = Path(__file__).parent.parent
 FILES = ROOT / "deployments" / "operations"
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
