@@ -12,6 +12,13 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-review bench-learning fuzz-api setup setup-dev run test accuracy shaken hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock schemas texts clean
 
+# Tesseract's data for other scripts, from Debian's packages as apt has them, into the environment and without root.
+SCRIPTS := rus ell ara heb kor tha hin
+FETCH_SCRIPTS = mkdir -p build/scripts $(VENV)/share/tessdata && rm -rf build/scripts/* && \
+	( cd build/scripts && apt-get download -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=20 $(addprefix tesseract-ocr-,$(SCRIPTS)) && \
+	for package in *.deb; do dpkg-deb --extract "$$package" . || exit 1; done ) && \
+	find build/scripts/usr -name '*.traineddata' -exec cp {} $(VENV)/share/tessdata/ \; ;
+
 setup: $(VENV)/.runtime
 setup-dev: $(VENV)/.dev
 
@@ -22,20 +29,17 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/receiptflow doctor --installation
+	@{ $(FETCH_SCRIPTS) } 2>/dev/null || echo "apt has no tesseract-ocr-… here: receipts in Cyrillic, Greek, Arabic, Hebrew, Korean, Thai and Devanagari will wait for a person"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
-# Tesseract's data for other scripts, from Debian's packages as apt has them, into the environment and without root.
-SCRIPTS := rus ell ara heb kor tha hin
+# The same again, once apt has what it had not at set-up.
 .PHONY: scripts
 scripts: setup
-	@mkdir -p build/scripts $(VENV)/share/tessdata
-	@cd build/scripts && rm -f *.deb && apt-get download -qq $(addprefix tesseract-ocr-,$(SCRIPTS))
-	@for package in build/scripts/*.deb; do dpkg-deb --extract "$$package" build/scripts; done
-	@cp $$(find build/scripts/usr -name '*.traineddata') $(VENV)/share/tessdata/
+	@{ $(FETCH_SCRIPTS) }
 	@$(BIN)/python -c "from flows.reading.ocr.scripts import installed_languages as found; print('read besides Latin, Chinese and Japanese:', *sorted(found()))"
 
 run: setup
