@@ -101,10 +101,10 @@ class Prometheus:
 
     def scraped(self) -> bool:
         try:
-            targets = self.get("targets")["activeTargets"]
+            ready = httpx.get(f"{self.url}/-/ready", timeout=30).status_code == 200
         except httpx.TransportError:
             return False
-        return [target["health"] for target in targets] == ["up"]
+        return ready and [target["health"] for target in self.get("targets")["activeTargets"]] == ["up"]
 
     def values(self, query: str) -> list[float]:
         """What a query gives, without what is no number."""
@@ -160,9 +160,11 @@ def prometheus(up: None, settings: StackSettings, tmp_path_factory: pytest.TempP
         env={"PATH": os.environ["PATH"]},
     ) as process:
         running = Prometheus(port)
-        until(running.scraped, "a scrape")
-        yield running
-        process.terminate()
+        try:
+            until(running.scraped, "a scrape")
+            yield running
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("title", QUERIES)
