@@ -49,7 +49,9 @@ def content_left(rig: Rig, deleted: Sequence[Deleted], there: Sequence[dict[str,
     control = next((one for one in there if one["state"] == "expensed"), None)
     if control is not None:
         found = set(_places(rig, Deleted(str(control["id"]), control["key"], control["sha256"])))
-        if not {"inbox", "results", "1 rows of ledger.receipts"} <= found:
+        # Its copies are rows of their own, with the same content.
+        rows = any(place.endswith(" rows of ledger.receipts") for place in found)
+        if not ({"inbox", "results"} <= found and rows):
             raise RuntimeError(f"of the receipt {control['key']}, which is there, only {found} is found")
     return [f"{place}: {one.key}" for one in deleted for place in _places(rig, one)]
 
