@@ -196,6 +196,14 @@ def shown(visit: Visit, *, typing: bool) -> tuple[str, dict[str, str]]:
     return visit.one(".field.marked").get_attribute("data-field"), values
 
 
+def leave_field(visit: Visit) -> None:
+    """By Escape; where names are suggested by then, the first one closes their list."""
+    visit.press(Keys.ESCAPE)
+    if visit.driver.execute_script("return document.activeElement.matches('input')"):
+        visit.press(Keys.ESCAPE)
+    shown(visit, typing=False)
+
+
 async def test_letters_begin_to_type_and_a_choice_and_enter_go_on(gateway: Gateway, chrome: webdriver.Chrome) -> None:
     """Two fields are in doubt; between them stand two that are not."""
     receipt = waits(gateway, 1, merchant_confidence=0.4)
@@ -210,12 +218,13 @@ async def test_letters_begin_to_type_and_a_choice_and_enter_go_on(gateway: Gatew
         assert shown(visit, typing=False) == ("merchant", before | {"total": "19.16"})
         visit.press("Ф")  # a letter of another script; what was read is replaced
         assert shown(visit, typing=True) == ("merchant", before | {"total": "19.16", "merchant": "Ф"})
-        visit.press(Keys.ESCAPE)
+        leave_field(visit)
         webdriver.ActionChains(chrome).key_down(Keys.SHIFT).send_keys("m").key_up(
             Keys.SHIFT
         ).perform()  # without: "not mine"
         assert shown(visit, typing=True)[1]["merchant"] == "M"
-        visit.press(Keys.ESCAPE, "k", "k", "0")  # the date, then the currency
+        leave_field(visit)
+        visit.press("k", "k", "0")  # the date, then the currency
         assert shown(visit, typing=True) == ("currency", before | {"total": "19.16", "currency": "0", "merchant": "M"})
         visit.press(Keys.ESCAPE, "C", "h", "f")
         chrome.refresh()
