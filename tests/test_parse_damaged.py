@@ -29,6 +29,7 @@ HEAD = "BUKIT TRADING SDN BHD\n12 Jalan Sultan\n50000 Kuala Lumpur, Malaysia"
         ("3 Octuber 2020", dt.date(2020, 10, 3)),
         ("Z5.1O.2019", dt.date(2019, 10, 25)),
         ("19/18/2017 11:29", dt.date(2017, 10, 19)),
+        ("2017-06-44 11:29", dt.date(2017, 6, 14)),
         ("2026-02-1113-27", dt.date(2026, 2, 11)),
         ("2005,2020 14:17", dt.date(2020, 5, 20)),
     ],

@@ -18,6 +18,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import flow_run_logger
 from prefect.states import Cancelled
 
+from deployments.warm_worker.record_cache import RecordCache
 from deployments.warm_worker.recovery import persistently
 
 PASSED_OVER_SECONDS = 15.0  # about one poll of Prefect's own workers
@@ -44,13 +45,17 @@ class Refusals:
         return set(self._until)
 
 
-async def cancel_if_undeployed(client: PrefectClient, flow_run: FlowRun) -> bool:
-    """Cancel a waiting run whose deployment does not exist any more; whether that was so."""
+async def cancel_if_undeployed(client: PrefectClient, records: RecordCache, flow_run: FlowRun) -> bool:
+    """Cancel a waiting run whose deployment does not exist any more; whether that was so.
+
+    Args:
+        records: Most refusals only say that another worker was first, so deployments are not asked for each time.
+    """
     deployment_id = flow_run.deployment_id
     if deployment_id is None:
         return False
     try:
-        await persistently(lambda: client.read_deployment(deployment_id))
+        await persistently(lambda: records.deployment(deployment_id))
     except ObjectNotFound:
         pass
     else:

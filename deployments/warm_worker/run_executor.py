@@ -37,13 +37,13 @@ class RunExecutor:
         self._client = client
         self._pool = pool
         self._recover = recover
-        self._records = RecordCache(client)
+        self.records = RecordCache(client)
         self._exits: dict[UUID, int] = {}
         self._jobs: dict[UUID, Job] = {}
 
     async def execute(self, flow_run: FlowRun, work_pool: WorkPool, worker_name: str, worker_id: UUID | None) -> None:
         """Execute a claimed run to its end, whatever that is; returns when its process is free or dead."""
-        deployment = await self._records.deployment(flow_run.deployment_id) if flow_run.deployment_id else None
+        deployment = await self.records.deployment(flow_run.deployment_id) if flow_run.deployment_id else None
         configuration = await self._configure(flow_run, deployment, work_pool, worker_name, worker_id)
         job = self._jobs[flow_run.id] = _job(flow_run, deployment, configuration)
         try:
@@ -122,7 +122,7 @@ class RunExecutor:
             values["env"].update(own.pop("env", {}))
         values.update(own)
         configuration = await from_template(work_pool.base_job_template, values, self._client)
-        flow = await self._records.flow(flow_run.flow_id)
+        flow = await self.records.flow(flow_run.flow_id)
         configuration.prepare_for_flow_run(flow_run, deployment, flow, work_pool, worker_name, worker_id)
         return configuration
 

@@ -225,7 +225,7 @@ class WarmWorker(BaseWorker[WarmJobConfiguration, WarmVariables, WarmWorkerResul
             self._logger.info("Flow run %s is not ours: %s", flow_run.id, refusal)
             self._prefetch.refused()
             self._refusals.note(flow_run.id)
-            await cancel_if_undeployed(self.client, flow_run)
+            await cancel_if_undeployed(self.client, self._executor.records, flow_run)
             return False
         except httpx.HTTPError:
             self._logger.warning("Whether flow run %s is ours is not known; giving it back", flow_run.id)

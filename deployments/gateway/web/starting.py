@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from deployments.gateway.web.assets import Assets
+from deployments.gateway.web.environment import environment_in
 from deployments.gateway.web.sentences import told
-from deployments.gateway.web.texts import choose_language, translations
+from deployments.gateway.web.texts import choose_language
 
 
 class Awaited(StrEnum):
@@ -29,19 +27,5 @@ def starting_page(awaited: Awaited, accepted: str, assets: Assets, *, goes_on: b
         goes_on: Whether it asks again by itself; what a form sent is not to be sent twice.
     """
     language = choose_language(None, accepted)
-    template = _environment(language).get_template("base/starting.html")
+    template = environment_in(language).get_template("base/starting.html")
     return template.render(language=language, awaited=told(awaited, language), asset=assets.url, goes_on=goes_on)
-
-
-@cache
-def _environment(language: str) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("deployments.gateway", "web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
-    return environment

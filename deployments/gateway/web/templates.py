@@ -16,10 +16,11 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import UnknownCurrencyError, format_currency, format_decimal
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context as JinjaContext
 
 from deployments.gateway.web.assets import PREFIX, Assets
+from deployments.gateway.web.environment import environment_in
 from deployments.gateway.web.reasons import reason_told
 from deployments.gateway.web.sentences import told
 from deployments.gateway.web.texts import LANGUAGES, choose_language, locale_of, translations
@@ -99,15 +100,7 @@ def go_to(path: str, said: str = "") -> RedirectResponse:
 
 def _environment(language: str, assets: Assets) -> Environment:
     locale = locale_of(language)
-    environment = Environment(
-        loader=PackageLoader("deployments.gateway", "web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
+    environment = environment_in(language)
     environment.globals |= {"asset": assets.url, "app": PREFIX, "version": installed_version(), "languages": LANGUAGES}
     environment.filters |= {
         "money": partial(money, locale=locale),

@@ -211,12 +211,10 @@ def _mention_at(
     return [DateMention(tuple(days), tuple(orders), start, end, short)]
 
 
-def numeric_mention(
-    first: int, second: int, year: str, start: int, end: int, *, only_day_first: bool = False
-) -> list[DateMention]:
+def numeric_mention(first: int, second: int, year: str, start: int, end: int) -> list[DateMention]:
     """Return the date that two figures and a year as printed, of two or four figures, make; empty if they make none."""
     short, full = len(year) == 2, _full_year(year)
-    readings = [("dmy", _day(full, second, first)), ("mdy", None if only_day_first else _day(full, first, second))]
+    readings = [("dmy", _day(full, second, first)), ("mdy", _day(full, first, second))]
     if short:
         readings.append(("ymd", _day(_full_year(f"{first:02}"), second, int(year))))
     return _mention_at(start, end, readings, short=short)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence, Set
 from dataclasses import replace
+from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
 from flows.reading.brands import Brand, all_brands, name_key
 from flows.reading.parser.folding import fold
 from flows.reading.parser.lines import Line
-from flows.reading.parser.merchant import NameCandidate, lost_letter
+from flows.reading.parser.merchant import NameCandidate
+from flows.reading.parser.name_spelling import lost_letter
 
 _FEW_LETTERS = 4  # of which one may be wrong
 _FARTHEST = 1.5  # behind the best name's score
@@ -49,16 +51,28 @@ def slipped_brand(text: str, country: str, others: Sequence[str] = ()) -> Brand 
     word, and a letter is lost or wrong.
     """
     key = name_key(text)
-    if any(key in brand.keys for brand in all_brands()):
+    if key in _all_keys():
         return None
     words = {name_key(word) for line in others for word in re.findall(r"[^\W_]+", line)}
-    says_nothing, here = _says_nothing(key), frozenset({country})
-    found = {
-        brand.name: brand
-        for brand in all_brands()
-        if brand.everyday and brand.is_in(here) and _is_slip(key, brand.keys[0], words, says_nothing=says_nothing)
-    }
+    says_nothing = _says_nothing(key)
+    known = [brand for length in (0, 1) for brand in _everyday_brands(country).get(len(key) + length, ())]
+    found = {brand.name: brand for brand in known if _is_slip(key, brand.keys[0], words, says_nothing=says_nothing)}
     return next(iter(found.values())) if len(found) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _all_keys() -> frozenset[str]:
+    return frozenset(key for brand in all_brands() for key in brand.keys)
+
+
+@lru_cache(maxsize=64)
+def _everyday_brands(country: str) -> dict[int, list[Brand]]:
+    """The brands of everyday shopping in a country, by the length of their names."""
+    found: dict[int, list[Brand]] = {}
+    for brand in all_brands():
+        if brand.everyday and brand.is_in(frozenset({country})):
+            found.setdefault(len(brand.keys[0]), []).append(brand)
+    return found
 
 
 def _is_slip(key: str, known: str, words: Set[str], *, says_nothing: bool) -> bool:

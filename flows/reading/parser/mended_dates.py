@@ -16,12 +16,12 @@ from flows.reading.parser.folding import as_letters, fold
 
 _FIGURES = str.maketrans("OoDQIl|!BSsZz", "0000111185522")
 _FIGURE = r"[\dOoDQIl|!BSsZz]"
-_PART = rf"(?=[^\W_]*\d)(?:{_FIGURE}{{1,2}})"
-_YEAR = rf"(?:[2Zz][0OoDQ]{_FIGURE}{{2}})"
+_PART = rf"(?=[^\W_]*\d){_FIGURE}{{1,2}}"
+_YEAR = rf"[2Zz][0OoDQ]{_FIGURE}{{2}}"
 _SEPARATOR = r"\s?[./\\\-–—~=_·•:;,*'’^+]{1,2}\s?"
 # A whole year, between any separators; one of them may be lost: `05/052018`.
-_WHOLE_YEAR = re.compile(rf"(?<![\w.,/-])({_PART})(?:{_SEPARATOR})({_PART})(?:{_SEPARATOR})?({_YEAR})(?!\w|[.,]\d)")
-_FIRST_LOST = re.compile(rf"(?<![\w.,/-])(\d\d)(\d\d)(?:[.,/\-])({_YEAR})(?!\w|[.,]\d)")
+_WHOLE_YEAR = re.compile(rf"(?<![\w.,/-])({_PART}){_SEPARATOR}({_PART})(?:{_SEPARATOR})?({_YEAR})(?!\w|[.,]\d)")
+_FIRST_LOST = re.compile(rf"(?<![\w.,/-])(\d\d)(\d\d)[.,/\-]({_YEAR})(?!\w|[.,]\d)")
 # Of a short one both separators are there, and none that stands in amounts and times of day.
 _DASH = r"\s?[/\\\-–—~=_]\s?"
 _SHORT_YEAR = re.compile(rf"(?<![\w.,/-])({_PART}){_DASH}({_PART}){_DASH}({_PART})(?![\w,/-]|\.\d)")
@@ -65,8 +65,8 @@ def _with_figures(text: str) -> Iterator[DateMention]:
         for first, second in _possible(match[1], match[3]):
             yield from numeric_mention(first, second, match[4], match.start(), match.end())
     for match in _YEAR_FIRST.finditer(text):
-        for second, first in _possible(match[3], match[4]):
-            yield from numeric_mention(first, second, match[1], match.start(), match.end(), only_day_first=True)
+        for day, month in _possible(match[4], match[3]):
+            yield from named_mention(day, (month,), match[1], match.start(), match.end())
     for match in _CENTURY.finditer(text):
         yield from numeric_mention(int(match[1]), int(match[3]), f"20{match[4]}", match.start(), match.end())
 

@@ -17,13 +17,13 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
 from flows.reading.parser import names
-from flows.reading.parser.folding import fold, squeeze
+from flows.reading.parser.folding import squeeze
 from flows.reading.parser.lines import Line
 from flows.reading.parser.look_alikes import in_one_script
+from flows.reading.parser.name_spelling import domain_stems, respelled
 
 HEAD_LINES = 16
 MAX_NAME_LINES = 4
-_LEAST_LETTERS = 3  # of a name that may be the slip of another
 _ADDRESS_PENALTY = 2.0
 _STREET_IN_NAME = 1.5  # given back to a receipt's first line that has a street's word and no number: `Wall Street Cafe`
 _TRADE_AS_NAME = 1.5  # given back to `Pharmacy Centre` above its own address
@@ -31,14 +31,9 @@ _GARBLED_CONFIDENCE = 0.4  # at most, for a name that no language and no second 
 _BRAND_CONFIDENCE = 0.75  # at most, for a brand that a logo is taken for: likely, and to be checked
 _PLACE_PENALTY = 2.0  # for the name of a town that an address beside it has
 _AFTER_TITLE_PENALTY = 2.2  # for a second company below the paper's title: mostly the one that buys
-_DOMAIN = re.compile(
-    r"(?:www\.|@|https?://)([a-z0-9\-.]+)\.[a-z]{2,4}\b|(?<![.\w])([a-z0-9\-]{4,})\.(?:com|de|fr|net|org|co\.uk|"
-    r"it|es|nl|fi|se|pt|com\.my)\b"
-)
 # A street with its house number, and the place below it with its postal code, in whatever language.
 _HOUSE = re.compile(r"[^\d]{4,}[ ,.]\d{1,4} ?[a-zA-Z]?(?:[/\-]\d{1,4}[a-zA-Z]?)?[.,]?")
 _POST_TOWN = re.compile(r"(?:[A-Za-z]{1,3}[ \-])?\d{3,5}(?: ?\d{2,3})? [^\d]{3,}|[^\d]{3,}[ ,]\d{4,6}")
-_COMMON_DOMAINS = frozenset({"facebook", "gmail", "yahoo", "hotmail", "instagram", "outlook", "google", "twitter"})
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ def find_merchants(lines: Sequence[Line]) -> list[NameCandidate]:
     ]
     candidates += _from_domains(scene)
     ranked = sorted(candidates, key=lambda each: (-each.score, each.lines[0].index, -len(each.lines)))[:8]
-    return [replace(each, name=_respelled(each.name, scene)) for each in ranked]
+    return [replace(each, name=respelled(each.name, lines, scene.domains)) for each in ranked]
 
 
 def merchant_confidence(ranked: Sequence[NameCandidate]) -> float:
@@ -104,7 +99,7 @@ class _Scene:
             tuple(lines),
             tuple(_head(lines)),
             median(line.row.height for line in lines),
-            tuple(dict.fromkeys(stem for line in lines for stem in _domain_stems(line.raw))),
+            tuple(dict.fromkeys(stem for line in lines for stem in domain_stems(line.raw))),
             tuple(squeeze(line.raw) for line in lines),
             frozenset(_addresses(lines)),
         )
@@ -126,15 +121,6 @@ def _addresses(lines: Sequence[Line]) -> Iterator[int]:
         is_street = _HOUSE.fullmatch(street.raw.strip()) is not None or names.looks_like_address(street.raw)
         if is_street and _POST_TOWN.fullmatch(town.raw.strip()) and not (street.money or town.money):
             yield from (street.index, town.index)
-
-
-def _domain_stems(text: str) -> list[str]:
-    stems = []
-    for match in _DOMAIN.finditer(fold(text)):
-        stem = max(re.split(r"[.]", match[1] or match[2]), key=len)
-        if len(stem) >= 4 and stem not in _COMMON_DOMAINS:
-            stems.append(squeeze(stem))
-    return stems
 
 
 def _may_be_name(line: Line) -> bool:
@@ -337,66 +323,5 @@ def _from_domains(scene: _Scene) -> list[NameCandidate]:
     return [
         NameCandidate(stem, (line,), 0.6 - 0.01 * line.index, supported=True)
         for line in scene.lines
-        for stem in _domain_stems(line.raw)
+        for stem in domain_stems(line.raw)
     ]
-
-
-def _respelled(name: str, scene: _Scene) -> str:
-    """Return the spelling that the receipt's other lines agree on, where the name itself looks like a slip of it."""
-    target = squeeze(name)
-    if names.legal_form(name) or len(target) < _LEAST_LETTERS:
-        return name
-    by_domain = _spelled_by_domain(name, scene)
-    if by_domain is not None or len(target) < 5:
-        return by_domain or name
-    votes: dict[str, list[str]] = {}
-    for line in scene.lines:
-        for spelled in _runs(line.raw, len(target)):
-            folded = squeeze(spelled)
-            if Levenshtein.normalized_similarity(folded, target) >= 0.8:
-                votes.setdefault(folded, []).append(spelled)
-    best = max(
-        votes, key=lambda folded: (len(votes[folded]) + (folded in scene.domains), folded == target), default=target
-    )
-    return name if best == target or len(votes[best]) < 2 else votes[best][0]
-
-
-def _spelled_by_domain(name: str, scene: _Scene) -> str | None:
-    """Return the web address's spelling of a logo that OCR misread; None where they agree, or have little in common.
-
-    Small print is read more surely than a logo. Umlauts are written out in addresses.
-    """
-    target = squeeze(name)
-    if sum(target in text for text in scene.squeezed) > 1:
-        return None
-    for line in scene.lines:
-        for spelled in _domain_names(line.raw):
-            stem = squeeze(spelled)
-            plain = stem.replace("ae", "a").replace("oe", "o").replace("ue", "u")
-            if target in {stem, plain}:
-                return None
-            slip = len(stem) == len(target) >= 6 and Levenshtein.distance(stem, target) <= len(stem) // 6
-            if slip or lost_letter(target, stem):
-                words = [word for word in re.split(r"[-_]", spelled) if word]
-                return " ".join(words).upper() if name.isupper() else " ".join(word.capitalize() for word in words)
-    return None
-
-
-def lost_letter(text: str, whole: str) -> bool:
-    """Tell whether a text is a word without one letter from its inside: `ldl` of `lidl`. `max` is not `maxi`."""
-    if len(whole) != len(text) + 1 or len(text) < _LEAST_LETTERS:
-        return False
-    return any(whole[:at] + whole[at + 1 :] == text for at in range(1, len(whole) - 1))
-
-
-def _domain_names(text: str) -> list[str]:
-    return [max((match[1] or match[2]).split("."), key=len) for match in _DOMAIN.finditer(fold(text))]
-
-
-def _runs(text: str, length: int) -> list[str]:
-    """Return runs of one to three words of about the given length."""
-    pieces = re.findall(r"[^\W_]+", text)
-    joined = [
-        " ".join(pieces[start : start + count]) for count in (1, 2, 3) for start in range(len(pieces) - count + 1)
-    ]
-    return [run for run in joined if abs(len(squeeze(run)) - length) <= 2]
