@@ -201,7 +201,7 @@ async def test_accounts_are_tried_kept_and_taken_back(gateway: Gateway, admin: B
         ("known", "Assets:VAT", "Assets:VAT"),
     }
     refused = unescape((await admin.client.get(f"{ACCOUNTS}?target=ledger")).text)
-    assert "which is none of your accounts" in refused
+    assert "which is none of the accounts that there are" in refused
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,19 @@ def test_what_routes_say_is_told_in_german() -> None:
     assert {text for text in said if told(text, "de") == text} == others
 
 
+def test_what_an_accounting_program_would_refuse_is_told_in_german() -> None:
+    said = {
+        text.replace("12 goes to", "what has no category or payment method goes to")
+        for file in (ROOT / "flows/exports").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ExpenseRefusedError"
+        for text in _as_said(node)
+    }
+    assert len(said) >= 10
+    assert {text for text in said if told(text, "de") == text} == set()
+    assert "payment method" not in "".join(told(text, "de") for text in said)
+
+
 def test_sentences_keep_what_stands_in_them() -> None:
     assert told("3 receipts are safe.", "de") == "3 Belege sind sicher."
     assert told("3 receipts are safe.", "en") == "3 receipts are safe."

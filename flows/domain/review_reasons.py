@@ -18,8 +18,8 @@ class ReviewReason(StrEnum):
 
     # What is on the picture.
     UNREAD_SCRIPT = (
-        "text: {lines} lines are in writing that was not read. If it is not blurred, install Tesseract's data for its "
-        f"script where the worker runs, {_SCRIPTS}, and read it again"
+        "text: {lines} lines are in writing that was not read. Type in what they say, or send a sharper picture. It "
+        f"can be read by itself where whoever runs receiptflow adds Tesseract's data for its script: {_SCRIPTS}"
     )
     NO_RECEIPT = "no receipt: {why}"
     SEVERAL_ON_PICTURE = "several receipts: {receipts} seem to be on one picture; send each by itself"

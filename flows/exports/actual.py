@@ -44,7 +44,7 @@ class ActualTarget:
                 )
             amount, parts = row.home_total, [[accounts.category(row.category), str(-row.home_total)]]
         if any(decimal_places(Decimal(part)) > _PLACES for _, part in parts):
-            raise ExpenseRefusedError("Actual has two decimal places; it has more")
+            raise ExpenseRefusedError("Actual has two decimal places, and its total has more; leave it out")
         return {
             "date": str(booking.date),
             "account": booking.account,

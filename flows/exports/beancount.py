@@ -43,7 +43,7 @@ class BeancountFile(PlainTextFile):
         if not _ACCOUNT.fullmatch(account) or "_" in account:
             raise ExpenseRefusedError(
                 f"Beancount takes no account {account!r}: it begins with Assets, Liabilities, Equity, Income or "
-                "Expenses, and each part with a capital or a digit; rename it in your rules"
+                "Expenses, and each part with a capital or a digit; name another one under Accounts"
             )
 
     def transaction(self, booking: Booking) -> str:

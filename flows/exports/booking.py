@@ -89,7 +89,7 @@ class Accounts:
         if self._known and account and account not in self._known:
             raise ExpenseRefusedError(
                 f"{value or 'what has no category or payment method'} goes to the account {account!r}, which is none "
-                "of your accounts; add the account (kind `known`) or name another one for it"
+                "of the accounts that there are; add it to them, or name another one for it, under Accounts"
             )
         return account
 
@@ -101,10 +101,10 @@ def book(row: ExpenseRow, accounts: Accounts, picture: str | None) -> Booking:
         ExpenseRefusedError: It lacks a date or a currency, or an account is none of the owner's.
     """
     if row.purchase_date is None:
-        raise ExpenseRefusedError("it has no date; correct purchase_date")
+        raise ExpenseRefusedError("it has no date; correct it")
     currency = row.currency or accounts.currency
     if currency is None:
-        raise ExpenseRefusedError("it has no currency; correct it, or set one for all (kind `currency`)")
+        raise ExpenseRefusedError("it has no currency; correct it, or name one for all such expenses under Accounts")
     return Booking(
         row=row,
         date=row.purchase_date,

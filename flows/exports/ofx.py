@@ -54,7 +54,7 @@ class OfxFile:
         if len(booking.account) > _ACCOUNT_CHARACTERS:
             raise ExpenseRefusedError(
                 f"OFX takes account names of {_ACCOUNT_CHARACTERS} characters, without the currency behind it: "
-                f"{booking.account!r} is longer; rename it in your rules"
+                f"{booking.account!r} is longer; name a shorter one under Accounts"
             )
         entry = {
             "date": str(booking.date),

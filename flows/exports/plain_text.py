@@ -75,7 +75,7 @@ class PlainTextFile:
             ExpenseRefusedError: It would not.
         """
         if "  " in account or "\t" in account or not account.strip(":") or account[0] in "([;*!#%|~=" or ";" in account:
-            raise ExpenseRefusedError(f"the account {account!r} cannot be one here; rename it in your rules")
+            raise ExpenseRefusedError(f"the account {account!r} cannot be one here; name another one under Accounts")
 
     def prices(self, booking: Booking) -> Sequence[str]:
         """The rate of an expense in another currency than the owner's, where the ledger knows it."""
@@ -95,7 +95,7 @@ class PlainTextFile:
     def file_of(self, row: ExpenseRow) -> str:
         """The file of its year."""
         if row.purchase_date is None:
-            raise ExpenseRefusedError("it has no date; correct purchase_date")
+            raise ExpenseRefusedError("it has no date; correct it")
         return f"{NAME}-{row.purchase_date.year:04}.{self.suffix}"
 
     def header(self, name: str) -> str:

@@ -53,8 +53,8 @@ REASONS = (
     N_("there is hardly any amount, and no word that receipts have"),
     N_("there are prices, but no total, no payment and no date"),
     N_(
-        "%(n)s lines are in writing that was not read. If it is not blurred, install Tesseract's data for its script "
-        "where the worker runs, %(packages)s, and read it again"
+        "%(n)s lines are in writing that was not read. Type in what they say, or send a sharper picture. It can be "
+        "read by itself where whoever runs receiptflow adds Tesseract's data for its script: %(packages)s"
     ),
     N_("the invoice's own arithmetic fails: %(why)s"),
     N_("nothing in the invoice adds up to %(what)s"),

@@ -124,6 +124,27 @@ SENTENCES = (
     ),
     N_("there is no category %(name)s; make it first, or give one of: %(known)s"),
     N_("name: %(name)s means the category %(other)s already; choose another name, or merge them"),
+    # Why an accounting program would refuse an expense.
+    N_("it has no date; correct it"),
+    N_("it has no currency; correct it, or name one for all such expenses under Accounts"),
+    N_("its taxes are larger than its total; correct them"),
+    N_("its total is zero, and Firefly takes no amount of zero; leave it out"),
+    N_("the budget is in %(theirs)s, it is in %(own)s, and no rate is known for its day"),
+    N_("Actual has two decimal places, and its total has more; leave it out"),
+    N_(
+        "%(what)s goes to the account %(account)s, which is none of the accounts that there are; add it to them, or "
+        "name another one for it, under Accounts"
+    ),
+    N_("what has no category or payment method"),
+    N_("the account %(account)s cannot be one here; name another one under Accounts"),
+    N_(
+        "Beancount takes no account %(account)s: it begins with Assets, Liabilities, Equity, Income or Expenses, and "
+        "each part with a capital or a digit; name another one under Accounts"
+    ),
+    N_(
+        "OFX takes account names of %(n)s characters, without the currency behind it: %(account)s is longer; name a "
+        "shorter one under Accounts"
+    ),
     # Signing in with a provider.
     N_("No provider is set up here: sign in with name and password."),
     N_("The provider does not answer just now. Try again in a moment, or sign in with your password."),
@@ -177,8 +198,8 @@ def _told(text: str, language: str, sentences: tuple[str, ...]) -> str | None:
 
 
 def _inside(name: str, value: str, language: str, sentences: tuple[str, ...]) -> str:
-    """A reason inside a sentence is one itself."""
-    return told(value, language, sentences) if name == "why" else value
+    """A reason inside a sentence is one itself, and so may be what an account is for."""
+    return told(value, language, sentences) if name in {"why", "what"} else value
 
 
 @cache

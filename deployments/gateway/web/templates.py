@@ -113,6 +113,7 @@ def _environment(language: str, assets: Assets) -> Environment:
         "ago": partial(_ago, locale=locale),
         "size": _size,
         "reason": partial(reason_told, language=language),
+        "told": partial(told, language=language),
         "with_query": with_query,
         "file_name": sent_name,
         "browser": _browser,
