@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
 from prefect.exceptions import ObjectNotFound
 
+from deployments.gateway.services import late_events
 from deployments.gateway.services.prefect_events import PrefectEvents
 from deployments.stack import Stack
 from flows.flow_runs.events import emit_received
@@ -129,6 +131,19 @@ async def test_every_flow_run_of_a_receipt_goes_with_its_states_and_logs(
         await _nothing_left_of(flow_run_id)
 
 
+def _events(prefect: Stack, words: str) -> int:
+    """How many of Prefect's events have these words."""
+    text = "concat(events.resource, events.payload, events.related, event_resources.resource)"
+    joined = "events FULL JOIN event_resources ON event_id = events.id"
+    with _prefect_database(prefect) as connection:
+        query = f"SELECT count(DISTINCT coalesce(events.id, event_id)) FROM {joined} WHERE {text} LIKE %s"  # noqa: S608
+        return int(connection.execute(query, [f"%{words}%"]).fetchone()[0])  # type: ignore[index]
+
+
+def _prefect_database(prefect: Stack) -> psycopg.Connection[Any]:
+    return psycopg.connect(prefect.settings.database_url("prefect").replace("+psycopg", ""), autocommit=True)
+
+
 async def test_prefect_keeps_no_event_that_names_a_deleted_receipt(
     gateway_with_prefect: Gateway, prefect_api: Stack
 ) -> None:
@@ -147,14 +162,7 @@ async def test_prefect_keeps_no_event_that_names_a_deleted_receipt(
 
     await asyncio.to_thread(end)
 
-    def events(words: str) -> int:
-        url = prefect_api.settings.database_url("prefect").replace("+psycopg", "")
-        text = "concat(events.resource, events.payload, events.related, event_resources.resource)"
-        joined = "events FULL JOIN event_resources ON event_id = events.id"
-        with psycopg.connect(url) as connection:
-            query = f"SELECT count(DISTINCT coalesce(events.id, event_id)) FROM {joined} WHERE {text} LIKE %s"  # noqa: S608
-            return int(connection.execute(query, [f"%{words}%"]).fetchone()[0])  # type: ignore[index]
-
+    events = partial(_events, prefect_api)
     async with asyncio.timeout(60):
         while (  # noqa: ASYNC110  # the server writes them with a delay
             await asyncio.to_thread(events, secret) < 5 or await asyncio.to_thread(events, str(kept)) < 2
@@ -177,6 +185,65 @@ async def _run_with_events(name: str, tags: list[str]) -> UUID:
             state = {"type": kind, "name": kind.capitalize(), "message": f"{kind} {name}"}
             await client.request("POST", f"/flow_runs/{flow_run_id}/set_state", json={"state": state})
     return UUID(flow_run_id)
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late events are looked for all the time."""
+    monkeypatch.setattr(late_events, "_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(late_events, "_AGAIN_SECONDS", (0.1, *(float(seconds) for seconds in range(1, 60))))
+
+
+@pytest.mark.usefixtures("often")
+async def test_an_event_that_comes_after_the_deletion_goes_too(
+    gateway_with_prefect: Gateway, prefect_api: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where Prefect's database is being made anew just when it is looked for."""
+    gateway, secret = gateway_with_prefect, f"Markt {uuid4()}"
+    accepted = await gateway.accepted()
+    receipt_id = UUID(accepted["receipt_id"])
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+    with _prefect_database(prefect_api) as connection:
+        connection.execute("ALTER TABLE event_resources RENAME TO elsewhere")
+        async with asyncio.timeout(30):
+            while "are left, to be removed later" not in caplog.text:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        connection.execute("ALTER TABLE elsewhere RENAME TO event_resources")
+    await _written(prefect_api, receipt_id, secret)
+    await _is_gone(prefect_api, secret)
+
+
+@pytest.mark.usefixtures("often")
+async def test_a_gateway_that_starts_takes_up_the_deletions_of_the_last_hour(
+    gateway_with_prefect: Gateway, prefect_api: Stack
+) -> None:
+    gateway, secret = gateway_with_prefect, f"Markt {uuid4()}"
+    accepted = await gateway.accepted()
+    gateway.parts.orchestrator._late_events = None  # it is killed before it looks again
+    assert (await gateway.anna.delete(accepted["status_url"])).status_code == 204
+    await _written(prefect_api, UUID(accepted["receipt_id"]), secret)
+    events = PrefectEvents(prefect_api.settings.database_url("prefect"))
+    looking = asyncio.create_task(late_events.LateEvents(events, gateway.ledger).run())
+    try:
+        await _is_gone(prefect_api, secret)
+    finally:
+        looking.cancel()
+
+
+async def _written(prefect: Stack, receipt_id: UUID, key: str) -> None:
+    """Prefect's server has written an event of a receipt, as it has another one that came behind it."""
+    other, control = uuid4(), f"Bäcker {uuid4()}"
+    for one, name in ((receipt_id, key), (other, control)):
+        emit_received(WaitingReceipt(one, "inbox", name, "anna", 0, None, 0), uuid4())
+    async with asyncio.timeout(60):
+        while not await asyncio.to_thread(_events, prefect, control):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def _is_gone(prefect: Stack, words: str) -> None:
+    async with asyncio.timeout(30):
+        while await asyncio.to_thread(_events, prefect, words):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def test_without_prefects_database_its_events_are_left_to_its_retention(gateway_with_prefect: Gateway) -> None:

@@ -21,10 +21,12 @@ from deployments.gateway.http.request_metrics import RequestMetrics
 from deployments.gateway.services.book_servers import BookServers
 from deployments.gateway.services.change_watcher import Watcher
 from deployments.gateway.services.intake import Intake
+from deployments.gateway.services.late_events import LateEvents
 from deployments.gateway.services.object_store import ObjectStore
 from deployments.gateway.services.openid import OpenIdProvider
 from deployments.gateway.services.orchestrator import Orchestrator, open_orchestrator
 from deployments.gateway.services.originals import Originals
+from deployments.gateway.services.prefect_events import PrefectEvents
 from deployments.gateway.services.webhook_sender import deliver_for_ever
 from deployments.ingest.bucket_events import EventReceiver
 from deployments.ingest.mail_watcher import MailWatcher
@@ -87,7 +89,10 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
         inbox = Inbox(s3, settings.inbox_bucket)
         store = ObjectStore(inbox, session, s3_credentials(settings), s3.meta.endpoint_url, settings.s3_region)
         submissions, watcher = Submissions(ledger), Watcher(ledger)
-        orchestrator = await stack.enter_async_context(open_orchestrator(_prefect_database(settings)))
+        url = settings.prefect_database_url
+        events = PrefectEvents(url.get_secret_value()) if url else None
+        late_events = LateEvents(events, ledger) if events else None
+        orchestrator = await stack.enter_async_context(open_orchestrator(events, late_events))
         context = GatewayContext(
             settings=settings,
             ledger=ledger,
@@ -115,6 +120,8 @@ async def open_context(settings: GatewaySettings) -> AsyncIterator[GatewayContex
         stack.push_async_callback(context.services.stop)
         context.services.start("submissions", submissions.run)
         context.services.start("change_watcher", watcher.run)
+        if late_events is not None:
+            context.services.start("late_events", late_events.run)
         context.services.start("mail_watcher", MailWatcher(orchestrator.client).run)
         deliver = partial(
             deliver_for_ever,
@@ -131,10 +138,6 @@ async def _open_id(settings: GatewaySettings, stack: AsyncExitStack) -> OpenIdPr
         return None
     client = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False, timeout=_PROVIDER_SECONDS))
     return OpenIdProvider(settings, client)
-
-
-def _prefect_database(settings: GatewaySettings) -> str | None:
-    return settings.prefect_database_url.get_secret_value() if settings.prefect_database_url else None
 
 
 def _context_of(request: Request) -> GatewayContext:

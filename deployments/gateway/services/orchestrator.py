@@ -28,6 +28,7 @@ from prefect.client.schemas.sorting import TaskRunSort
 from prefect.exceptions import ObjectNotFound
 
 from deployments.gateway.api.schemas import Step
+from deployments.gateway.services.late_events import LateEvents
 from deployments.gateway.services.prefect_events import PrefectEvents
 from flows.flow_runs.submission import OrchestratorUnavailableError
 from flows.ledger.views import ReceiptView
@@ -40,8 +41,6 @@ _MOST_STEPS = 100
 # As flows.pipeline.configuration names it, which would load all that a pipeline works with.
 _PIPELINE = ("default", "receipt-pipeline")
 _PAGE = 200
-# The server writes what it has collected every 5 s, by default, and later while it is busy.
-_LATE_EVENTS_SECONDS = 30.0
 _SAMPLE = 200
 _SAMPLE_KEPT_SECONDS = 30.0
 _AWAY = (httpx.HTTPError, TimeoutError, RuntimeError)
@@ -50,9 +49,10 @@ _AWAY = (httpx.HTTPError, TimeoutError, RuntimeError)
 class Orchestrator:
     """Prefect as the gateway sees it. Everything but removing runs does without an answer."""
 
-    def __init__(self, client: PrefectClient, events: PrefectEvents | None = None) -> None:
-        self._client, self._events = client, events
-        self._later: set[asyncio.Task[None]] = set()
+    def __init__(
+        self, client: PrefectClient, events: PrefectEvents | None = None, late_events: LateEvents | None = None
+    ) -> None:
+        self._client, self._events, self._late_events = client, events, late_events
         self._seconds: tuple[float, dict[str, list[float]]] = (float("-inf"), {})
 
     @property
@@ -146,20 +146,10 @@ class Orchestrator:
         except _AWAY as error:
             raise OrchestratorUnavailableError(f"Prefect does not delete the flow runs: {error!r}") from error
         if self._events is not None:
-            await asyncio.to_thread(self._events.remove, runs, [receipt.id for receipt in receipts])
-            task = asyncio.create_task(self._remove_late_events(runs, [receipt.id for receipt in receipts]))
-            self._later.add(task)
-            task.add_done_callback(self._later.discard)
-
-    async def _remove_late_events(self, flow_run_ids: Collection[UUID], receipt_ids: Collection[UUID]) -> None:
-        """Once more: Prefect's server writes events some seconds after they happened."""
-        await asyncio.sleep(_LATE_EVENTS_SECONDS)
-        if self._events is None:
-            return
-        try:
-            await asyncio.to_thread(self._events.remove, flow_run_ids, receipt_ids)
-        except OrchestratorUnavailableError as error:
-            _log.warning("events of deleted receipts may be left until Prefect's retention ends: %s", error)
+            ids = [receipt.id for receipt in receipts]
+            await asyncio.to_thread(self._events.remove, runs, ids)
+            if self._late_events is not None:
+                self._late_events.note(runs, ids)
 
     async def _tagged(self, receipts: Collection[ReceiptView]) -> set[UUID]:
         """Runs that found one of the receipts done, or at work: the ledger does not know them, they say so."""
@@ -206,11 +196,14 @@ def _step(run: TaskRun) -> Step:
 
 
 @asynccontextmanager
-async def open_orchestrator(database_url: str | None = None) -> AsyncIterator[Orchestrator]:
+async def open_orchestrator(
+    events: PrefectEvents | None = None, late_events: LateEvents | None = None
+) -> AsyncIterator[Orchestrator]:
     """Opens a client; Prefect need not answer yet.
 
     Args:
-        database_url: Of Prefect's database, to remove events from.
+        events: Those in Prefect's database, where it is known.
+        late_events: Who is told of deletions, to remove what comes later.
     """
     async with get_client() as client:
-        yield Orchestrator(client, PrefectEvents(database_url) if database_url else None)
+        yield Orchestrator(client, events, late_events)

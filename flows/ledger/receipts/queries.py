@@ -38,6 +38,8 @@ from flows.ledger.views import (
     TaxView,
 )
 
+_LATEST_CHANGES = 10_000
+
 
 def list_receipts(
     *,
@@ -199,3 +201,19 @@ def walk_receipts(
 def _values(kind: type[Any], query: Any, *, session: Session) -> tuple[Any, ...]:
     rows = session.exec(query)
     return tuple(as_value(kind, row) for row in rows)
+
+
+def deleted_since(moment: dt.datetime, *, session: Session) -> dict[UUID, frozenset[UUID]]:
+    """The receipts that were deleted since a moment, each with the flow runs that ever worked on it.
+
+    Of the last 10,000 changes of any receipt: the audit has no index by time, and grows for ever.
+    """
+    latest = select(StateChange).order_by(col(StateChange.id).desc()).limit(_LATEST_CHANGES).subquery()
+    gone = select(latest.c.receipt_id).where(latest.c.to_state.is_(None), latest.c.at >= moment)
+    rows = session.execute(
+        select(StateChange.receipt_id, StateChange.flow_run_id).where(col(StateChange.receipt_id).in_(gone)).distinct()
+    )
+    found: dict[UUID, set[UUID]] = {}
+    for receipt_id, flow_run_id in rows:
+        found.setdefault(receipt_id, set()).update({flow_run_id} - {None})
+    return {receipt_id: frozenset(runs) for receipt_id, runs in found.items()}
