@@ -171,8 +171,13 @@ def _leads_session(process: psutil.Process) -> bool:
 
 
 def free_ports(count: int) -> int:
-    """First of so many free neighbouring ports below the range of outgoing connections."""
-    for base in range(20_000 + os.getpid() % 5_000, 32_000, count):
+    """First of so many free neighbouring ports below the range of outgoing connections.
+
+    Runs that begin at the same time, with neighbouring process ids, begin to look far apart.
+    """
+    places = 12_000 // count
+    for place in range(places):
+        base = 20_000 + (os.getpid() * 7 + place) % places * count
         if all(_is_free(port) for port in range(base, base + count)):
             return base
     raise RuntimeError("no free ports")

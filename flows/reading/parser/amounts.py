@@ -31,6 +31,8 @@ _SPACED_AT_MARK = re.compile(
 )
 # Currencies of a thousand parts (ISO 4217), `KWD 3.500` is 3.5; without BHD, which is Malaysia's Berhad.
 _DINARS = re.compile(r"(?<![A-Za-z])(?:KWD|OMR|JOD|TND|[KJ]\.D)(?![A-Za-z])")
+# Grouped digits with a check digit behind a dash: a tax number of South America, `77.102.936-K`, or an identity card's.
+_IDENTITY = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:[.,]\d{3})+-|(?:[.,]\d{3}){2} ?- ?)[\dKk](?![\w.,])")
 _WIDE_SCRIPT = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 _LOOSE_DECIMALS = re.compile(r"(?<![\d.,])(\d{1,5})(?: ?[.,] | [.,])(\d\d)(?![\d.,%])")
 _LOST_POINT = re.compile(r"((?:RM|EUR|USD|[€$£:])\s{0,2}\d{1,4})[ :](\d\d)(?=\W*$)")
@@ -111,6 +113,7 @@ def learn_style(lines: Iterable[str]) -> NumberStyle:
 def find_amounts(text: str, style: NumberStyle) -> list[Amount]:
     """Return the numbers of one line, left to right; integers too, as quantities and amounts without cents."""
     clean, repaired = _repair(text, style)
+    clean = _IDENTITY.sub(lambda match: " " * len(match[0]), clean)
     found: list[Amount] = []
     for match in _NUMBER.finditer(clean):
         value = parse_number(match.group(), style)

@@ -12,6 +12,7 @@ from flows.domain.fields import BBox, Page
 from flows.reading.parser.items import find_items, item_sum
 from flows.reading.parser.lines import Line, read_lines
 from flows.reading.parser.merchant import find_merchants
+from flows.reading.parser.metered import metered_sums
 from flows.reading.parser.taxes import find_taxes, table_gross
 from flows.reading.parser.totals import collect, rank_totals, sums_of
 
@@ -36,7 +37,8 @@ def deciding_places(pages: tuple[Page, ...]) -> tuple[Place, ...]:
 
 def _totals(lines: tuple[Line, ...]) -> Iterator[Place]:
     money = collect(lines)
-    sums = sums_of(money, items=item_sum(find_items(lines)), table=table_gross(find_taxes(lines)))
+    items, table = item_sum(find_items(lines)), table_gross(find_taxes(lines))
+    sums = sums_of(money, items=items, table=table, metered=metered_sums(lines))
     ranked = rank_totals(money, sums)[:2]
     for candidate in [each for each in ranked if ranked[0].score - each.score < _NEAR]:
         best = candidate.best

@@ -26,6 +26,7 @@ _FINAL_PHRASES = (
     "amountpayable", "totalpayable", "tebetalen", "attbetala", "apagar", "dapagare", "totalecomplessivo",
     "totalamount", "netttotal", "nettotal", "nettamount", "netamount", "totalrounded", "roundedtotal",
     "totalbayar", "topay", "toplamtutar", "deplata",
+    "amountcharged", "totalcharged",
     "รวมทงสน", "montantdu", "sommedue", "resteapayer",
 )  # fmt: skip
 _TAX_WITHIN = re.compile(
@@ -62,8 +63,8 @@ def converts(text: str) -> bool:
 
 
 def suggests_tip(text: str) -> bool:
-    """Tell whether a text heads tips that are only suggested."""
-    return _SUGGESTION.search(fold(text)) is not None and "TIP" in concepts_of(text)
+    """Tell whether a text heads tips that are only suggested, or names the total with one."""
+    return _SUGGESTION.search(fold(text)) is not None and not concepts_of(text).isdisjoint({"TIP", "TOTAL"})
 
 
 def with_tip(text: str) -> bool:
@@ -124,6 +125,8 @@ def _count_like(said: _Said) -> Label | None:
     if "COUNT" in said.concepts and not said.concepts & {"CHANGE", "ROUND", "CASH"}:
         incl = said.concepts & {"INCL", "TAX", "DUE", "GRAND"}
         return Label("total", 1.5) if "TOTAL" in said.concepts and incl else Label("count", 2)
+    if said.squeezed == "balance":
+        return Label("total", 1.2)  # of the sale, or of a card: arithmetic tells
     if "BALANCE" in said.concepts and not said.concepts & {"DUE", "TOTAL", "CHANGE"}:
         return Label("balance", 1)
     return None

@@ -28,6 +28,8 @@ from flows.reading.parser.rows import Row, rows_of
 
 _LETTERS = re.compile(rf"[^\W\d_][^\W\d_]|[^\W\d_][{VOWEL_SIGNS}]|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _COLON_PRICE = re.compile(r"((?:RM|EUR|USD|[€$£])\s?\d{1,5}):(\d\d)(?![\d:])")
+_MASKED = re.compile(r"[*•xX]{4,} ?\d{4}$")  # of a card
+_YEAR = re.compile(r"(?:[/.\-]|\b(?:de|of|von|du|del) )(?:19|20)\d\d$")  # `RES.11/2004`, `Ley 20.727 de 2014`
 _COUNTERS = re.compile(r"[:.\-=*#\s]")
 _LAST_MARK = re.compile(rf"(?:^|\W)({mark_pattern()})\W*$", re.IGNORECASE)
 # A label with its amount in a column of its own, which OCR spoiled: `Total Saving 0 00  Total  41.50`.
@@ -37,6 +39,7 @@ MIN_POINTLESS = 100  # a smaller whole number may well be a price without its ce
 MIN_BARE_PRICE, MAX_BARE_PRICE = 10, 1_000_000
 MAX_TABLE_GAP = 2  # lines without an amount after which a tax table is over
 _TABLE_ENDS = {"cash", "card", "change", "rounding", "discount", "voucher", "points", "tip"}
+_KINDS_BEHIND = {"total", "subtotal", "cash", "card", "change", "voucher", "rounding"}
 MAX_SUGGESTIONS = 8  # lines that a heading of suggested tips speaks for
 MAX_LINES = 1500  # a receipt over twenty pages; more is noise that only costs time
 MAX_LINE_CHARS = 400  # a printed receipt has at most 80 columns; more is noise that only costs time
@@ -146,6 +149,8 @@ def _bare_price(amount: Amount, line: Line, style: NumberStyle) -> bool:
     if style.cents or amount.percent or amount.decimals or amount is not line.amounts[-1]:
         return False
     text = line.text
+    if any(pattern.search(text[: amount.end]) for pattern in (_YEAR, _MASKED)):
+        return False
     told = names.looks_like_address(text) or names.looks_like_contact(text) or names.looks_like_paper(text)
     least = 1 if "ROUND" in concepts_of(text) else MIN_BARE_PRICE
     return least <= abs(amount.value) < MAX_BARE_PRICE and not told and len(text.rstrip()) - amount.end <= 3
@@ -163,9 +168,18 @@ def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:
             label, label_text = _label_of(segment, amount), segment.strip()
             if label.kind == "rounding" and style.cents and abs(amount.value) >= 1:
                 label = Label("total", 2.5)  # no rounding is that large: it is what was rounded to
+        elif not found and not line.text[: amount.start].strip():
+            label, label_text = _label_behind(line, amount)
         found.append(Money(amount, line.index, len(found), label, label_text))
         before = amount.end
     return tuple(found)
+
+
+def _label_behind(line: Line, amount: Amount) -> tuple[Label, str]:
+    """The label of the only amount of a line that it begins: `10,40  SUMME EUR`."""
+    behind = line.text[amount.end :].strip()
+    label = label_of(behind) if amount is line.amounts[-1] else NO_LABEL
+    return (label, behind) if label.kind in _KINDS_BEHIND else (NO_LABEL, "")
 
 
 def _label_of(segment: str, amount: Amount) -> Label:

@@ -27,6 +27,8 @@ MAX_NAME_LINES = 4
 _ADDRESS_PENALTY = 2.0
 _STREET_IN_NAME = 1.5  # given back to a receipt's first line that has a street's word and no number: `Wall Street Cafe`
 _TRADE_AS_NAME = 1.5  # given back to `Pharmacy Centre` above its own address
+_TRADE_AND_NAME = 0.9  # for `Papeterie` above `THÖNY`
+_NUMBER_AS_NAME = 3.5  # for a company that is named by its number: the shop has a name of its own
 _GARBLED_CONFIDENCE = 0.4  # at most, for a name that no language and no second place supports
 _BRAND_CONFIDENCE = 0.75  # at most, for a brand that a logo is taken for: likely, and to be checked
 _PLACE_PENALTY = 2.0  # for the name of a town that an address beside it has
@@ -145,6 +147,8 @@ def _blocks(line: Line, scene: _Scene) -> list[tuple[Line, ...]]:
 
 def _continues(block: tuple[Line, ...], line: Line) -> bool:
     first, last = block[0], block[-1]
+    if len(block) == 1 and _is_trade_above(last, line):
+        return True
     if names.legal_form(_joined(block)) or not _name_like(last) or not _name_like(line, within=_open_bracket(block)):
         return False
     gap = line.row.bbox.top - last.row.bbox.bottom
@@ -163,6 +167,15 @@ def _continues(block: tuple[Line, ...], line: Line) -> bool:
         and len(names.clean_name(line.raw).split()) <= 3
         and not names.legal_form(line.raw)
     )
+
+
+def _is_trade_above(trade: Line, name: Line) -> bool:
+    """Tell whether a line names a trade, and the next one, in letters of whatever size, whose it is."""
+    if not (names.trade_word(trade.raw) and names.only_trade(trade.raw)) or trade.row.page != name.row.page:
+        return False
+    gap = name.row.bbox.top - trade.row.bbox.bottom
+    is_name = _name_like(name) and not (names.only_trade(name.raw) or names.legal_form(name.raw))
+    return is_name and bool(names.significant_words(name.raw)) and gap <= max(trade.row.height, name.row.height)
 
 
 def _is_upper(text: str) -> bool:
@@ -215,6 +228,9 @@ def _score(block: tuple[Line, ...], scene: _Scene) -> float:
     score -= 2.5 if any(money.amount.decimals == 2 for line in block for money in line.money) else 0.0
     if legal and _incomplete_form(text) and len(block) == 1:
         score -= 0.8
+    score -= _NUMBER_AS_NAME if any(names.is_numbered_company(line.raw) for line in block) else 0.0
+    if len(block) == 2 and _is_trade_above(*block) and not text.islower():
+        score += _TRADE_AND_NAME
     before = scene.lines[block[0].index - 1].raw if block[0].index else ""
     if names.names_another_role(text) or (
         names.names_another_role(before) and len(names.significant_words(before)) <= 4

@@ -41,6 +41,7 @@ _STREET_FORMS = _compiled(_LISTED["addresses"])
 _OTHER_PAPERS = _compiled([rf"\W*(?:{'|'.join(_LISTED['other_papers'])})(?:\W*(?:n[or]\W*)?[\d\-/]*)?\W*"])
 _TRADE_WORDS = frozenset(_LISTED["trades"])
 _FORM_WORDS = frozenset(_LISTED["forms"])
+_HEADING_WORDS = frozenset(_LISTED["headings"])
 _ADDRESS = re.compile(
     r"\b(?:jalan|jln|jl|jin|lot|taman|tmn|level|floor|flr|road|rd|street|str|strasse|platz|allee|avenue|ave|rue|"
     r"via|viale|piazza|calle|plaza|"
@@ -73,15 +74,15 @@ _CONTACT = re.compile(
 )
 _NUMBER_OF = re.compile(r":\s*\+?[\d(][\d\s\-()]{8,}$")  # `Careline: 1800 88 1231`
 _PAPER = re.compile(
-    r"invoice|receipt|rechnung|quittung|kassenbon|\bbeleg\b|\bticket\b|facture|factura|ricevuta|scontrino|"
+    r"invoice|receipt|rechnung|quittung|kassenbon|\bbeleg\b|\bticket\b|\bfacture|\bfactura|ricevuta|scontrino|"
     r"documento commerciale|\brecibo\b|fatura|"
-    r"kuitti|kvitto|\bkassabon\b|\bbon\b|\bnota\b|struk|\bgst\b|\bvat\b|\bsst\b|\btax\b|ust-?id|steuer|\bmwst\b|"
+    r"kuitti|kvitto|\bkassabon\b|\bbon\b|\bnota\b|\bstruk\b|\bgst\b|\bvat\b|\bsst\b|\btax\b|ust-?id|steuer|\bmwst\b|"
     r"\btva\b|\bsiret\b|\bnif\b|\bp\.? ?iva|"
     r"reg(?:istration)?\.? ?no|co\.? ?reg|company no|co\. ?no|\broc\b|cashier|kassier|\bkasse\b|\btable\b|"
     r"\btisch\b|\bdate\b|\bdatum\b|\btime\b|"
     r"operator|\bserver\b|\border\b|copy|credit note|customer|duplicate|reprint|\bsite\b|hours|\bopen|offnungs|"
     r"cash sales|\bwelcome\b|willkommen|"
-    r"bienvenue|benvenuti|thank|danke|merci|gracias|obrigad|grazie|kiitos|\btack\b|terima kasih|\bpos\b|"
+    r"bienvenue|benvenuti|thank|danke|\bmerci\b|gracias|obrigad|grazie|kiitos|\btack\b|terima kasih|\bpos\b|"
     r"\bterminal\b|counter|\bmember\b|"
     r"\bsubtotal|\btotal\b|\bamount\b|\bqty\b|description|save money|registered|business no|\babn\b|\bbranch\b|"
     r"\bguest|\bcheck ?#|\bstaff\b|trans(?:action)?\b|"
@@ -115,6 +116,16 @@ _TITLES = (
     *("rechnung", "quittung", "kassenbon", "kassabon", "ticketdecaisse", "facturasimplificada"),
     *("documentocommerciale", "paragonfiskalny", "kvittering"),
 )
+_MIN_HEADINGS = 2
+_NUMBERED_COMPANY = re.compile(
+    r"\d{4,7}[ -]?\d{0,4} [^\W\d_0]?\w+(?: \w+)? (?:inc|ltd|ltee|lte|corp|limited|limitee)\b\.?"
+)
+# A number that authorities know the shop by, behind its name.
+_INNER_IDENTITY = re.compile(
+    r"\s*\b(?:R\.?U\.?T|C\.?I\.?F|N\.?I\.?F|N\.?I\.?P|C\.?U\.?I\.?T|C\.?N\.?P\.?J|R\.?F\.?C|R\.?U\.?C|GSTIN|ABN|UID|"
+    r"SIRET|P\.? ?IVA|CHE|ATU)\b[^\w]*(?:N[ro°º]\.?[^\w]*)?[A-Z]{0,4}[-. ]?\d.*$",
+    re.IGNORECASE,
+)
 _GOODS = re.compile(r"\b\d+ ?(?:g|kg|ml|cl|l|stk|szt|pcs)\b")
 _MOST_NAME_WORDS = 6
 _SLIPPED_FORM = re.compile(r"\b[S5]/[B8]\b")
@@ -122,7 +133,7 @@ _SLIPPED_FORM = re.compile(r"\b[S5]/[B8]\b")
 
 def legal_form(text: str) -> bool:
     """Tell whether the text carries a company's legal form (GmbH, Sdn Bhd, Ltd, S.r.l. …)."""
-    return _LEGAL.search(fold(clean_name(text))) is not None
+    return _LEGAL.search(fold(clean_name(text))) is not None and not heads_columns(text)
 
 
 def trade_word(text: str) -> bool:
@@ -163,10 +174,23 @@ def looks_like_paper(text: str) -> bool:
             _PAPER_WORDS.search(folded),
             _STAMP.match(folded),
             is_stamp(text),
+            heads_columns(text),
             _is_mark(text),
             _is_misread_title(text),
         )
     )
+
+
+def heads_columns(text: str) -> bool:
+    """Tell whether the text is the heading of a table of goods: `Articolo Qtà Prezzo Totale`."""
+    found = [word for word in _folded_words(text) if len(word) > 1]
+    heading = sum(word in _HEADING_WORDS for word in found)
+    return heading >= _MIN_HEADINGS and 4 * heading >= 3 * len(found)
+
+
+def is_numbered_company(text: str) -> bool:
+    """Tell whether the text is a company whose only name is its number: `1734421 ONTARIO INC.`"""
+    return _NUMBERED_COMPANY.fullmatch(fold(text).strip()) is not None
 
 
 def is_stamp(text: str) -> bool:
@@ -271,7 +295,7 @@ def clean_name(text: str) -> str:
     """Drop registration numbers, stickers' numbers and stray marks around a name, and mend its legal form."""
     name = text.translate(str.maketrans("（）［］", "()[]"))
     name = _LEADING.sub("", name)
-    for tail in (_ALIAS, _INNER_REGISTRATION, _REGISTRATION):
+    for tail in (_ALIAS, _INNER_IDENTITY, _INNER_REGISTRATION, _REGISTRATION):
         shorter = tail.sub("", name)
         loses_form = tail is _REGISTRATION and _LEGAL.search(fold(name)) and not _LEGAL.search(fold(shorter))
         if len(squeeze(shorter)) >= 3 and not loses_form:

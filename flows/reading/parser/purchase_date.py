@@ -19,6 +19,7 @@ from flows.reading.parser.mended_dates import mended_dates
 
 _MOST_WORDS_BETWEEN, _MOST_CHARACTERS_BETWEEN = 4, 32  # from a word for another date to the date itself
 _MAX_HEADING_CHARACTERS = 40
+_MIN_BOOKINGS = 3  # lines of a list of charges, each with its day
 _INVOICE = re.compile(r"rechnung|invoice|faktur|factur|fattura|facture")
 _MONTH_FIRST_COUNTRIES = {"US", "PH"}
 _EITHER_ORDER_COUNTRIES = {"CA"}
@@ -95,7 +96,7 @@ def choose_date(
         for mention in line.dates
         if not is_other_date(lines, line, mention) and _ERA_COUNTRIES.get(mention.orders[0], country) == country
     ]
-    scored, settled = _scored(whole, today, country, currency, script)
+    scored, settled = _scored(_without_bookings(whole), today, country, currency, script)
     if not scored:
         mended = [
             (line, mention)
@@ -113,6 +114,18 @@ def choose_date(
     return replace(choice, in_epoch=in_epoch(choice.day, lines, country), settled=settled)
 
 
+def _without_bookings(mentions: list[tuple[Line, DateMention]]) -> list[tuple[Line, DateMention]]:
+    """Leave out the days of a list of charges, as a hotel's folio has it, where another date is printed too."""
+    listed = [
+        (line, mention)
+        for line, mention in mentions
+        if not line.row.text[: mention.start].strip() and any(not money.from_above for money in line.money)
+    ]
+    if len(listed) < _MIN_BOOKINGS or len({mention.readings[0] for _, mention in listed}) < 2:
+        return mentions
+    return [each for each in mentions if each not in listed] or mentions
+
+
 def _scored(
     mentions: Sequence[tuple[Line, DateMention]],
     today: dt.date,
@@ -122,10 +135,14 @@ def _scored(
 ) -> tuple[dict[dt.date, ScoredDay], bool]:
     """Return what speaks for each possible day, and whether something tells the order of day and month."""
     order = day_order(mentions, today, country, currency, script)
+    plain = {mention.readings[0] for _, mention in mentions if not (mention.ambiguous or mention.two_digit_year)}
     scored: dict[dt.date, ScoredDay] = {}
     for line, mention in mentions:
+        meant = plain.intersection(mention.readings)  # `19/08/03` beside `03 AUG 2019`
         for day, form in dict(zip(reversed(mention.readings), reversed(mention.orders), strict=True)).items():
-            if is_possible_day(day, today):  # 06/06 is one day in either order, and printed once
+            if is_possible_day(day, today) and (
+                not meant or day in meant
+            ):  # 06/06 is one day in either order, and printed once
                 _add(scored, ScoredDay(day, line, mention, _score(line, mention, form, order, country), 1, {form}))
     return scored, order[0] is not None
 

@@ -32,6 +32,7 @@ from flows.reading.parser.lines import Line, Money, read_lines
 from flows.reading.parser.locale_evidence import CountryGuess, guess_country, on_day
 from flows.reading.parser.logo_brands import with_logo_brand
 from flows.reading.parser.merchant import NameCandidate, find_merchants, merchant_confidence
+from flows.reading.parser.metered import metered_sums
 from flows.reading.parser.misread_cyrillic import with_cyrillic
 from flows.reading.parser.purchase_date import DateChoice, choose_date, choose_time
 from flows.reading.parser.scene import count_receipts, how_pages_differ, why_no_receipt
@@ -109,7 +110,7 @@ def _read(text: DocumentText, today: dt.date, hints: Hints) -> _Reading:
     likely_date = choose_date(lines, today=today, country=place.country, script=script)
     place = on_day(place, likely_date.day if likely_date else None)
     items, taxes, money = find_items(lines), find_taxes(lines), collect(lines)
-    sums = sums_of(money, items=item_sum(items), table=table_gross(taxes))
+    sums = sums_of(money, items=item_sum(items), table=table_gross(taxes), metered=metered_sums(lines))
     totals = rank_totals(money, sums, home=place.currency if place.identified else None)
     total = _likely(totals)
     currency = choose_currency(lines, money, total, place, hints)

@@ -19,7 +19,11 @@ _TAX_FIELD = re.compile(r"taxes/(\d{1,4})/(rate|net|amount)")
 _AMOUNTS = ("subtotal", "tax", "tip", "rounding")
 _METHODS = {"cash": "cash", "card": "card", "voucher": "voucher", "mobile": "card"}
 # What is known of a check of the parser that is not made again here: the field whose value it is about.
-_ABOUT = {"total_repeated": "total", "date_repeated": "purchase_date", "merchant_name": "merchant"}
+_ABOUT = {
+    **dict.fromkeys(("total_repeated", "amounts_above", "paid_difference", "tax_row", "metered"), "total"),
+    "date_repeated": "purchase_date",
+    "merchant_name": "merchant",
+}
 _MADE_AGAIN = frozenset(
     {
         *("items", "subtotal_tax", "cash_change", "cash_change_rounded", "tendered", "split_payment", "tax_table"),

@@ -62,6 +62,7 @@ def _stacked(lines: Sequence[Line]) -> int:
     if len(set(totals)) > 2 and totals[-1] == sum(dict.fromkeys(totals[:-1])):
         return 1  # parts of one purchase, added up at its end
     priced, total_seen, head_seen = 0, None, True
+    between: set[Decimal] = set()
     for line in lines:
         strong = _strong_totals(line)
         if looks_like_head(line) and total_seen is not None:
@@ -69,22 +70,32 @@ def _stacked(lines: Sequence[Line]) -> int:
         priced += _is_priced(line)
         if strong and priced and head_seen and total_seen is None:
             total_seen = strong[-1]
-            if total_seen != last_total:
-                count, last_total = count + 1, total_seen
+            if last_total is None or not _leads_to(last_total, total_seen, between):
+                count += 1
+            last_total, between = total_seen, set()
             head_seen = False
+        between |= {abs(money.amount.value) for money in line.money}
     return count
+
+
+def _leads_to(one: Decimal, other: Decimal, between: set[Decimal]) -> bool:
+    """Tell whether a total is the one before, or that with an amount printed between: a tip, cash paid out, a fuel."""
+    return one == other or abs(one - other) in between
 
 
 def _closed(lines: Sequence[Line]) -> int:
     """Count the different totals that come after goods of their own."""
-    totals: set[Decimal] = set()
+    totals: list[Decimal] = []
     priced = 0
+    between: set[Decimal] = set()
     for line in lines:
         strong = _strong_totals(line)
         priced += _is_priced(line)
+        between |= {abs(money.amount.value) for money in line.money}
         if strong and priced:
-            totals.add(strong[-1])
-            priced = 0
+            if not any(_leads_to(one, strong[-1], between) for one in totals):
+                totals.append(strong[-1])
+            priced, between = 0, set()
     return len(totals)
 
 

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from flows.reading.parser.currency_marks import SHARED
 from flows.reading.parser.lines import Line, Money
+from flows.reading.parser.metered import Metered
+from flows.reading.parser.printed_sums import proofs_by_place
 
 MAX_CANDIDATES = 400
 MAX_WAYS = 2000
@@ -26,6 +28,16 @@ _CHECK_WEIGHTS = {
     "parts": 1.2,
     "tip": 1.5,
     "split_payment": 2.0,
+    "amounts_above": 1.4,
+    "metered": 1.6,
+    "paid_difference": 1.8,
+    "tax_row": 1.2,
+}
+# A check by place alone, and the ones that say the same by labels.
+_SAID_BY = {
+    "amounts_above": {"items", "subtotal_tax"},
+    "paid_difference": {"cash_change", "cash_change_rounded"},
+    "tax_row": {"tax_table"},
 }
 _MENDED_PENALTY = 0.5
 _ROUNDED_AWAY = 1.5  # taken from a total that is printed again, rounded, below
@@ -67,6 +79,7 @@ class Amounts:
     named: Mapping[str, Sequence[Decimal]]
     items: Decimal | None = None
     table: Decimal | None = None
+    metered: Sequence[Metered] = ()
 
     def values(self, kind: str) -> list[Decimal]:
         """Return the amounts with that kind of label, in printed order."""
@@ -109,13 +122,19 @@ def collect(lines: Sequence[Line]) -> list[Money]:
     return [money for line in lines for money in line.money][:MAX_CANDIDATES]
 
 
-def sums_of(money: Iterable[Money], *, items: Decimal | None = None, table: Decimal | None = None) -> Sums:
+def sums_of(
+    money: Iterable[Money],
+    *,
+    items: Decimal | None = None,
+    table: Decimal | None = None,
+    metered: Sequence[Metered] = (),
+) -> Sums:
     """Sort the amounts by what their labels call them."""
     by_kind: dict[str, list[Money]] = defaultdict(list)
     for each in money:
         by_kind[each.label.kind].append(each)
     named = {kind: [each.amount.value for each in found] for kind, found in by_kind.items()}
-    return Sums(named, items, table, dict(by_kind))
+    return Sums(named, items, table, metered, dict(by_kind))
 
 
 def rank_totals(money: Sequence[Money], sums: Sums, home: str | None = None) -> list[Candidate]:
@@ -131,8 +150,14 @@ def rank_totals(money: Sequence[Money], sums: Sums, home: str | None = None) -> 
     candidates = [Candidate(value, found) for value, found in places.items() if value > 0 or _named_total(found)]
     candidates += _recomputed(candidates, sums)
     largest = max((candidate.value for candidate in candidates), default=Decimal(0))
+    placed = proofs_by_place(money)
     for candidate in candidates:
         candidate.checks = proofs_of(candidate.value, sums)
+        candidate.checks |= {
+            name: detail
+            for name, detail in placed.get(candidate.value, {}).items()
+            if not _SAID_BY[name] & set(candidate.checks)
+        }
     _weigh_rounding(candidates, sums)
     _weigh_tips(candidates, sums)
     native = any(each.strength or _is_paid(each) for each in candidates if not _only_foreign(each, home))
@@ -203,7 +228,9 @@ def _label_score(candidate: Candidate) -> float:
 def proofs_of(value: Decimal, sums: Amounts) -> dict[str, str]:
     """Return the cross-checks that come out at `value`, each in words that a person understands."""
     found: dict[str, str] = {}
-    for check in (_paid_minus_change, _subtotal_and_more, _tendered, _split, _items, _tax_table, _parts, _tipped):
+    for check in (
+        *(_paid_minus_change, _subtotal_and_more, _tendered, _split, _items, _tax_table, _parts, _tipped, _metered),
+    ):
         entry = check(value, sums)
         if entry is not None:
             found[entry[0]] = entry[1]
@@ -270,7 +297,8 @@ def _weigh_tips(candidates: Sequence[Candidate], sums: Sums) -> None:
     """Let what was paid with a tip take over what speaks for the total without it."""
     by_value = {candidate.value: candidate for candidate in candidates}
     for candidate in candidates:
-        bases = [by_value[candidate.value - tip] for tip in sums.positive("tip") if candidate.value - tip in by_value]
+        extras = [*sums.positive("tip"), *sums.positive("service")]
+        bases = [by_value[candidate.value - extra] for extra in extras if candidate.value - extra in by_value]
         if "tip" in candidate.checks and bases:
             base = max(bases, key=lambda each: each.strength)
             candidate.checks = {
@@ -281,7 +309,8 @@ def _weigh_tips(candidates: Sequence[Candidate], sums: Sums) -> None:
 
 def _rounded_from(candidate: Candidate, sums: Sums) -> Decimal | None:
     """Return the total printed above this one that rounding leads from."""
-    line = max((money.line for money in candidate.places if money.label.kind == "total"), default=-1)
+    kinds = {"total", "cash"} if "cash_change" in candidate.checks else {"total"}  # `CASH TOTAL 16.25`
+    line = max((money.line for money in candidate.places if money.label.kind in kinds), default=-1)
     steps = set(sums.positive("rounding"))
     for base in [money for kind in ("total", "subtotal") for money in sums.by_kind.get(kind, []) if money.line < line]:
         step = abs(candidate.value - base.amount.value)
@@ -301,6 +330,9 @@ def _split(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     """Add up what was paid by several means: a gift card and the rest by card."""
     paid = list(dict.fromkeys([*sums.positive("voucher"), *sums.positive("card"), *sums.positive("cash")]))
     change = sums.positive("change")
+    earlier = sums.positive("deposit")
+    if len(paid) > 1 and sum(paid + earlier, Decimal(0)) - (change[0] if change else 0) == value:
+        return "split_payment", f"{', '.join(map(str, paid + earlier))} were paid, together {value}"
     for first, one in enumerate(paid):
         for other in paid[first + 1 :]:
             if one + other - (change[0] if change else 0) == value:
@@ -354,8 +386,14 @@ def _parts(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
 
 def _tipped(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     paid = {*sums.positive("total"), *sums.positive("card"), *sums.positive("cash")}
-    for tip in sums.positive("tip"):
-        base = value - tip
-        if base > 0 and base in {*sums.positive("total"), *sums.positive("amount")} and value in paid:
-            return "tip", f"{base} + {tip} tip = {value}"
+    for kind, words in (("tip", "tip"), ("service", "surcharge")):
+        for tip in sums.positive(kind):
+            base = value - tip
+            if base > 0 and base in {*sums.positive("total"), *sums.positive("amount")} and value in paid:
+                return "tip", f"{base} + {tip} {words} = {value}"
     return None
+
+
+def _metered(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
+    said = next((each.said for each in sums.metered if each.is_of(value)), None)
+    return None if said is None else ("metered", f"{said} is {value}")
