@@ -133,10 +133,16 @@ def parse_number(text: str, style: NumberStyle) -> Decimal | None:
         return Decimal(digits)
     tail = len(parts[-1])
     if _is_decimal(marks, tail, style):
-        grouped = all(len(part) in {2, 3} for part in parts[1:-1])
+        grouped = _are_groups(parts[1:-1], marks[:-1])
         return Decimal("".join(parts[:-1]) + "." + parts[-1]) if grouped and tail <= 4 else None
-    grouped = tail == 3 and all(len(part) in {2, 3} for part in parts[1:-1]) and 1 <= len(parts[0]) <= 3
+    grouped = tail == 3 and _are_groups(parts[1:], marks) and 1 <= len(parts[0]) <= 3
     return Decimal(digits) if grouped else None
+
+
+def _are_groups(parts: list[str], marks: list[str]) -> bool:
+    """Tell whether digits are grouped as thousands are, or as lakhs, `1,23,456`; a phone's pairs are neither."""
+    pairs = parts[:-1] if set(marks) == {","} else []
+    return all(len(part) == 3 or (part in pairs and len(part) == 2) for part in parts)
 
 
 def _is_decimal(marks: list[str], tail: int, style: NumberStyle) -> bool:

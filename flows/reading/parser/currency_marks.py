@@ -18,13 +18,14 @@ SHARED = {
     "ZL": ("PLN",),
     "TL": ("TRY",),
     "LEI": ("RON",),
+    "РУБ": ("RUB", "BYN"),
 }
 _SYMBOLS = {
     "€": "EUR", "EURO": "EUR", "£": "GBP", "RM": "MYR", "RP": "IDR", "CHF": "CHF", "SFR": "CHF", "FR.": "CHF",
     "₹": "INR", "RS.": "INR", "RS": "INR", "INR": "INR", "₩": "KRW", "₫": "VND", "Đ": "VND",
     "฿": "THB", "₱": "PHP", "₺": "TRY",
     "₽": "RUB",
-    "ZŁ": "PLN", "ZL": "ZL", "KČ": "CZK", "KC": "KC", "FT": "FT", "LEI": "LEI", "РУБ": "RUB", "РУБ.": "RUB",
+    "ZŁ": "PLN", "ZL": "ZL", "KČ": "CZK", "KC": "KC", "FT": "FT", "LEI": "LEI", "РУБ": "РУБ", "РУБ.": "РУБ",
     "ГРН": "UAH", "ЛВ": "BGN", "ЛВ.": "BGN", "BYN": "BYN", "TL": "TL", "원": "KRW", "บาท": "THB",
     "৳": "BDT", "₦": "NGN", "₡": "CRC", "S/": "PEN",
     "R$": "BRL", "S$": "SGD", "A$": "AUD", "AU$": "AUD",

@@ -26,7 +26,7 @@ _FINAL_PHRASES = (
     "amountpayable", "totalpayable", "tebetalen", "attbetala", "apagar", "dapagare", "totalecomplessivo",
     "totalamount", "netttotal", "nettotal", "nettamount", "netamount", "totalrounded", "roundedtotal",
     "totalbayar", "topay", "toplamtutar", "deplata",
-    "amountcharged", "totalcharged",
+    "amountcharged", "totalcharged", "kplatbe",
     "รวมทงสน", "montantdu", "sommedue", "resteapayer",
 )  # fmt: skip
 _TAX_WITHIN = re.compile(
@@ -37,7 +37,8 @@ _GLUED_MARK = re.compile(r"(?:(?<=[a-z])|(?<=TOTAL))(?:RM|EUR|USD|SGD|GBP|CHF|AU
 _NOT_TABLE = re.compile(r"invoice|\bno\b|\bid\b|\breg\b|price|\bqty\b|quantity|description|\bitem")
 _TABLE_WORDS = re.compile(
     r"summary|analysis|\bcode\b|\brate\b|%|satz|taux|tipo|aliquota|gruppe|\bbase\b|\bsum|goods|\bamt|amount|netto|"
-    r"brutto|\bnet\b|\bht\b"
+    r"brutto|\bnet\b|\bht\b|\bttc\b|montant|\bover\b|\beur\b|grondslag|grundlag|veroton|verollinen|zaklad|\bdan\b|"
+    r"imponibile|imposta|\baliq|tutar|stawka|kwota|\bkod\b|\bkurs\b|\bmaks|bedrag|belopp|\bbelob"
 )
 
 
@@ -200,6 +201,8 @@ def _payments(said: _Said) -> Label | None:
 
 
 def _charges(said: _Said) -> Label | None:
+    if {"DUE", "INCL"} <= said.concepts:
+        return Label("total", 2.5)  # `DUE VAT INCL`
     if "TAX" in said.concepts:
         return Label("subtotal", 1) if "NET" in said.concepts else Label("tax", 1.5)
     if "DUE" in said.concepts:

@@ -166,6 +166,8 @@ def _money_of(line: Line, style: NumberStyle) -> tuple[Money, ...]:
         segment = _OTHER_PAIR.sub("", line.text[before : amount.start])
         if _LETTERS.search(segment):
             label, label_text = _label_of(segment, amount), segment.strip()
+            if label.kind == "total" and before and "POINTS" in concepts_of(line.text[:before]):
+                label = Label("points", 2)  # `PUNCTE: 49 TOTAL: 1.188`
             if label.kind == "rounding" and style.cents and abs(amount.value) >= 1:
                 label = Label("total", 2.5)  # no rounding is that large: it is what was rounded to
         elif not found and not line.text[: amount.start].strip():
@@ -229,7 +231,8 @@ def _labelled_from_neighbours(lines: list[Line]) -> list[Line]:
         if label.kind in {"", "amount", "count", "points"} or len(line.text) > 40:
             continue
         for other in (index + 1, index - 1):
-            if 0 <= other < len(lines) and _is_bare(lines[other]) and lines[other].row.page == line.row.page:
+            bare = 0 <= other < len(lines) and _is_bare(lines[other]) and lines[other].row.page == line.row.page
+            if bare and (len(lines[other].money) == 1 or other > index):
                 lines[other] = replace(
                     lines[other],
                     money=tuple(

@@ -20,6 +20,10 @@ from flows.reading.parser.mended_dates import mended_dates
 _MOST_WORDS_BETWEEN, _MOST_CHARACTERS_BETWEEN = 4, 32  # from a word for another date to the date itself
 _MAX_HEADING_CHARACTERS = 40
 _MIN_BOOKINGS = 3  # lines of a list of charges, each with its day
+# The maker of the till and its permit, with their days, in the foot of every receipt of the Philippines.
+_ACCREDITED = re.compile(r"\baccred|\bpos (?:provider|supplier)|\bpermit to use")
+_MOST_LINES_ACCREDITED = 4
+_VERSION = re.compile(r"(?<!\d)\d\.\d\.\d{2}(?!\d)")  # behind a date: of the till's program
 _INVOICE = re.compile(r"rechnung|invoice|faktur|factur|fattura|facture")
 _MONTH_FIRST_COUNTRIES = {"US", "PH"}
 _EITHER_ORDER_COUNTRIES = {"CA"}
@@ -94,7 +98,9 @@ def choose_date(
         (line, mention)
         for line in lines
         for mention in line.dates
-        if not is_other_date(lines, line, mention) and _ERA_COUNTRIES.get(mention.orders[0], country) == country
+        if not is_other_date(lines, line, mention)
+        and not (mention is not line.dates[0] and _VERSION.fullmatch(line.raw[mention.start : mention.end]))
+        and _ERA_COUNTRIES.get(mention.orders[0], country) == country
     ]
     scored, settled = _scored(_without_bookings(whole), today, country, currency, script)
     if not scored:
@@ -154,6 +160,10 @@ def is_other_date(lines: Sequence[Line], line: Line, mention: DateMention) -> bo
     """
     start = max((other.end for other in line.dates if other.end <= mention.start), default=0)
     before = line.raw[start : mention.start]
+    if any(
+        _ACCREDITED.search(fold(each.raw)) for each in lines[max(0, line.index - _MOST_LINES_ACCREDITED) : line.index]
+    ):
+        return True
     if re.search(r"[^\W\d_]{2}", before) is None and start == 0 and line.index > 0:
         above = next((each for each in lines if each.index == line.index - 1), None)
         if above is None or line.times or not _may_head(above):

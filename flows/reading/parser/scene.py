@@ -12,6 +12,7 @@ from flows.reading.parser import names
 from flows.reading.parser.concepts import concepts_of
 from flows.reading.parser.lines import Line, Money
 from flows.reading.parser.merchant import looks_like_head
+from flows.reading.parser.purchase_date import is_other_date
 from flows.reading.parser.rows import Row, Token
 
 _MIN_MONEY = 1
@@ -119,7 +120,8 @@ def _stamps(lines: Sequence[Line]) -> list[_Stamp]:
     stamps = []
     for line in lines:
         minutes = next((60 * each.value.hour + each.value.minute for each in line.times if each.certain), None)
-        stamps += [_Stamp(frozenset(date.readings), minutes) for date in line.dates]
+        dates = [date for date in line.dates if not is_other_date(lines, line, date)]
+        stamps += [_Stamp(frozenset(date.readings), minutes) for date in dates]
     return stamps
 
 

@@ -310,7 +310,7 @@ def _weigh_tips(candidates: Sequence[Candidate], sums: Sums) -> None:
 def _rounded_from(candidate: Candidate, sums: Sums) -> Decimal | None:
     """Return the total printed above this one that rounding leads from."""
     kinds = {"total", "cash"} if "cash_change" in candidate.checks else {"total"}  # `CASH TOTAL 16.25`
-    line = max((money.line for money in candidate.places if money.label.kind in kinds), default=-1)
+    line = min((money.line for money in candidate.places if money.label.kind in kinds), default=-1)
     steps = set(sums.positive("rounding"))
     for base in [money for kind in ("total", "subtotal") for money in sums.by_kind.get(kind, []) if money.line < line]:
         step = abs(candidate.value - base.amount.value)
