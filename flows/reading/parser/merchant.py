@@ -175,7 +175,13 @@ def _is_trade_above(trade: Line, name: Line) -> bool:
         return False
     gap = name.row.bbox.top - trade.row.bbox.bottom
     is_name = _name_like(name) and not (names.only_trade(name.raw) or names.legal_form(name.raw))
-    return is_name and bool(names.significant_words(name.raw)) and gap <= max(trade.row.height, name.row.height)
+    is_place = any(map(str.isdigit, name.raw))
+    return (
+        is_name
+        and not is_place
+        and bool(names.significant_words(name.raw))
+        and gap <= max(trade.row.height, name.row.height)
+    )
 
 
 def _is_upper(text: str) -> bool:
