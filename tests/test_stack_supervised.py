@@ -7,11 +7,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from deployments.stack import Service, Stack, datadir, supervised
+from deployments.stack import stack as stack_module
 from deployments.stack.settings import StackSettings
 from deployments.warm_worker import hang_detector
 
@@ -113,3 +115,30 @@ def test_full_log_is_rotated_while_its_writer_goes_on(
     assert stack.starts() == {"talker": 1}
     assert log.read_bytes()[:5] != b"\0" * 5
     assert not log.with_name("talker.log.4").exists()
+
+
+def test_a_spare_that_is_killed_while_it_starts_is_started_again_and_ends_nothing(
+    stack_with: Callable[[Service], Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the worker that stands by may be: all others work without it."""
+    monkeypatch.setattr(stack_module, "_SPARE_PAUSE_SECONDS", 0.05)
+    stack = stack_with(Service(name="main", command=_IDLE))
+    killed = stack.settings.root / "killed"
+    program = f"import os, pathlib, time; p = pathlib.Path({str(killed)!r})\n"
+    program += "if p.exists(): time.sleep(600)\np.touch(); os.kill(os.getpid(), 9)"
+    spare = Service(name="spare", command=[sys.executable, "-c", program], ready_check=_is_there(killed, 0.3))
+    stack.add_spare(spare)
+    assert killed.exists()
+    assert stack.ready("spare")
+    assert stack.ready("main")
+    assert "spare did not start: ended with signal 9" in (stack.settings.logs_dir / "stack.log").read_text()
+
+
+def _is_there(path: Path, seconds: float) -> Callable[[], None]:
+    """Ready so long after this file was made."""
+
+    def check() -> None:
+        if time.time() - path.stat().st_mtime < seconds:
+            raise TimeoutError("not yet")
+
+    return check

@@ -133,7 +133,7 @@ def _pictures_in(folder: Path) -> list[Path]:
 def _stand_by(stack: Stack, settings: StackSettings) -> None:
     from deployments.stack.app_services import standby_service  # noqa: PLC0415
 
-    stack.add(standby_service(settings))
+    stack.add_spare(standby_service(settings))
 
 
 def _await_services(stack: Stack, settings: StackSettings, provisioning: Provisioning) -> dict[str, str | None]:

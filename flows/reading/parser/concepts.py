@@ -21,7 +21,8 @@ _WORDS: dict[str, list[str]] = json.loads(
     files("flows.reading.parser").joinpath("concepts.json").read_text(encoding="utf-8")
 )
 _CONCEPT_OF: dict[str, str] = {fold(word): concept for concept, listed in _WORDS.items() for word in listed}
-_LONG = tuple(word for word in _CONCEPT_OF if len(word) >= 5)
+_ONLY_WHOLE = frozenset({"master"})  # `mastem` is Polish grease
+_LONG = tuple(word for word in _CONCEPT_OF if len(word) >= 5 and word not in _ONLY_WHOLE)
 _GLUABLE = tuple(
     word
     for word in _LONG

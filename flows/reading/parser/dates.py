@@ -24,7 +24,7 @@ _BUDDHIST_YEARS, _ROC_YEARS = 543, 1911  # ahead of, and behind, the common era 
 _JAPANESE_ERAS = {"令和": 2018, "平成": 1988, "R": 2018}  # the year before an era's first
 # Both separators are the same: item codes such as `13-22/3` and rows of prices are no dates.
 _DAY_FIRST = re.compile(
-    r"(?:(?<![\d/-])(?<!\d[.,])|(?<=:[0-5]\d)(?=\d\d[./-]\d\d[./-](?:(?:19|20)\d\d|\d\d)(?!\d)))"
+    r"(?:(?<![\d/-])(?<!\d[.,])|(?<=:[0-5]\d)(?=\d\d[./-]\d{1,2}[./-](?:(?:19|20)\d\d|\d\d)(?!\d)))"
     r"(\d{1,2})(?:\s?(?P<sep>[./\-–~|'’])\s?(\d{1,2})\s?(?P=sep)\s?|(?P<gap>\s)(\d{1,2})\s)"
     r"((?:20|19|25)\d\d(?!:\d\d(?!\d|:))|\d\d)(?=\D|\d{1,2}[:.]\d\d|(?<=25\d\d)|$)"
 )

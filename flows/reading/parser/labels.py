@@ -20,13 +20,15 @@ class Label:
 
 
 NO_LABEL = Label()
-_SUBTOTAL = re.compile(r"sub\s?-?\s?tota|s[uo][bu][ -]?tot|sous[ -]?total|zwischen|\bsub\b|\bs/total")
+# What the keys of cash registers are called.
+_TILL_KEYS = {"tl": Label("total", 2.0), "cg": Label("change", 2), "st": Label("subtotal", 2), "ca": Label("cash", 2)}
+_SUBTOTAL = re.compile(r"sub\s?-?\s?tota|s[uo][bu][ -]?tot|sous[ -]?total|zwischen|\bsub\b|\bs[/-] ?total")
 _FINAL_PHRASES = (
     "zuzahlen", "netapayer", "totalapagar", "amountdue", "balancedue", "totaldue", "grandtotal", "totalttc",
     "amountpayable", "totalpayable", "tebetalen", "attbetala", "apagar", "dapagare", "totalecomplessivo",
     "totalamount", "netttotal", "nettotal", "nettamount", "netamount", "totalrounded", "roundedtotal",
     "totalbayar", "topay", "toplamtutar", "deplata",
-    "amountcharged", "totalcharged", "kplatbe",
+    "amountcharged", "totalcharged", "kplatbe", "asuocarico", "zahlbetrag", "acobrar", "belastet", "addebitato",
     "รวมทงสน", "montantdu", "sommedue", "resteapayer",
 )  # fmt: skip
 _TAX_WITHIN = re.compile(
@@ -50,7 +52,9 @@ _SUGGESTION = re.compile(
     r"suggest|recommend|sugerid|proposed|tip guide|gratuity guide|tip calc|for your convenience|tip options|"
     r"conseill|suggerit|empfohlen|vorschlag"
 )
-_WITH_TIP = re.compile(r"\bc/ ?propin|\bcon propina|\bwith (?:tip|gratuity)\b|\bincl\.? (?:tip|gratuity)\b")
+_WITH_TIP = re.compile(
+    r"\bc/ ?propin|\+ ?propin|\+ ?tip\b|\bcon propina|\bwith (?:tip|gratuity)\b|\bincl\.? (?:tip|gratuity)\b"
+)
 _COUNTED = re.compile(
     r"(?:artikel|articles?|items?|positionen|pos|stk|pcs|szt|tuotteet)\W{0,3}\d{1,3}\b|"
     r"\b\d{1,3} (?:artikel|articles?|items?|pos\b|stk|pcs|szt)"
@@ -109,6 +113,8 @@ class _Said:
 def label_of(text: str) -> Label:
     """Classify the text beside (usually left of) an amount."""
     said = _Said.of(_GLUED_MARK.sub("", text))
+    if said.squeezed in _TILL_KEYS:
+        return _TILL_KEYS[said.squeezed]
     if not said.concepts and not said.final:
         return NO_LABEL
     for rule in (_count_like, _reduction, _rounding, _totals, _payments, _charges):
@@ -185,7 +191,7 @@ def _total(said: _Said) -> Label | None:
         said.concepts & {"SERVICE", "TIP"}
         and not said.concepts & {"INCL"}
         and not said.final
-        and "plus" not in said.squeezed
+        and not {"plus", "+"} & {*said.squeezed.split(), *said.folded.split()}
     ):
         return Label("service", 1)
     return Label(

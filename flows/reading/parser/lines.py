@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -132,10 +133,17 @@ def _dated(text: str) -> tuple[str, list[DateMention], list[TimeMention]]:
     dates = find_dates(text)
     undated = blank(text, dates)
     times = find_times(undated)
+    times = [replace(time, certain=True) if _is_behind_date(time, dates, undated) else time for time in times]
     for time in times:
         if time.certain:
             undated = undated[: time.start] + " " * (time.end - time.start) + undated[time.end :]
     return undated, dates, times
+
+
+def _is_behind_date(time: TimeMention, dates: Sequence[DateMention], text: str) -> bool:
+    """Tell whether a time that is written like an amount ends a line that has a date before it: `24/07/21 06.18`."""
+    between = [text[date.end : time.start] for date in dates if date.end <= time.start]
+    return bool(between) and not between[-1].strip(" -,/") and not text[time.end :].strip()
 
 
 def _is_money(amount: Amount, style: NumberStyle) -> bool:
@@ -202,6 +210,8 @@ def _suggested(lines: list[Line]) -> list[Line]:
     inside = 0
     for index, line in enumerate(lines):
         concepts = concepts_of(line.text)
+        if with_tip(line.text) and _is_paid_below(line, lines):
+            continue
         if suggests_tip(line.text):
             inside = MAX_SUGGESTIONS
         elif not inside or not line.money:
@@ -212,6 +222,12 @@ def _suggested(lines: list[Line]) -> list[Line]:
             continue
         lines[index] = replace(line, money=tuple(replace(each, label=Label("suggestion", 1)) for each in line.money))
     return [_without_suggested_total(line) for line in lines]
+
+
+def _is_paid_below(line: Line, lines: Sequence[Line]) -> bool:
+    """Tell whether a total with a suggested tip is printed again: then it was paid."""
+    values = {money.amount.value for money in line.money}
+    return any(money.amount.value in values for other in lines[line.index + 1 :] for money in other.money)
 
 
 def _without_suggested_total(line: Line) -> Line:

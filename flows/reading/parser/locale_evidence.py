@@ -39,13 +39,14 @@ _MOST = 8.0
 _WORDS = "words"
 _TELLING_AT_MONEY = frozenset({_WORDS, "script"})  # at totals, taxes and payments
 _TELLING_ANYWHERE = frozenset({"tax number", "domain"})  # bought things have neither
+_PAYMENTS = frozenset({"cash", "card", "total", "tax"})  # what is bought has no such label
 _MIN_SCORE = 1.5
 _HINT = 0.5
 _AGREEING_KINDS, _AGREEING_LEAD = 3, 3.0  # place, words and rates together identify a country, too
 IDENTIFIED_LEAD = 2.0  # points over the best country with another currency
 _AREA_PHONE = re.compile(r"(?<![\d+])\(?([2-9]\d{2})\)?[-. ]{1,2}[2-9]\d{2}[-. ]\d{4}(?!\d)")
 _DOTTED = re.compile(r"\b(?:[a-z]\.){2,}[a-z]?(?![^\W_])")  # `c.u.i.t.` is CUIT
-_CALLING = r"(?:\+\+?|\b00) ?\(?0{{0,2}}{code}\b|(?:\+\+?|\b00){code}(?=\d)"
+_CALLING = r"(?:\+\+?|(?<![\w#])00) ?\(?0{{0,2}}{code}(?:\b|(?=\d))(?=(?:[ \-()/.]{{0,2}}\d){{6}})"
 _DOMAIN_NAME = r"(?:www\.|@)[\w.\-]+\.{name}\b|\b[\w\-]{{3,}}\.{name}\b(?!\.\w)"
 
 
@@ -155,7 +156,8 @@ def _evidence(lines: Sequence[Line], left_out: set[int]) -> list[_Evidence]:
             text += "\n" + _DOTTED.sub(lambda match: match[0].replace(".", ""), text)
         both = text if text.isascii() else f"{text}\n{line.raw}"
         told = _of_forms(both)
-        told += [] if line.index in left_out else [*_of_places(line, text), *_of_words(both)]
+        is_left_out = line.index in left_out and not any(money.label.kind in _PAYMENTS for money in line.money)
+        told += [] if is_left_out else [*_of_places(line, text), *_of_words(both)]
         for country, points, what, hard in told:
             if what in _TELLING_ANYWHERE or what in _TELLING_AT_MONEY or not (line.money or line.index in left_out):
                 found.setdefault((country, what), (country, points, what, hard))
@@ -271,7 +273,11 @@ def _form(entry: dict[str, Any]) -> _Form:
     for what, points, patterns in (
         ("tax number", _TAX_ID, entry["tax_ids"]),
         ("postal code", _POSTAL, entry.get("postal", [])),
-        ("phone", _PHONE, [_CALLING.format(code=entry["calling"])] if entry["calling"] else []),
+        (
+            "phone",
+            _PHONE,
+            [*([_CALLING.format(code=entry["calling"])] if entry["calling"] else []), *entry.get("phones", [])],
+        ),
         ("domain", _DOMAIN, [_DOMAIN_NAME.format(name=name) for name in entry["domains"]]),
     ):
         if patterns:

@@ -22,6 +22,8 @@ _NO_PAYMENT = frozenset(
     }
 )
 _NOT_IN_COLUMN = frozenset({"conversion", "suggestion", "points", "balance", "count"})
+_TAXES = frozenset({"tax", "table", "partial", "subtotal"})
+_PAYMENTS = frozenset({"cash", "card", "amount"})  # where nothing is named as a total
 
 
 def proofs_by_place(money: Sequence[Money]) -> dict[Decimal, dict[str, str]]:
@@ -32,11 +34,12 @@ def proofs_by_place(money: Sequence[Money]) -> dict[Decimal, dict[str, str]]:
     """
     found: dict[Decimal, dict[str, str]] = {}
     totals = [each for each in money if each.label.kind == "total" and each.amount.value > 0]
+    totals = totals or [each for each in money if each.label.kind in _PAYMENTS and each.amount.value > 0][:1]
     rows = [list(row) for _, row in groupby(money, key=lambda each: each.line)]
     for total in totals:
         value, proofs = total.amount.value, found.setdefault(total.amount.value, {})
         for name, detail in (
-            ("amounts_above", _above(total, rows)),
+            ("amounts_above", _above(total, rows, frozenset()) or _above(total, rows, _TAXES)),
             ("paid_difference", _paid(total, money)),
             ("tax_row", _row_of(value, rows)),
         ):
@@ -45,18 +48,23 @@ def proofs_by_place(money: Sequence[Money]) -> dict[Decimal, dict[str, str]]:
     return found
 
 
-def _above(total: Money, rows: Sequence[Sequence[Money]]) -> str | None:
-    """Add up the last amounts of the lines above a total, from the nearest upwards, until they are the total."""
+def _above(total: Money, rows: Sequence[Sequence[Money]], left_out: frozenset[str]) -> str | None:
+    """Add up the last amounts of the lines above a total, from the nearest upwards, until they are the total.
+
+    Args:
+        left_out: kinds of amounts that are not among them.
+    """
     value, added, count = total.amount.value, Decimal(0), 0
     for row in reversed([row for row in rows if row[0].line < total.line]):
         last = row[-1]
-        if last.label.kind == "total" or count == MAX_ABOVE:
-            return None
-        if last.label.kind in _NOT_IN_COLUMN or not last.amount.value:
+        if last.label.kind in left_out or last.label.kind in _NOT_IN_COLUMN or last.amount.value in {0, value}:
             continue
-        added, count = added + last.amount.value, count + 1
+        amount = last.amount.value
+        added, count = added + (-abs(amount) if last.label.kind == "discount" else amount), count + 1
         if added == value and count > 1:
             return f"the {count} amounts above it add up to {value}"
+        if last.label.kind == "total" or count == MAX_ABOVE:
+            return None
     return None
 
 

@@ -20,7 +20,7 @@ _AMOUNTS = ("subtotal", "tax", "tip", "rounding")
 _METHODS = {"cash": "cash", "card": "card", "voucher": "voucher", "mobile": "card"}
 # What is known of a check of the parser that is not made again here: the field whose value it is about.
 _ABOUT = {
-    **dict.fromkeys(("total_repeated", "amounts_above", "paid_difference", "tax_row", "metered"), "total"),
+    **dict.fromkeys(("total_repeated", "amounts_above", "paid_difference", "tax_row", "metered", "deduction"), "total"),
     "date_repeated": "purchase_date",
     "merchant_name": "merchant",
 }

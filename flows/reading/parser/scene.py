@@ -20,7 +20,10 @@ _MIN_SIDE_TOKENS = 12
 # Gutters lean where the picture was turned for one of the receipts: sideways pixels for each pixel down.
 _LEANS = (0.0, 0.03, -0.03, 0.06, -0.06, 0.1, -0.1)
 _SAME_PURCHASE_MINUTES = 15  # a card's slip is printed some minutes after its receipt, or before
-_SUMS = {"total", "subtotal", "tax", "table", "cash", "card", "change", "rounding"}
+_SUMS = {
+    *("total", "subtotal", "tax", "table", "cash", "card", "change", "rounding", "amount", "tip", "voucher", "deposit"),
+    *("discount", "service", "points", "balance", "conversion", "suggestion", "partial", "count"),
+}
 
 
 def why_no_receipt(lines: Sequence[Line], money: Sequence[Money]) -> str | None:

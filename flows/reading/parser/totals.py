@@ -29,6 +29,7 @@ _CHECK_WEIGHTS = {
     "tip": 1.5,
     "split_payment": 2.0,
     "amounts_above": 1.4,
+    "deduction": 1.5,
     "metered": 1.6,
     "paid_difference": 1.8,
     "tax_row": 1.2,
@@ -44,6 +45,10 @@ _ROUNDED_AWAY = 1.5  # taken from a total that is printed again, rounded, below
 _FOREIGN_PENALTY = 2.5
 _NET_PENALTY = 2.5
 _NET_STRENGTH = 1.2  # of a label that says net or gross only
+_PLAIN_TOTAL = 2.0  # strength of a label that says total
+_DEDUCTIONS = frozenset({"", "discount", "rounding", "service", "deposit"})
+_ADDITIONS = frozenset({"rounding", "service", "deposit"})  # cash that is paid out with the goods is none
+_PAID = frozenset({"cash_change", "tendered", "split_payment", "paid_difference"})
 _PROOFS_BEFORE_TIP = frozenset({"items", "tax_table", "subtotal_tax"})
 _SIDE_KINDS = {
     "conversion",
@@ -160,6 +165,7 @@ def rank_totals(money: Sequence[Money], sums: Sums, home: str | None = None) -> 
         }
     _weigh_rounding(candidates, sums)
     _weigh_tips(candidates, sums)
+    _weigh_deductions(candidates, money)
     native = any(each.strength or _is_paid(each) for each in candidates if not _only_foreign(each, home))
     for candidate in candidates:
         candidate.score += _label_score(candidate) + sum(_CHECK_WEIGHTS[name] for name in candidate.checks)
@@ -180,7 +186,10 @@ def _recomputed(candidates: Sequence[Candidate], sums: Sums) -> list[Candidate]:
         Candidate(value, candidate.places, mended=True)
         for candidate in candidates
         for value in demanded
-        if candidate.strength >= 2 and value not in printed and _one_digit_apart(candidate.value, value)
+        if candidate.strength >= 2
+        and value not in printed
+        and _one_digit_apart(candidate.value, value)
+        and _tax_table(candidate.value, sums) is None
     ]
 
 
@@ -304,7 +313,39 @@ def _weigh_tips(candidates: Sequence[Candidate], sums: Sums) -> None:
             candidate.checks = {
                 name: text for name, text in base.checks.items() if name in _PROOFS_BEFORE_TIP
             } | candidate.checks
+            candidate.score += max(base.strength - candidate.strength, 0.0) * _LABEL_WEIGHT
             base.score -= _ROUNDED_AWAY + (base.strength - candidate.strength) * _LABEL_WEIGHT / 2
+
+
+def _weigh_deductions(candidates: Sequence[Candidate], money: Sequence[Money]) -> None:
+    """Let what is left of a total, by the amounts that are printed below it, take over what speaks for it.
+
+    What was paid before, by an advance or a voucher, is a part of the total; a discount or an insurance's share is not.
+    """
+    by_value = {candidate.value: candidate for candidate in candidates}
+    for place in [each for each in money if each.label.kind == "total" and each.label.strength >= _PLAIN_TOTAL]:
+        left, base, only_rounded = place.amount.value, by_value.get(place.amount.value), True
+        for each in [other for other in money if other.line > place.line]:
+            candidate = by_value.get(each.amount.value)
+            is_left = not only_rounded and each.amount.value == left and left > 0
+            if is_left and base is not None and candidate is not None and _is_final(each, candidate):
+                candidate.checks = {
+                    name: text for name, text in base.checks.items() if name in _PROOFS_BEFORE_TIP
+                } | candidate.checks
+                candidate.checks["deduction"] = f"{base.value} {left - base.value:+} = {left}"
+                lacking = max(base.strength - candidate.strength, 0.0)
+                candidate.score += lacking * _LABEL_WEIGHT
+                base.score -= _ROUNDED_AWAY + base.strength * _LABEL_WEIGHT / 2
+                break
+            step = -abs(each.amount.value) if each.label.kind == "discount" else each.amount.value
+            is_advance = each.label.kind == "deposit" and step < 0
+            if not step or is_advance or each.label.kind not in (_ADDITIONS if step > 0 else _DEDUCTIONS):
+                break
+            left, only_rounded = left + step, only_rounded and each.label.kind == "rounding"
+
+
+def _is_final(place: Money, candidate: Candidate) -> bool:
+    return place.label.kind in {"total", "amount"} or not _PAID.isdisjoint(candidate.checks)
 
 
 def _rounded_from(candidate: Candidate, sums: Sums) -> Decimal | None:
@@ -385,7 +426,7 @@ def _parts(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
 
 
 def _tipped(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
-    paid = {*sums.positive("total"), *sums.positive("card"), *sums.positive("cash")}
+    paid = {*sums.positive("total"), *sums.positive("card"), *sums.positive("cash"), *sums.positive("amount")}
     for kind, words in (("tip", "tip"), ("service", "surcharge")):
         for tip in sums.positive(kind):
             base = value - tip
