@@ -39,7 +39,7 @@ def _read(receipt: Written) -> tuple[ReceiptFields, dict[str, Any]]:
 
 def test_there_are_receipts_of_many_countries() -> None:
     assert len(RECEIPTS) > 190
-    assert len({receipt.truth["country"] for receipt in RECEIPTS.values()}) > 40
+    assert len({receipt.truth["country"] for receipt in RECEIPTS.values()}) >= 40
 
 
 @pytest.mark.parametrize("receipt", RECEIPTS.values(), ids=RECEIPTS)

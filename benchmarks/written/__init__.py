@@ -1,7 +1,7 @@
 """Receipts that were written, not photographed: layouts and wording of some forty countries, each with its true fields.
 
-They were written from memory by people who did not look at the parser, and were judged once before they were used to
-mend it (docs/reading.md has what came out). A file holds many: `=== name {true fields}`, then the printed lines, of at
+They were written from memory by authors who did not look at the parser, and each set was judged once before the parser
+was changed for what it showed (docs/reading.md). A file holds many: `=== name {true fields}`, then the printed lines, of at
 most 48 characters. A line that begins with `#` is printed large, bold and centred, with `#=` bold in its columns, one
 that begins with `|` is centred.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-SETS = ("europe", "world")
+SETS = ("europe", "world", "europe_again")
 _HEADER = re.compile(r"^=== (\w+) (\{.*\})$", re.MULTILINE)
 COLUMNS = 48
 

@@ -62,7 +62,7 @@ def _printed(lines: tuple[Line, ...], dice: random.Random) -> Image.Image:
 def _write(
     draw: ImageDraw.ImageDraw, at: tuple[float, float], line: Line, size: int, ink: tuple[int, int, int]
 ) -> None:
-    """Write it with zeros as most tills print them: Roboto Mono has none without a slash, so that Roboto's stands in."""
+    """Write it with zeros as most tills print them: Roboto Mono's are slashed, so Roboto's stand in."""
     font = fontpkg.pil.truetype("Roboto Mono", size, weight=700 if line.bold else 450)
     draw.text(at, line.text.replace("0", " "), fill=ink, font=font, anchor="ls")
     plain = ImageFont.truetype(font_roboto.RobotoBold if line.bold else font_roboto.Roboto, size)

@@ -40,6 +40,8 @@ _HAS_GREEK = re.compile("[α-ω]")
 _SPACED_SIGNS = re.compile(
     r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]) +(?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])"
 )
+# Widened words: `T O T A L`.
+_SPACED_LETTERS = re.compile(r"(?<![^\W_])(?:[^\W\d_] ){2,}[^\W\d_](?![^\W_])")
 _I_ALT = re.compile(r"\bI alt\b", re.IGNORECASE)  # Danish
 _NUMBERED = re.compile(r"([^\W\d_]{3,})\d{1,3}")
 
@@ -77,6 +79,7 @@ def _within(word: str) -> frozenset[str]:
 def concepts_of(text: str) -> frozenset[str]:
     """Return all concepts that a label's words stand for."""
     found: set[str] = set()
+    text = _SPACED_LETTERS.sub(lambda match: match[0].replace(" ", ""), text)
     for word in words(_I_ALT.sub("ialt", _SPACED_SIGNS.sub("", text.replace("|", "l")))):
         found |= concepts_of_word(word)
     return frozenset(found)

@@ -27,7 +27,9 @@ from flows.reading.parser.labels import (
 )
 from flows.reading.parser.rows import Row, rows_of
 
-_LETTERS = re.compile(rf"[^\W\d_][^\W\d_]|[^\W\d_][{VOWEL_SIGNS}]|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_LETTERS = re.compile(
+    rf"[^\W\d_][^\W\d_]|(?:[^\W\d_] ){{2}}[^\W\d_]|[^\W\d_][{VOWEL_SIGNS}]|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]"
+)
 _COLON_PRICE = re.compile(r"((?:RM|EUR|USD|[€$£])\s?\d{1,5}):(\d\d)(?![\d:])")
 _MASKED = re.compile(r"[*•xX]{4,} ?\d{4}$")  # of a card
 _YEAR = re.compile(r"(?:[/.\-]|\b(?:de|of|von|du|del) )(?:19|20)\d\d$")  # `RES.11/2004`, `Ley 20.727 de 2014`

@@ -70,7 +70,7 @@ _STREET_WORDS = (
 _CONTACT = re.compile(
     r"\btel\b|\bte[1l]\b|phone|\bfax\b|\bmobile\b|\bhp\b ?:|whatsapp|www\.|https?:|\w@\w[\w\-]*\.|\.(?:com|net|"
     r"org|de|fr|my|co\.uk|it|es|nl|fi|se|pt)\b|\bcall\b|hotline|"
-    r"facebook|instagram|電話|电话"
+    r"facebook|instagram|電話|电话|\bc/c\b|\biban\b"
 )
 _NUMBER_OF = re.compile(r":\s*\+?[\d(][\d\s\-()]{8,}$")  # `Careline: 1800 88 1231`
 _PAPER = re.compile(

@@ -164,7 +164,8 @@ def is_other_date(lines: Sequence[Line], line: Line, mention: DateMention) -> bo
         _ACCREDITED.search(fold(each.raw)) for each in lines[max(0, line.index - _MOST_LINES_ACCREDITED) : line.index]
     ):
         return True
-    if re.search(r"[^\W\d_]{4}", before) is None and start == 0 and line.index > 0:
+    has_word = re.search(r"[^\W\d_]{4}", before) or _words("other").search(fold(before))  # a weekday is none
+    if not has_word and start == 0 and line.index > 0:
         above = next((each for each in lines if each.index == line.index - 1), None)
         if above is None or not _may_head(above) or (line.times and not above.raw.rstrip().endswith(":")):
             return False
