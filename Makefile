@@ -10,7 +10,7 @@ ONCE   ?=
 unexport PYTHONDONTWRITEBYTECODE
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-review bench-learning fuzz-api setup setup-dev run test accuracy shaken hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock schemas texts clean
+.PHONY: check test-slow test-exports bench-exports bench-gateway bench-web bench-review bench-learning fuzz-api setup setup-dev run test accuracy shaken written hostile ocr-cost bench bench-growth bench-scale chaos chaos-ci lint lock schemas texts clean
 
 # Tesseract's data for other scripts, from Debian's packages as apt has them, into the environment and without root.
 SCRIPTS := rus ell ara heb kor tha hin
@@ -142,6 +142,11 @@ accuracy: setup
 shaken: setup
 	$(BIN)/python -m benchmarks.shaken $(filter-out %/cases,$(TRUTH)) --into build/shaken$(SEED) --seed $(SEED)
 	$(BIN)/python -m benchmarks.accuracy $(patsubst %,build/shaken$(SEED)/%,$(notdir $(filter-out %/cases,$(TRUTH)))) --engine auto
+
+# Written receipts of forty countries, photographed: make written [SEED=1] (benchmarks/written)
+written: setup
+	$(BIN)/python -m benchmarks.written --into build/written$(SEED) --seed $(SEED)
+	$(BIN)/python -m benchmarks.accuracy $(patsubst %,build/written$(SEED)/%,europe world europe_again) --engine auto
 
 # 500 broken files of every format through the reader, in processes that can be killed.
 hostile: setup

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from receipt_words import read
 
+from flows.reading.parser.decide import ACCEPT_CONFIDENCE
+
 HEAD = {
     "us": "CORNER STORE\n410 Cedar St, Fargo, ND 58102\n(701) 555-0144\n",
     "gb": "CORNER CAFE\n14 High Street, Ludlow SY8 1BW\nVAT 555 0111 22\n",
@@ -194,3 +196,46 @@ def test_the_old_currency_beside_the_new_one_is_a_conversion() -> None:
 def test_a_state_is_read_with_a_nought_for_its_letter() -> None:
     fields = read("CORNER MARKET\n77 Elm Ave, Dayton, 0H 45402\n" + GOODS.format(item="EGGS") + "TOTAL   6.48")
     assert fields.currency is not None and fields.currency.value == "USD"
+
+
+@pytest.mark.parametrize(
+    ("line", "currency"),
+    [
+        ("614-555-0190", "USD"),
+        ("(819) 555-0147", "CAD"),
+        ("GST # R108156625", "CAD"),
+        ("TPS 861204417RT TVQ 1022817714TQ", "CAD"),
+        ("MA 6.25% TAX   0.34", "USD"),
+        ("1200 WASHINGTON ST, NORWOOD, MA", "USD"),
+        ("C.U.I.T. Nro.: 30-54808315-6", "ARS"),
+        ("RFC: CC0-860523-1N4", "MXN"),
+        ("UEN/GST REG No. : S83CS0191L", "SGD"),
+        ("Timbre Electronico SII", "CLP"),
+    ],
+)
+def test_a_dollar_is_settled_by_what_one_country_has(line: str, currency: str) -> None:
+    fields = read(f"CORNER SHOP\n{line}\n2021-10-30 17:57\nTEA   $3.00\nCAKE   $2.50\nTOTAL   $5.50\nVISA   $5.50")
+    assert fields.currency is not None
+    assert fields.currency.value == currency
+    assert fields.currency.confidence >= ACCEPT_CONFIDENCE
+
+
+@pytest.mark.parametrize("line", ["664-555-0190", "031-555-0190", "REF 614-5550190"])
+def test_numbers_that_are_no_phone_of_the_two_countries_settle_nothing(line: str) -> None:
+    fields = read(f"CORNER SHOP\n{line}\n2021-10-30 17:57\nTEA   $3.00\nCAKE   $2.50\nTOTAL   $5.50\nVISA   $5.50")
+    assert fields.currency is None
+
+
+@pytest.mark.parametrize(("tax_number", "currency"), [("УНП 590844173", "BYN"), ("ИНН 7707083893", "RUB")])
+def test_roubles_are_of_the_country_that_is_identified(tax_number: str, currency: str) -> None:
+    goods = "Чай   3,00\nХлеб   2,50\nИТОГО руб.   5,50\nНаличными   10,00\nСдача   4,50"
+    fields = read(f"ООО Кафе\n{tax_number}\n28.01.2024 19:05\n{goods}")
+    assert fields.currency is not None
+    assert fields.currency.value == currency
+
+
+@pytest.mark.parametrize("line", ["TWINT   5.50", "Tel 041 870 55 15"])
+def test_swiss_ways_to_pay_and_to_call_tell_francs(line: str) -> None:
+    fields = read(f"Hofladen Sunnebüel\n{line}\n13.09.2025 10:02\nEier   3.00\nBrot   2.50\nSumme   5.50\nBar   5.50")
+    assert fields.currency is not None
+    assert fields.currency.value == "CHF"

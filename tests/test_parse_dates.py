@@ -261,3 +261,41 @@ def test_a_day_that_is_the_same_in_either_order_is_printed_once() -> None:
     fields = read("CORNER SHOP LTD\nVAT 555 0111 22\n06-06-2024\nTEA   2.50\nTOTAL   £2.50\nCARD   £2.50")
     assert fields.purchase_date is not None
     assert not any(check.name == "date_repeated" for check in fields.checks)
+
+
+@pytest.mark.parametrize(
+    ("lines", "day"),
+    [
+        ("03 AUG 2019  17:22:40\nDATE/TIME: 19/08/03", "2019-08-03"),
+        ("1. Inv. 14.05.2014   MFK 05.2024\nBarrechnung   29.03.2023", "2023-03-29"),
+        ("FECHA VIAJE : 14-02-2025\nEMITIDO: 09-01-2025 12:50", "2025-01-09"),
+        ("Rechnungsdatum   09.11.2021\nLeistungsdatum   08.11.2021", "2021-11-09"),
+        ("Einfahrt   20.03.2026   19:44\nBezahlt   21.03.2026   08:07", "2026-03-21"),
+        ("18-11-2017   #0047\nVotre prochain rendez-vous:\nve 12.01.2018 à 14h30", "2017-11-18"),
+        ("28.01.24-20:17   2.1.18   TA04188", "2024-01-28"),
+        ("11:4721.9.2024", "2024-09-21"),
+        ("10/14/2022 (Fri) 12:20 PM\nAccred No. 0470062718842\nDate Issued: 08/01/2020", "2022-10-14"),
+        ("Strandurlaub 01.07.-05.07.2026\nRechnung 05.07.2026\nabzgl. Anzahlung 12.02.2026", "2026-07-05"),
+    ],
+)
+def test_the_day_of_purchase_among_others(lines: str, day: str) -> None:
+    fields = read(f"HOTEL GMBH\n{lines}\nTEA   2.50\nTOTAL CHF   2.50\nCASH   2.50")
+    assert fields.purchase_date is not None
+    assert fields.purchase_date.value.isoformat() == day
+
+
+def test_days_of_a_list_of_charges_are_not_the_day_of_purchase() -> None:
+    rows = "\n".join(f"10/0{day}/25 ROOM   $129.00" for day in (7, 8, 8))
+    fields = read(
+        f"HAMPTON INN\n990 Club Dr, Flagstaff AZ 86004\nFOLIO\n{rows}\nDATE OF CHARGE 10/09/25\nTOTAL   $387.00"
+    )
+    assert fields.purchase_date is not None
+    assert fields.purchase_date.value.isoformat() == "2025-10-09"
+
+
+def test_a_time_with_a_point_behind_a_date_is_no_amount() -> None:
+    fields = read(
+        "Q8 EASY SRL\nP.IVA 02399106617\n24/07/21 06.18\nGASOLIO EUR   40,00\nTOTALE EUR   40,00\nCONTANTI   40,00"
+    )
+    assert all(str(amount) != "6.18" for values in fields.amounts.values() for amount in values)
+    assert fields.decision == "accept"

@@ -141,3 +141,20 @@ def test_misread_titles_and_advertisements_are_no_names(line: str) -> None:
     merchant = read(f"{line}\nSINNATHAMBY TRADERS\n12 High Street\n05/11/2026 10:11\nTEA   2.50\nTOTAL   2.50").merchant
     assert merchant is not None
     assert merchant.value == "SINNATHAMBY TRADERS"
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("coop\nCoop Lugano Resega\nArticolo  Qtà  Prezzo  Azione  Totale  Ag.", "coop"),
+        ("Tim Hortons\nAlways Fresh\n1734421 ONTARIO INC.\nHST# 81442 7713 RT0001", "Tim Hortons"),
+        ("Bistro Chez Mireille\n9284-5513 QUÉBEC INC.\n1187, rue Cartier", "Bistro Chez Mireille"),
+        ("Papeterie\nTHÖNY\nLandstrasse 7, 9490 Vaduz", "Papeterie THÖNY"),
+        ("COMERCIAL LOS PEUMOS\nLTDA.  RUT 78.553.210-6\nRUTA 5 SUR KM 187", "COMERCIAL LOS PEUMOS LTDA"),
+        ("BC LIQUOR\nStore 100 - 39th & Cambie\n5555 Cambie St Vancouver BC", "BC LIQUOR"),
+    ],
+)
+def test_headings_numbers_and_branches_are_no_names(head: str, name: str) -> None:
+    merchant = read(f"{head}\n01-10-2026 15:09\nA   13.19\nB   27.58\nTOTAL   40.77\nCARD   40.77").merchant
+    assert merchant is not None
+    assert merchant.value.startswith(name)

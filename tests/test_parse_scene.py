@@ -91,3 +91,25 @@ def test_papers_that_are_no_purchase_are_for_a_person(title: str) -> None:
     assert fields.decision == "review"
     assert "is no purchase" in fields.reasons[0]
     assert read(text.format("Kassenbon")).decision == "accept"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "SUBURBAN RT 17 REST. CORP.\nMERCHANT COPY\nAmount:   $45.28\n+ Tip:   9.00\n= Total:   54.28",
+        "EFTPOS LTD\nTIME 20JUN25 17:37\nPURCHASE   45.28\nCASH   20.00\nTOTAL   65.28",
+        "CREDIT CARD INC\nDiscount   -5.28\nTOTAL DUE   40.00",
+    ],
+)
+def test_a_card_slip_below_its_receipt_is_no_second_receipt(rest: str) -> None:
+    goods = "Coffee   6.50\nLunch   35.97\nTax   2.81\nTOTAL   45.28"
+    fields = read(f"Suburban Diner\nParamus, NJ 07652\n03/08/2024 9:12 AM\n{goods}\n{rest}")
+    assert not any(reason.startswith("several") for reason in fields.reasons)
+
+
+def test_the_last_day_of_an_offer_makes_no_second_purchase() -> None:
+    fields = read(
+        "MIGROS TICARET AS\nV.D. 6220529513\nTARIH 19/05/2024 12:18\nSUT   39,95\nEKMEK   10,00\nTOPLAM   49,95\n"
+        "KREDI KARTI   49,95\nMONEY   1,65 TL  TOPLAM: 41,88 TL\nSON KULLANMA TARIHI: 31/12/2024"
+    )
+    assert not any(reason.startswith("several") for reason in fields.reasons)

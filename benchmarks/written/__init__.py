@@ -1,9 +1,10 @@
 """Receipts that were written, not photographed: layouts and wording of some forty countries, each with its true fields.
 
 They were written from memory by authors who did not look at the parser, and each set was judged once before the parser
-was changed for what it showed (docs/reading.md). A file holds many: `=== name {true fields}`, then the printed lines, of at
-most 48 characters. A line that begins with `#` is printed large, bold and centred, with `#=` bold in its columns, one
-that begins with `|` is centred.
+was changed for what it showed (docs/reading.md, What it was developed on).
+
+A file holds many: `=== name {true fields}`, then the printed lines, of at most 48 characters. A line that begins with
+`#` is printed large, bold and centred, with `#=` bold in its columns, one that begins with `|` is centred.
 """
 
 from __future__ import annotations
