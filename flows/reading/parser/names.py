@@ -117,6 +117,7 @@ _TITLES = (
     *("documentocommerciale", "paragonfiskalny", "kvittering"),
 )
 _MIN_HEADINGS = 2
+_SEPARATED, _MIN_OFFERS = re.compile(r" [-–—·•|*] "), 3
 _NUMBERED_COMPANY = re.compile(
     r"\d{4,7}[ -]?\d{0,4} [^\W\d_0]?\w+(?: \w+)? (?:inc|ltd|ltee|lte|corp|limited|limitee)\b\.?"
 )
@@ -273,6 +274,8 @@ def _is_strange(word: str) -> bool:
 
 def looks_like_slogan(text: str) -> bool:
     stripped = text.strip()
+    if len(_SEPARATED.split(stripped)) >= _MIN_OFFERS and not any(map(str.isdigit, stripped)):
+        return not legal_form(text)  # what the shop offers: `dames - hommes - enfants`
     if _GOODS.search(fold(stripped)) or (len(stripped.split()) > _MOST_NAME_WORDS and stripped[0].islower()):
         return not legal_form(text)
     return stripped.endswith(("!", "?")) or (
