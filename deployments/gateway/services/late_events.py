@@ -22,9 +22,9 @@ from flows.ledger.database import Ledger
 from flows.ledger.receipts import deleted_since
 
 _log = logging.getLogger("receiptflow.gateway")
-_LOOK_SECONDS = 10.0
+_LOOK_SECONDS = 5.0
 # After a deletion. The server writes what it has collected every 5 s, by default, and later while it is busy.
-_AGAIN_SECONDS = (30.0, 60.0, 180.0, 600.0, 1800.0, 3600.0)
+_AGAIN_SECONDS = (20.0, 60.0, 180.0, 600.0, 1800.0, 3600.0)
 
 
 @dataclass
