@@ -26,6 +26,9 @@ _SUMS = {
 }
 
 
+_STEP_KINDS = frozenset({"tip", "cash", "service", "discount", "deposit", "voucher", "rounding"})
+
+
 def why_no_receipt(lines: Sequence[Line], money: Sequence[Money]) -> str | None:
     """Return why these words are no receipt's, or None when they may be one."""
     if not lines:
@@ -78,12 +81,19 @@ def _stacked(lines: Sequence[Line]) -> int:
                 count += 1
             last_total, between = total_seen, set()
             head_seen = False
-        between |= {abs(money.amount.value) for money in line.money}
+        between |= _steps(line)
     return count
 
 
+def _steps(line: Line) -> set[Decimal]:
+    """Amounts by which one total may lead to another: what goods cost is none."""
+    return {
+        abs(money.amount.value) for money in line.money if money.label.kind in _STEP_KINDS or money.amount.value < 0
+    }
+
+
 def _leads_to(one: Decimal, other: Decimal, between: set[Decimal]) -> bool:
-    """Tell whether a total is the one before, or that with an amount printed between: a tip, cash paid out, a fuel."""
+    """Tell whether a total is the one before, or that with an amount printed between: a tip, a discount."""
     return one == other or abs(one - other) in between
 
 
@@ -95,7 +105,7 @@ def _closed(lines: Sequence[Line]) -> int:
     for line in lines:
         strong = _strong_totals(line)
         priced += _is_priced(line)
-        between |= {abs(money.amount.value) for money in line.money}
+        between |= _steps(line)
         if strong and priced:
             if not any(_leads_to(one, strong[-1], between) for one in totals):
                 totals.append(strong[-1])
@@ -172,7 +182,7 @@ def _both_sides_total(rows: Sequence[Row], gutter: float, lean: float) -> bool:
 def _has_total(texts: Sequence[str]) -> bool:
     if sum(len(text.split()) for text in texts) < _MIN_SIDE_TOKENS:
         return False
-    return any("TOTAL" in concepts_of(text) and sum(char.isdigit() for char in text) >= 2 for text in texts)
+    return any(concepts_of(text) & {"TOTAL", "DUE"} and sum(char.isdigit() for char in text) >= 2 for text in texts)
 
 
 def how_pages_differ(lines: Sequence[Line]) -> str | None:
