@@ -146,7 +146,7 @@ shaken: setup
 # Written receipts of forty countries, photographed: make written [SEED=1] (benchmarks/written)
 written: setup
 	$(BIN)/python -m benchmarks.written --into build/written$(SEED) --seed $(SEED)
-	$(BIN)/python -m benchmarks.accuracy $(patsubst %,build/written$(SEED)/%,europe world europe_again) --engine auto
+	$(BIN)/python -m benchmarks.accuracy $(patsubst %,build/written$(SEED)/%,europe world europe_again everyday) --engine auto
 
 # 500 broken files of every format through the reader, in processes that can be killed.
 hostile: setup

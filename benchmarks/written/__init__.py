@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-SETS = ("europe", "world", "europe_again")
+SETS = ("europe", "world", "europe_again", "everyday")
 _HEADER = re.compile(r"^=== (\w+) (\{.*\})$", re.MULTILINE)
 COLUMNS = 48
 
