@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from flows.domain.fields import Check
+from flows.reading.parser.proofs import Amounts
 from flows.reading.parser.purchase_date import DateChoice
 from flows.reading.parser.taxes import TaxRow
-from flows.reading.parser.totals import Amounts, Candidate, Sums
+from flows.reading.parser.totals import Candidate, Sums
 
 _TAX_TOLERANCE = Decimal("0.02")
 

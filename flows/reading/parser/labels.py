@@ -191,7 +191,7 @@ def _total(said: _Said) -> Label | None:
         said.concepts & {"SERVICE", "TIP"}
         and not said.concepts & {"INCL"}
         and not said.final
-        and not {"plus", "+"} & {*said.squeezed.split(), *said.folded.split()}
+        and not {"plus", "+"} & set(said.folded.split())
     ):
         return Label("service", 1)
     return Label(

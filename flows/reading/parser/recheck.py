@@ -12,7 +12,7 @@ from typing import Any
 
 from flows.domain.fields import Check, LineItem, ReceiptFields, Tax
 from flows.reading.parser.checks import failed_checks, rate_check
-from flows.reading.parser.totals import Amounts, proofs_of
+from flows.reading.parser.proofs import Amounts, proofs_of
 
 _ITEM_FIELD = re.compile(r"line_items/(\d{1,4})/(quantity|unit_price|discount|total)")
 _TAX_FIELD = re.compile(r"taxes/(\d{1,4})/(rate|net|amount)")
