@@ -38,6 +38,7 @@ from flows.reading.accuracy import (
     reader_for,
     report_on,
 )
+from flows.reading.ocr.scripts import installed_languages
 from flows.reading.parser import squeeze
 
 _FIGURES = re.compile(
@@ -78,7 +79,9 @@ def main() -> None:
         )
         given.result.write_bytes(_RESULT.dump_json((outcomes, report_on(outcomes).peak_rss_mb)))
         return
-    text = METHOD + f"\nMachine: {machine()}.\n" + (KEPT if given.words else "")
+    scripts = ", ".join(sorted(installed_languages())) or "none"
+    text = METHOD + f"\nMachine: {machine()}. Tesseract's data for other scripts: {scripts}.\n"
+    text += KEPT if given.words else ""
     sentences = []
     for engine in given.engine or ENGINES:
         section, sentence = _section(engine, given.folders, given.words)
