@@ -34,8 +34,9 @@ _PATIENCE_SECONDS = 600.0
 # Longer than the silence after which a host is given up (45 s), so that its runs go on elsewhere before it is back.
 _CUT_SECONDS = 60.0
 _CLOCK_SECONDS = 15.0
-# Longer than the three minutes for which a run that was lost with the database may keep its only process.
-_ROUNDS, _AT_ONCE, _ROUND_SECONDS = 12, 3, 20.0
+# Longer than the four minutes for which a run that ended while the server was away, or that was lost with its database,
+# may keep the host's only process.
+_ROUNDS, _AT_ONCE, _ROUND_SECONDS = 18, 3, 20.0
 # S3 refuses a signature that is a quarter of an hour old.
 CLOCK_OFFSET_SECONDS = 600
 CARDS: tuple[tuple[str, str], ...] = (
