@@ -134,12 +134,15 @@ bench-growth: setup
 
 # How well receipts are read: the samples, and the folders of real receipts with truth that are named.
 TRUTH ?= $(wildcard ../shared/receipts/sroie ../shared/receipts/german ../shared/receipts/world ../shared/cases)
+NEED_TRUTH = $(if $(strip $(1)),,$(error no folder of real receipts with truth.json is here; name some: make $@ $(2)=folder, or see make written, which needs none))
 accuracy: setup
+	$(call NEED_TRUTH,$(TRUTH),TRUTH)
 	$(BIN)/python -m deployments.samples build/samples
 	$(BIN)/python -m benchmarks.accuracy build/samples $(TRUTH) --out docs/accuracy.md --readme README.md
 
 # The same receipts photographed worse, which shows rules that fit the known letters alone: make shaken [SEED=1]
 shaken: setup
+	$(call NEED_TRUTH,$(TRUTH),TRUTH)
 	$(BIN)/python -m benchmarks.shaken $(filter-out %/cases,$(TRUTH)) --into build/shaken$(SEED) --seed $(SEED)
 	$(BIN)/python -m benchmarks.accuracy $(patsubst %,build/shaken$(SEED)/%,$(notdir $(filter-out %/cases,$(TRUTH)))) --engine auto
 
@@ -156,6 +159,7 @@ hostile: setup
 # run, on the first pictures of each folder of receipts; as on a processor without units for 16-bit floats.
 AGAINST ?= 97f9a5a
 ocr-cost: setup
+	$(call NEED_TRUTH,$(TRUTH),TRUTH)
 	$(BIN)/python benchmarks/ocr_cost.py $(filter-out %/cases,$(TRUTH)) $(if $(AGAINST),--against "$(AGAINST)") $(if $(WITHOUT_16_BITS),--without-16-bits)
 
 # How long a sender waits while OCR uses the machine: make bench-gateway [JSON=out.json]
@@ -169,11 +173,13 @@ bench-web: setup
 # Keys and clicks that the review of real receipts takes in Chromium: make bench-review [RECEIPTS=folder]
 # [WORDS=folder of kept words] [JSON=out.json]. Reads each receipt by OCR unless its words are kept.
 bench-review: setup-dev
+	$(call NEED_TRUTH,$(RECEIPTS)$(TRUTH),RECEIPTS)
 	$(BIN)/python -m benchmarks.bench_review $(if $(RECEIPTS),$(RECEIPTS),$(filter-out %/cases,$(TRUTH))) $(if $(WORDS),--words "$(WORDS)") $(if $(JSON),--json "$(JSON)")
 
 # Corrections that the second half of a folder still needs, with what was learned on the first and without:
 # make bench-learning [RECEIPTS=folder] [WORDS=folder of kept words] [JSON=out.json]
 bench-learning: setup
+	$(call NEED_TRUTH,$(RECEIPTS)$(TRUTH),RECEIPTS)
 	$(BIN)/python -m benchmarks.learning $(if $(RECEIPTS),$(RECEIPTS),$(filter-out %/cases,$(TRUTH))) $(if $(WORDS),--words "$(WORDS)") $(if $(JSON),--json "$(JSON)")
 
 # The API against its own OpenAPI schema.

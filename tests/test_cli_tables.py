@@ -35,6 +35,16 @@ def test_no_id_is_broken_at_80_columns(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "…" not in printed, "nothing is cut off, long words go on in the next line"
 
 
+def test_an_id_is_whole_in_every_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(common.console, "_width", 80)
+    key = UUID("12345678-0000-4000-8000-000000000001")
+    row = (key, "default", LONG, "read, write", "2026-11-30 15:49:35", None, "2026-11-30 15:49:35")
+    print_table("1 keys", ("id", "owner", "name", "scopes", "expires", "revoked", "last used"), [row])
+    printed = capsys.readouterr().out
+    assert str(key) in printed
+    assert all(len(line) <= 80 for line in printed.splitlines())
+
+
 @pytest.mark.parametrize(
     ("key", "name"),
     [

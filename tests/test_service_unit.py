@@ -37,6 +37,12 @@ def test_words_mean_themselves() -> None:
     assert "User=" not in text and "WantedBy=default.target" in text
 
 
+@pytest.mark.parametrize("whose", list(Whose))
+def test_a_unit_reads_the_settings_of_a_file_if_there_is_one(whose: Whose) -> None:
+    """As the container and compose do: `%E` is /etc, or a user's folder of configuration."""
+    assert "EnvironmentFile=-%E/receiptflow.env\n" in unit(whose, ODD, 4300, "anna")
+
+
 def test_a_system_unit_runs_as_an_ordinary_user() -> None:
     assert "\nUser=anna\n" in unit(Whose.SYSTEM, ODD, 4200, "anna")
     with pytest.raises(typer.BadParameter, match="--run-as"):

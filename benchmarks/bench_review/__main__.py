@@ -61,11 +61,10 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="print every receipt's keys")
     parser.add_argument("--port", type=int, default=27_960)
     given = parser.parse_args()
-    with _served(given.port) as (settings, ledger):
+    with _chromium() as driver, _served(given.port) as (settings, ledger):
         with pipeline_of(settings, ledger, given.words) as pipeline:
             material = {key: one for folder in given.folders for key, one in hand_in(pipeline, folder).items()}
-        with _chromium() as driver:
-            reviewed = _work_queue(Reviewer(driver, settings.gateway_url), material)
+        reviewed = _work_queue(Reviewer(driver, settings.gateway_url), material)
         wrong = _wrong(ledger, reviewed, material)
     figures = _figures(reviewed, material, wrong)
     print(json.dumps(figures, indent=2, ensure_ascii=False))

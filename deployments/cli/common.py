@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -25,6 +26,7 @@ Data = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
 _SHORT = 8
+_ID = re.compile(r"(?:rf-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|rf-[0-9a-f]{8}")
 DEFAULT_DATA = Path(".receiptflow")
 
 console = Console()
@@ -58,13 +60,15 @@ def print_table(
     right: Sequence[str] = (),
     whole: Sequence[str] = (),
 ) -> None:
-    """Print rows for people; columns named in `right` hold numbers, and those in `whole` are never broken."""
+    """Print rows for people; columns named in `right` hold numbers; those in `whole`, and ids, are never broken."""
     table = Table(title=title, title_justify="left")
-    for column in columns:
+    texts = [["" if cell is None else str(plain(cell)) for cell in row] for row in rows]
+    for number, column in enumerate(columns):
         justify: Literal["right", "left"] = "right" if column in right else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in {*right, *whole})
-    for row in rows:
-        table.add_row(*("" if cell is None else str(plain(cell)) for cell in row))
+        has_ids = any(_ID.fullmatch(row[number]) for row in texts)
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=has_ids or column in {*right, *whole})
+    for row in texts:
+        table.add_row(*row)
     console.print(table)
 
 

@@ -131,7 +131,8 @@ StartLimitBurst=5
 
 [Service]
 Type=notify
-{identity}WorkingDirectory={str(data.parent).replace("%", "%%")}
+{identity}EnvironmentFile=-%E/receiptflow.env
+WorkingDirectory={str(data.parent).replace("%", "%%")}
 ExecStart={command} {options}
 Restart=on-failure
 RestartSec=5
