@@ -24,10 +24,15 @@ from deployments.warm_worker.configuration import WarmVariables
 from flows.deliver_webhooks import WebhookSettings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+_UNITS = {
+    **{"seconds": "s", "minutes": "min", "hours": "h", "days": "days", "months": "months", "years": "years"},
+    **{"bytes": "bytes", "mb": "MB", "gb": "GB", "pixels": "pixels", "dpi": "dpi", "percent": "%"},
+    "rate": "count/period",
+}
 _HEAD = """# Settings
 
-Written by `make settings` from the classes that read them. Names end in their unit where it is not in the description;
-sizes are bytes, times are seconds. A variable is read when its program starts; a block's field holds within
+Written by `make settings` from the classes that read them. Where no unit is named, sizes are bytes and times seconds. A
+variable is read when its program starts; a block's field holds within
 30 seconds, without a restart.
 """
 _SETTINGS: dict[type[BaseSettings], str] = {
@@ -42,6 +47,8 @@ _TAIL = """
 |---|---|---|---|
 | `PREFECT_API_URL`, `PREFECT_API_AUTH_STRING` | the stack's | Prefect's server, for every command and part | environment |
 | `DATA`, `PORT`, `RECEIPTS`, `ONCE` | `.receiptflow`, `4200`, , | data folder, first port, folder of receipts, stop at the end | `make run NAME=…` |
+| home currency, first month of the year | none, January | what an owner's sums and rates are in, where an accounting year begins | page *Settings*, of an owner |
+| language, time zone | the browser's | what pages are shown in | page of a person, by their name |
 | schedules, concurrency limits, parameters | `deployments/provisioning/prefect.yaml` | when which flow runs | Prefect's UI, deployment |
 | priorities and limits of the queues | `housekeeping` 1, `fresh` 2, `backlog` 10 | what goes first | Prefect's UI, work pool `receipts` |
 """  # noqa: E501  # rows of a table
@@ -63,7 +70,7 @@ def page() -> str:
 
 def _section(title: str, model: type[BaseModel], shown: Callable[[str], str]) -> str:
     rows = "\n".join(_rows(model, shown))
-    return f"## {title}\n\n| name | default | what |\n|---|---|---|\n{rows}\n"
+    return f"## {title}\n\n| name | default | unit | what |\n|---|---|---|---|\n{rows}\n"
 
 
 def _rows(model: type[BaseModel], shown: Callable[[str], str]) -> Iterator[str]:
@@ -71,7 +78,12 @@ def _rows(model: type[BaseModel], shown: Callable[[str], str]) -> Iterator[str]:
         if name in Block.model_fields or name in BaseVariables.model_fields:
             continue
         what = " ".join((field.description or "").split()).replace("|", "\\|")
-        yield f"| `{shown(name)}` | {_default(field)} | {what} |"
+        yield f"| `{shown(name)}` | {_default(field)} | {_unit(name)} | {what} |"
+
+
+def _unit(name: str) -> str:
+    """What a number is counted in: names end in it."""
+    return next((unit for word, unit in _UNITS.items() if word in name.split("_")), "")
 
 
 def _default(field: FieldInfo) -> str:
