@@ -243,6 +243,14 @@ def test_added_file_waits_until_it_is_processed(running: Running, photo: Path) -
     command = (str(BIN / "receiptflow"), "logs", "--receipt", row["id"], "--data", str(running.settings.data_dir))
     told = {line.split("  ")[0] for line in running.run(*command).splitlines()}
     assert {"ledger", "flow run"} <= told
+    with subprocess.Popen([*command, "-f"], env=running.env, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        next(line for line in following.stdout if line.startswith("flow run") and "Finished" in line)
+        running.run(str(BIN / "receiptflow"), "retry", row["id"])
+        again = iter(following.stdout)
+        assert next(line for line in again if line.startswith("ledger") and "waiting" in line)
+        assert next(line for line in again if line.startswith("flow run") and "Finished" in line)
+        following.kill()
 
 
 def test_a_folder_with_an_archive_is_added_once(running: Running, photo: Path, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -16,6 +18,7 @@ from deployments.cli.connection import connect
 if TYPE_CHECKING:
     from flows.ledger.views import ReceiptDetail
 
+_LOOK_SECONDS = 3.0
 _MOST_LOGS = 200  # the most that Prefect's server gives in one answer
 
 
@@ -40,11 +43,14 @@ def logs(
     from deployments.monitoring.log_files import last_lines, log_files  # noqa: PLC0415
 
     files = log_files(data / "logs", part)
-    words = _about(receipt, data) if receipt else ()
+    about = _About(receipt, data) if receipt else None
+    words = about.tell() if about else ()
     for file in files:
         for line in last_lines(file, lines, words) if lines else ():
             typer.echo(f"{line.part:<14} {line.text}")
     if follow:
+        if about:
+            threading.Thread(target=about.keep_telling, daemon=True).start()
         try:
             for line in follow_files(files, words):
                 typer.echo(f"{line.part:<14} {line.text}")
@@ -52,14 +58,35 @@ def logs(
             raise typer.Exit(130) from None
 
 
-def _about(reference: str, data: Path) -> tuple[str, ...]:
-    """Print what ledger and Prefect know of a receipt; the ids under which log files name it."""
-    detail, run_logs = asyncio.run(_read(reference, data))
-    told = [(change.at, "ledger", f"{change.to_state}: {change.reason or ''}") for change in detail.history]
-    told += [(at, "flow run", message) for at, message in run_logs]
-    for at, where, text in sorted(told):
-        typer.echo(f"{where:<14} {at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} {text}")
-    return tuple(str(word) for word in (detail.id, detail.flow_run_id) if word)
+class _About:
+    """What ledger and Prefect know of a receipt, each thing told once."""
+
+    def __init__(self, reference: str, data: Path) -> None:
+        self._reference, self._data = reference, data
+        self._told: set[tuple[dt.datetime, str, str]] = set()
+
+    def tell(self) -> tuple[str, ...]:
+        """Print what is new; the ids under which log files name it."""
+        detail, run_logs = asyncio.run(_read(self._reference, self._data))
+        known = {(change.at, "ledger", f"{change.to_state}: {change.reason or ''}") for change in detail.history}
+        known |= {(at, "flow run", message) for at, message in run_logs}
+        for at, where, text in sorted(known - self._told):
+            typer.echo(f"{where:<14} {at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} {text}")
+        self._told |= known
+        return tuple(str(word) for word in (detail.id, detail.flow_run_id) if word)
+
+    def keep_telling(self) -> None:
+        """Go on so until the process ends, also where something does not answer for a while."""
+        import httpx  # noqa: PLC0415
+
+        from flows.domain.errors import ReceiptflowError  # noqa: PLC0415
+
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            try:
+                self.tell()
+            except (ReceiptflowError, httpx.HTTPError) as error:
+                typer.echo(f"{'logs':<14} nothing is known for now: {error}", err=True)
 
 
 async def _read(reference: str, data: Path) -> tuple[ReceiptDetail, list[tuple[dt.datetime, str]]]:
