@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
+import random
 import re
+import zipfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -48,6 +51,47 @@ async def test_many_files_of_a_form_are_as_many_receipts(gateway: Gateway) -> No
     assert answer.status_code == 202
     assert len({one["receipt_id"] for one in answer.json()["receipts"]}) == 3
     assert count(gateway.ledger, "receipts") == 3
+
+
+def _packed(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+async def test_an_archive_is_as_many_receipts_as_pictures_are_in_it(gateway: Gateway, s3_client: Any) -> None:
+    large = JPEG + random.Random(1).randbytes(3_000_000)  # one that does not stay in memory
+    month = _packed({"a/1.jpg": JPEG, "2.jpg": large, "__MACOSX/._2.jpg": b"junk", "list.csv": b"no\x00receipt"})
+    files = [("file", ("month.zip", month)), ("file", ("3.jpg", JPEG + b"3", "image/jpeg"))]
+    answer = await gateway.anna.post("/receipts", files=files, headers={"Idempotency-Key": "month"})
+    assert answer.status_code == 202
+    ids = [one["receipt_id"] for one in answer.json()["receipts"]]
+    assert len(set(ids)) == 3
+    keys = [(await gateway.anna.get(f"/receipts/{one}")).json()["key"] for one in ids]
+    assert [key.rsplit("-", 1)[1] for key in keys] == ["1.jpg", "2.jpg", "3.jpg"]
+    assert s3_client.get_object(Bucket="inbox", Key=keys[1])["Body"].read() == large
+    for headers in ({"Idempotency-Key": "month"}, {}):
+        again = await gateway.anna.post("/receipts", files=files, headers=headers)
+        assert [one["receipt_id"] for one in again.json()["receipts"]] == ids
+    assert count(gateway.ledger, "receipts") == 3
+
+
+@pytest.mark.parametrize(
+    ("archive", "why"),
+    [
+        (_packed({"word/document.xml": b"\x00<x/>"}), "holds no pictures"),
+        (_packed({"1.jpg": JPEG})[:-30], "no sound ZIP"),
+        (_packed({"bomb.jpg": JPEG + bytes(30_000_000)}), "larger than allowed"),
+        (_packed({f"{n}.jpg": JPEG for n in range(201)}), "holds 201 files"),
+    ],
+)
+async def test_an_archive_that_cannot_be_taken_is_refused_whole(gateway: Gateway, archive: bytes, why: str) -> None:
+    answer = await gateway.anna.post("/receipts?name=x.zip", content=archive)
+    assert answer.status_code == 422
+    assert why in answer.json()["detail"]
+    assert count(gateway.ledger, "receipts") == 0
 
 
 async def test_the_same_content_again_is_the_receipt_that_exists(gateway: Gateway) -> None:

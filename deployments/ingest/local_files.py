@@ -14,14 +14,14 @@ from pathlib import Path
 from uuid import UUID
 
 from flows.containers import ContainerError, is_zip, open_zip
-from flows.domain.errors import ConfigurationError, UnreadableError
+from flows.domain.errors import ConfigurationError
 from flows.flow_runs.submission import FRESH_QUEUE, open_submitter
 from flows.ledger.receipts import read_receipts, receive, reopen, resolve, waiting_among
 from flows.ledger.schema import FINAL_STATES, Source
 from flows.ledger.values import ReceivedObject, WaitingReceipt
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
-from flows.reading.documents import media_type_of
+from flows.reading.documents import is_document
 from flows.storage import clean_owner, put_file
 
 _POLL_SECONDS = 0.3
@@ -93,15 +93,6 @@ def _contents(file: Path) -> Iterator[tuple[Path, bytes]]:
             raise ContainerError(f"{file.name} holds no pictures and no PDFs: it is an archive of something else.")
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
-
-
-def is_document(head: bytes) -> bool:
-    """Whether what begins so is a picture or another document that is read."""
-    try:
-        media_type_of(head)
-    except UnreadableError:
-        return False
-    return True
 
 
 def _add_file(pipeline: Pipeline, file: tuple[Path, bytes], owner: str, source: Source) -> Added:

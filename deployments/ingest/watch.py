@@ -15,12 +15,13 @@ from pathlib import Path
 import httpx
 from watchfiles import awatch
 
-from deployments.ingest.local_files import Added, add_files, is_document
+from deployments.ingest.local_files import Added, add_files
 from deployments.ingest.watched_folder import WatchedFolder
 from flows.containers import is_zip
 from flows.domain.errors import ReceiptflowError, TransientError
 from flows.ledger.schema import Source
 from flows.pipeline.configuration import Pipeline
+from flows.reading.documents import is_document
 
 _log = logging.getLogger("receiptflow.watch")
 # Of a text the first amount tells whether it is a receipt, and that may stand far behind an HTML head.

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from deployments.gateway.api.schemas import AcceptedReceipt, AcceptedReceipts
 from deployments.gateway.context import Context
+from deployments.gateway.http.archives import unpacked
 from deployments.gateway.http.auth import Uploader
 from deployments.gateway.http.problems import RESPONSES
 from deployments.gateway.http.request_bodies import read_files, require_no_junk
@@ -61,13 +62,14 @@ async def post_receipts(  # noqa: PLR0917  # FastAPI passes them by name
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> AcceptedReceipt | AcceptedReceipts:
-    """Send pictures or PDFs: one as the body itself, or one or many as multipart field `file`.
+    """Send pictures or PDFs: one as the body itself, or one or many as multipart field `file`; also a ZIP of them.
 
     The answer comes as soon as they are stored and registered; they are read afterwards.
     """
     async with AsyncExitStack() as stack:
-        files = await read_files(request, context.settings, stack)
-        require_no_junk((file.name for file in files), context.metrics)
+        sent = await read_files(request, context.settings, stack)
+        require_no_junk((file.name for file in sent), context.metrics)
+        files = await unpacked(sent, context.settings, stack)
         await context.rates.count_uploads(caller.key_id, len(files))
         wait = _wait_of(prefer, context.settings.submit_wait_seconds)
         accepted = await context.intake.accept(caller.owner, files, idempotency_key=idempotency_key, wait_seconds=wait)

@@ -186,6 +186,11 @@ async def _spooled(upload: UploadFile) -> Spooled:
     return Spooled(file, upload.filename or "", media_type if known else _DEFAULT_TYPE, upload.size or 0, digest)
 
 
+def spooled_file(file: IO[bytes], name: str, media_type: str, size_bytes: int) -> Spooled:
+    """A file that came inside another one."""
+    return Spooled(file, name, media_type, size_bytes, _sha256(file))
+
+
 def _sha256(file: IO[bytes]) -> str:
     digest = hashlib.sha256()
     file.seek(0)

@@ -12,7 +12,7 @@ from flows.reading.documents.errors import (
     UnsupportedTypeError,
 )
 from flows.reading.documents.limits import Limits
-from flows.reading.documents.media import media_type_of
+from flows.reading.documents.media import is_document, media_type_of
 
 __all__ = [
     "BrokenFileError",
@@ -27,6 +27,7 @@ __all__ = [
     "TooManyPagesError",
     "TooSmallError",
     "UnsupportedTypeError",
+    "is_document",
     "media_type_of",
     "open_document",
     "open_pages",

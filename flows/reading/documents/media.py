@@ -33,6 +33,15 @@ _REFUSED = {
 }
 
 
+def is_document(head: bytes) -> bool:
+    """Whether what begins so is a picture or another document that is read."""
+    try:
+        media_type_of(head)
+    except UnsupportedTypeError:
+        return False
+    return True
+
+
 def media_type_of(data: bytes) -> str:
     """The media type of one of the accepted formats.
 

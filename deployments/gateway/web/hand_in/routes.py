@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from deployments.gateway.api.post_receipts import IdempotencyKey
 from deployments.gateway.context import Context, GatewayContext
+from deployments.gateway.http.archives import unpacked
 from deployments.gateway.http.request_bodies import read_form, require_no_junk
 from deployments.gateway.web.shown import ShownReceipt, with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
@@ -100,10 +101,11 @@ async def receive(
         RefusedError: The body or a file of it cannot be taken, or the token is missing.
     """
     async with AsyncExitStack() as stack:
-        files, fields = await read_form(request, context.settings, stack)
+        sent, fields = await read_form(request, context.settings, stack)
         if with_token:
             require_token(request, visitor, fields)
-        require_no_junk((file.name for file in files), context.metrics)
+        require_no_junk((file.name for file in sent), context.metrics)
+        files = await unpacked(sent, context.settings, stack)
         await context.rates.count_uploads(visitor.session_id, len(files))
         accepted = await context.intake.accept(visitor.owner, files, idempotency_key=idempotency_key, wait_seconds=0)
     context.metrics.received.labels("page").inc(sum(not one.duplicate for one in accepted))

@@ -83,7 +83,7 @@ rf.part("[data-hand-in]", (form) => {
       request.responseType = "json";
       request.upload.addEventListener("progress", (event) => { if (shown && event.lengthComputable) shown.bar.value = event.loaded / event.total; });
       request.addEventListener("loadend", () => {
-        if (request.status >= 200 && request.status < 300 && request.response) safe(one.id, request.response.known);
+        if (request.status >= 200 && request.status < 300 && request.response) safe(one.id, request.response.known === request.response.receipts.length);
         resolve({ status: request.status, body: request.response });
       });
       request.send(body);

@@ -90,7 +90,7 @@ const waiting = (() => {
       const { status, body } = await way(one, now.token);
       if (status >= 200 && status < 300 && body) {
         await remove(one.id);
-        tell({ kind: "safe", id: one.id, name: one.name, known: Boolean(body.known) });
+        tell({ kind: "safe", id: one.id, name: one.name, known: body.known === body.receipts.length });
       } else if (status === 401) return "signed-out";
       else if (mayPass(status) || !body) return "away";
       else await change(one.id, { refused: body.detail || String(status) });
