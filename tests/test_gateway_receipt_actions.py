@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,10 +21,8 @@ from prefect.exceptions import ObjectNotFound
 from deployments.gateway.services import late_events
 from deployments.gateway.services.prefect_events import PrefectEvents
 from deployments.stack import Stack
-from flows.flow_runs.events import emit_received
 from flows.flow_runs.submission import OrchestratorUnavailableError
 from flows.ledger.receipts import claim_content, record_expense, record_quarantine
-from flows.ledger.values import WaitingReceipt
 from flows.pipeline.artifacts import summary_key
 from flows.pipeline.run_outcome import receipt_tag
 
@@ -153,7 +153,7 @@ async def test_prefect_keeps_no_event_that_names_a_deleted_receipt(
     receipt_id = UUID(accepted["receipt_id"])
     own, idle = [await _run_with_events(secret, tags) for tags in ([], [receipt_tag(receipt_id)])]
     kept = await _run_with_events("Bäcker", [receipt_tag(UUID(other["receipt_id"]))])
-    emit_received(WaitingReceipt(receipt_id, "inbox", secret, "anna", 0, None, 0), own)
+    await _emitted((receipt_id, secret, own))
     attempt = await asyncio.to_thread(begun, gateway.ledger, receipt_id, own)
 
     def end() -> None:
@@ -232,12 +232,33 @@ async def test_a_gateway_that_starts_takes_up_the_deletions_of_the_last_hour(
 
 async def _written(prefect: Stack, receipt_id: UUID, key: str) -> None:
     """Prefect's server has written an event of a receipt, as it has another one that came behind it."""
-    other, control = uuid4(), f"Bäcker {uuid4()}"
-    for one, name in ((receipt_id, key), (other, control)):
-        emit_received(WaitingReceipt(one, "inbox", name, "anna", 0, None, 0), uuid4())
+    control = f"Bäcker {uuid4()}"
+    await _emitted((receipt_id, key, uuid4()), (uuid4(), control, uuid4()))
     async with asyncio.timeout(60):
         while not await asyncio.to_thread(_events, prefect, control):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+async def _emitted(*received: tuple[UUID, str, UUID]) -> None:
+    """Prefect's server was sent an event of each of these receipts, by its id, its key and its flow run's id.
+
+    By a process of its own: in this one, events of earlier tests may still wait for a server that is gone.
+    """
+    argv = [sys.executable, "-c", _EMIT, *(str(each) for one in received for each in one)]
+    await asyncio.to_thread(subprocess.run, argv, check=True, timeout=120)
+
+
+_EMIT = """
+import sys, uuid
+from prefect.events.worker import EventsWorker
+from flows.flow_runs.events import emit_received
+from flows.ledger.values import WaitingReceipt
+
+names = iter(sys.argv[1:])
+for receipt, key, run in zip(names, names, names):
+    emit_received(WaitingReceipt(uuid.UUID(receipt), "inbox", key, "anna", 0, None, 0), uuid.UUID(run))
+EventsWorker.instance().drain()
+"""
 
 
 async def _is_gone(prefect: Stack, words: str) -> None:

@@ -175,6 +175,8 @@ def test_the_whole_page_is_kept_and_the_sheet_is_a_rectangle(mode: str) -> None:
 
 
 GOLDEN = ("us-diner.jpg", "my-restaurant.jpg", "us-hardware.png", "nl-drogist.jpg", "sg-bakery.png")
+# Its sums agree well enough that it is read right as it lies.
+READ_EITHER_WAY = {"us-diner.jpg"}
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -189,7 +191,8 @@ def test_a_sample_seen_from_the_side_is_read_as_from_above(
     assert after.decision == "accept", after.reasons
     monkeypatch.setattr("flows.reading.ocr.engine.flattening", lambda image: None)
     before = fields_of(seen)
-    assert main_fields(before) != wanted or before.decision == "review"
+    needless = main_fields(before) == wanted and before.decision == "accept"
+    assert needless == (name in READ_EITHER_WAY)
 
 
 def test_boxes_and_preview_lie_on_the_straightened_page(tmp_path: Path) -> None:

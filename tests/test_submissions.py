@@ -145,7 +145,7 @@ async def test_a_service_that_fails_is_named_by_ready_and_metrics_and_works_agai
     poll = asyncio.create_task(gateway.anna.get(f"{accepted['status_url']}?wait=3"))
     await poll
     said = (await gateway.nobody.get("/ready")).json()["services"]
-    others = dict.fromkeys(("submissions", "mail_watcher", "webhook_sender"), "running")
+    others = dict.fromkeys(("submissions", "mail_watcher", "webhook_sender", "late_events"), "running")
     assert said == {"change_watcher": "failing"} | others
     metrics = (await gateway.anna.get("/metrics")).text
     assert 'receiptflow_service_failures{service="change_watcher"} 1.0' in metrics
