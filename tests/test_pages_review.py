@@ -52,6 +52,25 @@ async def test_an_empty_queue_tells_what_is_still_being_read(gateway: Gateway, r
     assert "Nothing waits for you." in page and "2 are still being read." in page
 
 
+@pytest.mark.parametrize("asked_for", ["checks", "overview"])
+async def test_what_was_done_is_told_though_a_part_of_the_page_is_asked_for_meanwhile(
+    gateway: Gateway, reviewer: Browser, asked_for: str
+) -> None:
+    first, second = in_review(gateway, 1), in_review(gateway, 2)
+    form, script = await form_of(reviewer, first), {"HX-Request": "true"}
+    answer = await reviewer.client.post(f"/app/review/{first}/book", data=form)
+    if asked_for == "checks":
+        checks = await reviewer.client.post(f"/app/review/{second}/checks", data=form, headers=script)
+    else:
+        checks = await reviewer.client.get("/app/", headers=script)
+    assert checks.status_code == 200 and "Booked" not in checks.text
+    boosted = script | {"HX-Boosted": "true"}
+    onwards = await reviewer.client.get(answer.headers["location"], headers=boosted)
+    page = await reviewer.client.get(onwards.headers["location"], headers=boosted)
+    assert "Booked: Shop 1" in page.text
+    assert "Booked: Shop 1" not in (await reviewer.client.get("/app/review")).text
+
+
 async def test_booking_with_a_correction_opens_the_next(gateway: Gateway, reviewer: Browser) -> None:
     first, second = in_review(gateway, 1), in_review(gateway, 2)
     form = await form_of(reviewer, first) | {"total": "19,46", "merchant": "Corner Shop"}

@@ -55,7 +55,7 @@ class Templates:
         """
         visitor = getattr(request.state, "visitor", None)
         language = language_of(request)
-        said = told(unquote(request.cookies.get(_SAID, ""))[:_LONGEST_SAID], language)
+        said = "" if _is_part(request) else told(unquote(request.cookies.get(_SAID, ""))[:_LONGEST_SAID], language)
         common = {"visitor": visitor, "request": request, "said": said, "language": language}
         waiting = getattr(request.state, "waiting", 0)
         text = self._environments[language].get_template(template).render(waiting=waiting, **common, **values)
@@ -63,6 +63,11 @@ class Templates:
         if said:
             response.delete_cookie(_SAID, path=PREFIX)
         return response
+
+
+def _is_part(request: Request) -> bool:
+    """Whether a page's script asks for a part of it meanwhile: what was done is left to the next whole page."""
+    return "hx-request" in request.headers and "hx-boosted" not in request.headers
 
 
 def language_of(request: Request) -> str:
