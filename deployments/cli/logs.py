@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -17,6 +18,7 @@ from deployments.cli.connection import connect
 
 if TYPE_CHECKING:
     from flows.ledger.views import ReceiptDetail
+    from flows.pipeline.configuration import Pipeline
 
 _LOOK_SECONDS = 3.0
 _MOST_LOGS = 200  # the most that Prefect's server gives in one answer
@@ -44,7 +46,10 @@ def logs(
 
     files = log_files(data / "logs", part)
     about = _About(receipt, data) if receipt else None
-    words = about.tell() if about else ()
+    words: Collection[str] = ()
+    if about:
+        asyncio.run(about.tell())
+        words = about.words
     for file in files:
         for line in last_lines(file, lines, words) if lines else ():
             typer.echo(f"{line.part:<14} {line.text}")
@@ -59,21 +64,24 @@ def logs(
 
 
 class _About:
-    """What ledger and Prefect know of a receipt, each thing told once."""
+    """What ledger and Prefect know of a receipt, each thing told once, and the ids under which log files name it."""
 
     def __init__(self, reference: str, data: Path) -> None:
         self._reference, self._data = reference, data
+        self._pipeline: Pipeline | None = None
         self._told: set[tuple[dt.datetime, str, str]] = set()
+        self.words: list[str] = []
 
-    def tell(self) -> tuple[str, ...]:
-        """Print what is new; the ids under which log files name it."""
-        detail, run_logs = asyncio.run(_read(self._reference, self._data))
+    async def tell(self) -> None:
+        """Print what is new."""
+        self._pipeline = self._pipeline or await connect(self._data)
+        detail, run_logs = await _read(self._reference, self._pipeline)
         known = {(change.at, "ledger", f"{change.to_state}: {change.reason or ''}") for change in detail.history}
         known |= {(at, "flow run", message) for at, message in run_logs}
         for at, where, text in sorted(known - self._told):
             typer.echo(f"{where:<14} {at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} {text}")
         self._told |= known
-        return tuple(str(word) for word in (detail.id, detail.flow_run_id) if word)
+        self.words += [str(word) for word in (detail.id, detail.flow_run_id) if word and str(word) not in self.words]
 
     def keep_telling(self) -> None:
         """Go on so until the process ends, also where something does not answer for a while."""
@@ -84,13 +92,12 @@ class _About:
         while True:
             time.sleep(_LOOK_SECONDS)
             try:
-                self.tell()
+                asyncio.run(self.tell())
             except (ReceiptflowError, httpx.HTTPError) as error:
                 typer.echo(f"{'logs':<14} nothing is known for now: {error}", err=True)
 
 
-async def _read(reference: str, data: Path) -> tuple[ReceiptDetail, list[tuple[dt.datetime, str]]]:
-    pipeline = await connect(data)
+async def _read(reference: str, pipeline: Pipeline) -> tuple[ReceiptDetail, list[tuple[dt.datetime, str]]]:
     from flows.ledger.receipts import show_receipt  # noqa: PLC0415
 
     with pipeline.ledger.session() as session:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from flows.containers import ContainerError, is_zip, open_zip
+from deployments.ingest.archives import documents_in
+from flows.containers import ContainerError, is_zip
 from flows.domain.errors import ConfigurationError
 from flows.flow_runs.submission import FRESH_QUEUE, open_submitter
 from flows.ledger.receipts import read_receipts, receive, reopen, resolve, waiting_among
@@ -21,7 +22,6 @@ from flows.ledger.schema import FINAL_STATES, Source
 from flows.ledger.values import ReceivedObject, WaitingReceipt
 from flows.ledger.views import ReceiptView
 from flows.pipeline.configuration import Pipeline
-from flows.reading.documents import is_document
 from flows.storage import clean_owner, put_file
 
 _POLL_SECONDS = 0.3
@@ -84,13 +84,8 @@ def _contents(file: Path) -> Iterator[tuple[Path, bytes]]:
         if not archived:
             yield file, file.read_bytes()
             return
-        found = 0
-        for inner in open_zip(file):
-            if is_document(inner.data):
-                found += 1
-                yield file / inner.name, inner.data
-        if not found:
-            raise ContainerError(f"{file.name} holds no pictures and no PDFs: it is an archive of something else.")
+        for inner in documents_in(file, file.name):
+            yield file / inner.name, inner.data
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
 

@@ -66,7 +66,7 @@ def follow(
 
     Args:
         files: To be read from their present ends.
-        words: Only lines that have one of them; none: all.
+        words: Only lines that have one of them; none: all. They may become more meanwhile.
         pause: Called between two looks.
     """
     ends = {file: (file.stat().st_ino, file.stat().st_size) for file in files}

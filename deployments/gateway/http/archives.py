@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import mimetypes
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -13,7 +12,7 @@ from typing import IO
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.http.request_bodies import SPOOL_BYTES, Spooled, spooled_file
 from deployments.settings import GatewaySettings
-from flows.containers import ContainerError, ContainerLimits, is_zip, open_zip
+from flows.containers import ContainerError, ContainerLimits, is_zip
 
 # Pictures are packed already: an archive that holds much more than it is large is none of receipts.
 _EXPANDED_TIMES = 4
@@ -44,28 +43,23 @@ async def unpacked(files: Sequence[Spooled], settings: GatewaySettings, stack: A
 
 
 def _contents(archive: Spooled, settings: GatewaySettings) -> list[Spooled]:
-    from flows.reading.documents import is_document  # noqa: PLC0415 - what opens documents is for archives only
+    from deployments.ingest.archives import documents_in  # noqa: PLC0415 - what opens documents is for archives only
 
     most = settings.max_upload_bytes
     limits = ContainerLimits(_MOST_CONTAINED, max_file_bytes=most, max_total_bytes=_EXPANDED_TIMES * most)
     found: list[Spooled] = []
     try:
-        for inner in open_zip(archive.file.read(), limits):
-            if is_document(inner.data):
-                media_type = mimetypes.guess_type(inner.name)[0] or "application/octet-stream"
-                found.append(spooled_file(_kept(inner.data), inner.name, media_type, len(inner.data)))
+        for inner in documents_in(archive.file.read(), archive.name, limits):
+            media_type = mimetypes.guess_type(inner.name)[0] or "application/octet-stream"
+            found.append(spooled_file(_kept(inner.data), inner.name, media_type, len(inner.data)))
     except ContainerError:
         for one in found:
             one.file.close()
         raise
-    if not found:
-        raise ContainerError(f"{archive.name} holds no pictures and no PDFs: it is an archive of something else.")
     return found
 
 
 def _kept(data: bytes) -> IO[bytes]:
-    if len(data) <= SPOOL_BYTES:
-        return io.BytesIO(data)
     file: IO[bytes] = SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - the caller's
     file.write(data)
     file.seek(0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 
 from deployments.gateway.web.assets import Assets
 from deployments.gateway.web.environment import environment_in
 from deployments.gateway.web.sentences import told
 from deployments.gateway.web.texts import choose_language
+
+_environment = cache(environment_in)  # browsers ask every second
 
 
 class Awaited(StrEnum):
@@ -27,5 +30,5 @@ def starting_page(awaited: Awaited, accepted: str, assets: Assets, *, goes_on: b
         goes_on: Whether it asks again by itself; what a form sent is not to be sent twice.
     """
     language = choose_language(None, accepted)
-    template = environment_in(language).get_template("base/starting.html")
+    template = _environment(language).get_template("base/starting.html")
     return template.render(language=language, awaited=told(awaited, language), asset=assets.url, goes_on=goes_on)

@@ -152,8 +152,8 @@ def _evidence(lines: Sequence[Line], left_out: set[int]) -> list[_Evidence]:
     found: dict[tuple[str, str], _Evidence] = {}
     for line in lines:
         text = fold(line.raw)
-        if _DOTTED.search(text):
-            text += "\n" + _DOTTED.sub(lambda match: match[0].replace(".", ""), text)
+        undotted = _DOTTED.sub(lambda match: match[0].replace(".", ""), text)
+        text += f"\n{undotted}" if undotted != text else ""
         both = text if text.isascii() else f"{text}\n{line.raw}"
         told = _of_forms(both)
         is_left_out = line.index in left_out and not any(money.label.kind in _PAYMENTS for money in line.money)

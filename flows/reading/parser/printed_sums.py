@@ -6,13 +6,13 @@ everywhere. Only an amount that is named as a total is looked at, as any two num
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from itertools import groupby, pairwise
 
 from flows.reading.parser.lines import Money
 
-MAX_ABOVE = 60  # amounts in a column
+_MAX_ABOVE = 60  # amounts in a column
 _MAX_LINES_APART = 2  # between what was given and the change
 _MIN_ROW = 3  # net, tax, gross
 _NO_PAYMENT = frozenset(
@@ -63,7 +63,7 @@ def _above(total: Money, rows: Sequence[Sequence[Money]], left_out: frozenset[st
         added, count = added + (-abs(amount) if last.label.kind == "discount" else amount), count + 1
         if added == value and count > 1:
             return f"the {count} amounts above it add up to {value}"
-        if last.label.kind == "total" or count == MAX_ABOVE:
+        if last.label.kind == "total" or count == _MAX_ABOVE:
             return None
     return None
 
@@ -82,14 +82,9 @@ def _paid(total: Money, money: Sequence[Money]) -> str | None:
 
 
 def _row_of(value: Decimal, rows: Sequence[Sequence[Money]]) -> str | None:
+    """Find a row of which this amount is all the others together."""
     for row in rows:
-        if value in _sums_of(row):
+        amounts = [each.amount.value for each in row if each.amount.value]
+        if len(amounts) >= _MIN_ROW and max(amounts) == value and 2 * value == sum(amounts) and min(amounts) > 0:
             return f"net and tax in one row add up to {value}"
     return None
-
-
-def _sums_of(row: Sequence[Money]) -> Iterator[Decimal]:
-    """Give the largest amount of a row where it is all the others together."""
-    amounts = [each.amount.value for each in row if each.amount.value]
-    if len(amounts) >= _MIN_ROW and 2 * max(amounts) == sum(amounts) and min(amounts) > 0:
-        yield max(amounts)

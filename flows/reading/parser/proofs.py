@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from flows.reading.parser.metered import Metered
 
-MAX_WAYS = 2000
+_MAX_WAYS = 2000
 MAX_ROUNDING = Decimal("0.05")  # the coarsest cash rounding of a currency with cents (Switzerland, Malaysia, Canada …)
 
 
@@ -33,19 +33,7 @@ class Amounts:
 def proofs_of(value: Decimal, sums: Amounts) -> dict[str, str]:
     """Return the cross-checks that come out at `value`, each in words that a person understands."""
     found: dict[str, str] = {}
-    for check in (
-        *(
-            _paid_minus_change,
-            _subtotal_and_more,
-            _tendered,
-            _split,
-            _items,
-            tax_table_proof,
-            _parts,
-            _tipped,
-            _metered,
-        ),
-    ):
+    for check in _CHECKS:
         entry = check(value, sums)
         if entry is not None:
             found[entry[0]] = entry[1]
@@ -87,7 +75,7 @@ def _ways(subtotal: Decimal, sums: Amounts) -> dict[Decimal, str]:
             for way, how in list(ways.items()):
                 for sign in signs:
                     ways.setdefault(way + sign * step, f"{how} {'+' if sign * step > 0 else '−'} {abs(step)} {kind}")
-        if len(ways) > MAX_WAYS:
+        if len(ways) > _MAX_WAYS:
             break
     return ways
 
@@ -137,6 +125,7 @@ def _items(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
 
 
 def tax_table_proof(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
+    """Return the check's name and words where the tax table's net and tax come out at `value`."""
     if sums.table is None or not value:
         return None
     if sums.table == value or any(abs(sums.table - value) == each for each in sums.positive("rounding")):
@@ -170,3 +159,8 @@ def _tipped(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
 def _metered(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
     said = next((each.said for each in sums.metered if each.is_of(value)), None)
     return None if said is None else ("metered", f"{said} is {value}")
+
+
+_CHECKS = (
+    *(_paid_minus_change, _subtotal_and_more, _tendered, _split, _items, tax_table_proof, _parts, _tipped, _metered),
+)

@@ -145,10 +145,9 @@ def _scored(
     scored: dict[dt.date, ScoredDay] = {}
     for line, mention in mentions:
         meant = plain.intersection(mention.readings)  # `19/08/03` beside `03 AUG 2019`
+        # 06/06 is one day in either order, and printed once.
         for day, form in dict(zip(reversed(mention.readings), reversed(mention.orders), strict=True)).items():
-            if is_possible_day(day, today) and (
-                not meant or day in meant
-            ):  # 06/06 is one day in either order, and printed once
+            if is_possible_day(day, today) and (not meant or day in meant):
                 _add(scored, ScoredDay(day, line, mention, _score(line, mention, form, order, country), 1, {form}))
     return scored, order[0] is not None
 

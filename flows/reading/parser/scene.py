@@ -20,12 +20,7 @@ _MIN_SIDE_TOKENS = 12
 # Gutters lean where the picture was turned for one of the receipts: sideways pixels for each pixel down.
 _LEANS = (0.0, 0.03, -0.03, 0.06, -0.06, 0.1, -0.1)
 _SAME_PURCHASE_MINUTES = 15  # a card's slip is printed some minutes after its receipt, or before
-_SUMS = {
-    *("total", "subtotal", "tax", "table", "cash", "card", "change", "rounding", "amount", "tip", "voucher", "deposit"),
-    *("discount", "service", "points", "balance", "conversion", "suggestion", "partial", "count"),
-}
-
-
+# Labels of amounts by which one total leads to another.
 _STEP_KINDS = frozenset({"tip", "cash", "service", "discount", "deposit", "voucher", "rounding"})
 
 
@@ -114,7 +109,7 @@ def _closed(lines: Sequence[Line]) -> int:
 
 
 def _is_priced(line: Line) -> bool:
-    return bool(line.money) and not {money.label.kind for money in line.money} & _SUMS
+    return bool(line.money) and not any(money.label.kind for money in line.money)
 
 
 def _strong_totals(line: Line) -> list[Decimal]:
