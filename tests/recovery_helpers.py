@@ -30,7 +30,7 @@ from deployments.ingest.local_files import submit
 from deployments.provisioning.names import POOL
 from deployments.provisioning.prefect_objects import StorageAddress, provision
 from deployments.stack import Stack
-from deployments.stack.app_services import worker_service
+from deployments.stack.app_services import SPARE, worker_service
 from deployments.stack.settings import StackSettings
 from flows.ledger.database import open_ledger
 from flows.ledger.receipts import get_receipt, receive
@@ -226,8 +226,13 @@ class Live:
     def worker(self) -> psutil.Process:
         """The process that takes runs from the work pool: of the master's children the one in its session."""
         master = psutil.Process(self.stack.pids()["worker"])
-        (worker,) = (one for one in master.children() if os.getsid(one.pid) != one.pid)
+        (worker,) = (one for one in master.children() if os.getsid(one.pid) != one.pid and one.name() != SPARE)
         return worker
+
+    def spare(self) -> psutil.Process:
+        """The process that takes over when the master is killed."""
+        master = psutil.Process(self.stack.pids()["worker"])
+        return next(one for one in master.children() if one.name() == SPARE)
 
     def zygote(self) -> psutil.Process:
         """The process that the flow runs' processes are forked from."""
@@ -235,9 +240,9 @@ class Live:
         return next(one for one in master.children() if os.getsid(one.pid) == one.pid and one.children())
 
     def worker_tree(self) -> list[psutil.Process]:
-        """The worker's processes, the master first."""
+        """The worker's processes, the master first, without its spare."""
         master = psutil.Process(self.stack.pids()["worker"])
-        return [master, *master.children(recursive=True)]
+        return [master, *(one for one in master.children(recursive=True) if one.name() != SPARE)]
 
     def database(self, name: str) -> psycopg.Connection[Any]:
         """A connection outside all code under test."""

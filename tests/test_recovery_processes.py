@@ -104,20 +104,23 @@ def test_resumed_run_goes_before_those_that_wait(live: Live) -> None:
     assert order.index(first) <= 3, "only what ran beside it may have ended first"
 
 
-@pytest.mark.parametrize("part", ["worker", "zygote", "prefork_master", "all"])
+@pytest.mark.parametrize("part", ["worker", "zygote", "prefork_master", "all", "all_and_spare"])
 def test_killed_worker_is_replaced_and_its_runs_resumed(live: Live, part: str) -> None:
     """Whichever of its processes dies, none of those below it stays behind, and the run goes on."""
+    spare = live.spare()
     before = len(live.lines("extract_text"))
     receipt_id = live.add(picture("slow=3"))
     line = live.started("extract_text", times=before + 1)
     tree = live.worker_tree()
-    struck = {"worker": [live.worker()], "zygote": [live.zygote()], "prefork_master": tree[:1], "all": tree}
+    everything = {"all": tree, "all_and_spare": [spare, *tree]}
+    struck = {"worker": [live.worker()], "zygote": [live.zygote()], "prefork_master": tree[:1], **everything}
     kill(struck[part])
     receipt = live.require_one_expense(receipt_id)
     assert live.run(receipt).run_count == 2
     gone = struck[part] if part in {"worker", "zygote"} else tree
     assert not any(process.is_running() for process in gone)
     assert not psutil.pid_exists(line.pid)
+    assert (live.stack.pids()["worker"] == spare.pid) == (part in {"prefork_master", "all"})
 
 
 def test_worker_is_known_to_the_server_by_its_host(live: Live) -> None:

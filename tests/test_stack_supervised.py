@@ -7,13 +7,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
 from deployments.stack import Service, Stack, datadir, supervised
-from deployments.stack import stack as stack_module
 from deployments.stack.settings import StackSettings
 from deployments.warm_worker import hang_detector
 
@@ -117,28 +115,93 @@ def test_full_log_is_rotated_while_its_writer_goes_on(
     assert not log.with_name("talker.log.4").exists()
 
 
-def test_a_spare_that_is_killed_while_it_starts_is_started_again_and_ends_nothing(
-    stack_with: Callable[[Service], Stack], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As the worker that stands by may be: all others work without it."""
-    monkeypatch.setattr(stack_module, "_SPARE_PAUSE_SECONDS", 0.05)
-    stack = stack_with(Service(name="main", command=_IDLE))
-    killed = stack.settings.root / "killed"
-    program = f"import os, pathlib, time; p = pathlib.Path({str(killed)!r})\n"
-    program += "if p.exists(): time.sleep(600)\np.touch(); os.kill(os.getpid(), 9)"
-    spare = Service(name="spare", command=[sys.executable, "-c", program], ready_check=_is_there(killed, 0.3))
-    stack.add_spare(spare)
-    assert killed.exists()
-    assert stack.ready("spare")
-    assert stack.ready("main")
-    assert "spare did not start: ended with signal 9" in (stack.settings.logs_dir / "stack.log").read_text()
+# The heir, with its parent's work done and a program of its own left behind, and one that is no heir.
+_WITH_HEIR = """
+import ctypes, os, signal, subprocess, sys, time
+def called(name): ctypes.CDLL(None).prctl(15, name.encode(), 0, 0, 0)
+def fork(name):
+    if os.fork() == 0:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        called(name)
+        signal.sigwait({signal.SIGUSR1})
+        called("python")
+        subprocess.Popen(["sleep", "700"])
+        time.sleep(600)
+fork("somebody")
+fork("the-heir")
+subprocess.Popen(["sleep", "600"])
+time.sleep(600)
+"""
 
 
-def _is_there(path: Path, seconds: float) -> Callable[[], None]:
-    """Ready so long after this file was made."""
+@pytest.fixture
+def family(stack_with: Callable[[Service], Stack]) -> Stack:
+    """A stack of one service, which has an heir."""
+    return stack_with(Service(name="family", command=[sys.executable, "-c", _WITH_HEIR], heir="the-heir"))
 
-    def check() -> None:
-        if time.time() - path.stat().st_mtime < seconds:
-            raise TimeoutError("not yet")
 
-    return check
+def _heir_of(family: Stack) -> psutil.Process:
+    program = psutil.Process(family.pids()["family"])
+    while not (heirs := [one for one in program.children() if one.name() == "the-heir"]):
+        time.sleep(0.02)
+    while len(program.children()) < 3:
+        time.sleep(0.02)
+    return heirs[0]
+
+
+def _gone_on(family: Stack, heir: psutil.Process) -> bool:
+    return family.pids().get("family") == heir.pid
+
+
+def test_the_heir_of_a_killed_part_goes_on_and_nothing_else_of_it(family: Stack) -> None:
+    heir, program = _heir_of(family), psutil.Process(family.pids()["family"])
+    others = [one for one in program.children() if one != heir]
+    program.kill()
+    while not _gone_on(family, heir):
+        time.sleep(0.02)
+    psutil.wait_procs(others, timeout=10)
+    assert not any(one.is_running() for one in others)
+    assert heir.is_running()
+    assert family.ready("family")
+    assert family.starts() == {"family": 2}
+    while not heir.children():
+        time.sleep(0.02)  # what it starts then is its own
+    heir.kill()  # it has none, and so the part is started again
+    while family.pids().get("family") in {None, heir.pid}:
+        time.sleep(0.02)
+    assert family.starts() == {"family": 3}
+
+
+def test_a_part_whose_heir_was_killed_before_is_started_again(family: Stack) -> None:
+    heir, program = _heir_of(family), psutil.Process(family.pids()["family"])
+    heir.kill()
+    while heir.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.02)
+    program.kill()
+    while family.pids().get("family") in {None, program.pid}:
+        time.sleep(0.02)
+    assert "ended with signal 9; starting it again" in (family.settings.logs_dir / "stack.log").read_text()
+
+
+def test_the_heir_of_a_part_that_hangs_goes_on(family: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervised, "STOPPED_SECONDS", 0.5)
+    heir, program = _heir_of(family), psutil.Process(family.pids()["family"])
+    program.send_signal(signal.SIGSTOP)
+    while not _gone_on(family, heir):
+        time.sleep(0.02)
+    assert not program.is_running()
+    assert "was stopped for more than" in (family.settings.logs_dir / "stack.log").read_text()
+
+
+def test_no_heir_outlives_a_part_that_is_told_to_stop_or_whose_guardian_is_killed(family: Stack) -> None:
+    heir, program = _heir_of(family), psutil.Process(family.pids()["family"])
+    guardian = program.parent()
+    assert guardian is not None
+    guardian.kill()
+    while family.pids().get("family") in {None, program.pid}:
+        time.sleep(0.02)
+    psutil.wait_procs([heir, program], timeout=10)
+    assert not heir.is_running()
+    heir = _heir_of(family)
+    family.stop()
+    assert not heir.is_running()

@@ -233,15 +233,37 @@ def test_a_process_that_gives_the_interpreter_to_nobody_is_replaced(bench: Bench
     assert any("no sign of life" in (state.message or "") for state in bench.client.read_flow_run_states(run.id))
 
 
-def test_a_process_that_has_long_been_idle_is_replaced_by_a_fresh_one(bench: Bench, tmp_path: Path) -> None:
-    deployment, note = bench.deploy("four_steps"), tmp_path / "note"
+def _set_idle_limit(bench: Bench, seconds: float) -> None:
     template = bench.client.read_work_pool(bench.pool).base_job_template
-    template["variables"]["properties"]["idle_time_limit_seconds"]["default"] = 0.5
+    template["variables"]["properties"]["idle_time_limit_seconds"]["default"] = seconds
     bench.client.update_work_pool(bench.pool, WorkPoolUpdate(base_job_template=template))
-    bench.start("--limit", "1")
+
+
+def _processes(worker: subprocess.Popen[bytes]) -> int | None:
+    """How many processes for runs there are; None before there is a zygote."""
+    zygotes = [one for one in psutil.Process(worker.pid).children() if os.getsid(one.pid) == one.pid]
+    return len(zygotes[0].children()) if zygotes else None
+
+
+def test_a_process_that_has_long_been_idle_is_replaced_by_a_fresh_one(bench: Bench, tmp_path: Path) -> None:
+    deployment, note, busy = bench.deploy("four_steps"), tmp_path / "note", tmp_path / "busy"
+    sleeps = bench.deploy("sleeps")
+    _set_idle_limit(bench, 0.5)
+    worker = bench.start("--limit", "2")
+    long = bench.run(sleeps, path=str(busy), seconds=12)
     bench.wait(bench.run(deployment, path=str(note)), "Completed")
     until(lambda: not psutil.pid_exists(pids(note)[0]))
-    bench.wait(bench.run(deployment, path=str(note)), "Completed")
+    until(lambda: _processes(worker) == 2)  # another one is ready
+    bench.wait(long, "Completed")
+
+
+def test_no_process_is_kept_where_there_was_no_run_for_long(bench: Bench, tmp_path: Path) -> None:
+    deployment, note = bench.deploy("four_steps"), tmp_path / "note"
+    _set_idle_limit(bench, 0.5)
+    worker = bench.start("--limit", "2")
+    for _ in range(2):
+        until(lambda: _processes(worker) == 0)
+        bench.wait(bench.run(deployment, path=str(note)), "Completed")
     assert len(set(pids(note))) == 2
 
 

@@ -18,6 +18,7 @@ import psutil
 import psycopg
 from botocore.config import Config
 
+from deployments.stack.app_services import SPARE
 from deployments.stack.settings import StackSettings
 
 _START_SECONDS = 600.0
@@ -83,14 +84,13 @@ class Rig:
         return {str(name): str(value) for name, value in state["environment"].items()}
 
     def process_tree(self, part: str) -> list[psutil.Process]:
-        """All processes of a part, its program first; empty while it is down. Of the worker, those that work."""
+        """All processes of a part, its program first; empty while it is down. Of the worker, all but its spare."""
         words = _PROGRAMS[part]
         for guardian in self._guardians():
             with contextlib.suppress(psutil.NoSuchProcess):
                 line = guardian.cmdline()
-                process_tree: list[psutil.Process] = guardian.children(recursive=True)
-                if all(word in line for word in words) and (part != "worker" or len(process_tree) > 1):
-                    return process_tree
+                if all(word in line for word in words):
+                    return [one for one in guardian.children(recursive=True) if one.name() != SPARE]
         return []
 
     def _guardians(self) -> list[psutil.Process]:
@@ -106,7 +106,7 @@ class Rig:
 
     def worker(self) -> psutil.Process | None:
         """The process that takes runs from the work pool."""
-        return next((one for one in self._below_master() if not _leads_session(one)), None)
+        return next((one for one in self._below_master() if not _leads_session(one) and one.name() != SPARE), None)
 
     def zygote(self) -> psutil.Process | None:
         """The process that flow runs' processes are forked from."""

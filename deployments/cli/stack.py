@@ -116,8 +116,6 @@ def _run(
     with stack.heeding_signals():
         console.print("Ctrl-C stops everything.")
         tell_service_manager("READY=1")
-        if settings.standby:
-            _stand_by(stack, settings)
         stack.wait()
     tell_service_manager("STOPPING=1")
     console.print("stopping")
@@ -128,12 +126,6 @@ def _pictures_in(folder: Path) -> list[Path]:
     from deployments.cli.image_files import pictures_in  # noqa: PLC0415 - imports what reads pictures
 
     return pictures_in(folder)
-
-
-def _stand_by(stack: Stack, settings: StackSettings) -> None:
-    from deployments.stack.app_services import standby_service  # noqa: PLC0415
-
-    stack.add_spare(standby_service(settings))
 
 
 def _await_services(stack: Stack, settings: StackSettings, provisioning: Provisioning) -> dict[str, str | None]:

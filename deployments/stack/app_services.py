@@ -16,6 +16,7 @@ from deployments.warm_worker.settings import PROCESS_SETTINGS
 # Some missed touches and some load; the supervisor adds its own patience before it kills.
 _LONGEST_SILENCE_SECONDS = 6.0
 _WORKER = "deployments.receipt_worker:ReceiptWorker"
+SPARE = "worker-spare"
 _FLOWS = ("flows.receipt_to_expense", "flows.sweep_inbox", "flows.reconcile_ledger", "flows.deliver_webhooks")
 
 
@@ -26,42 +27,29 @@ def worker_service(settings: StackSettings, after: Path | None = None) -> Servic
         settings: The stack's.
         after: A file for which it waits with everything imported; else all that it works on is there already.
     """
-    waiting = ("--after", str(after)) if after else ()
-    return _prefork_master(settings, "worker", () if after else ("postgres", "seaweedfs", "prefect"), waiting)
-
-
-def standby_service(settings: StackSettings) -> Service:
-    """The same once more, with everything imported: it takes over when the whole of the other one is killed."""
-    return _prefork_master(settings, "worker-standby", ("worker",))
-
-
-def _prefork_master(settings: StackSettings, name: str, needs: tuple[str, ...], more: tuple[str, ...] = ()) -> Service:
-    alive, lock = (settings.root / "run" / file for file in (f"{name}.alive", "worker.lock"))
-    name_of_worker = worker_name()
-    options = (
-        "--pool",
-        POOL,
-        "--worker",
-        _WORKER,
-        "--name",
-        name_of_worker,
-        "--lock",
-        str(lock),
-        "--alive",
-        str(alive),
-        *more,
-    )
+    alive, lock = (settings.root / "run" / name for name in ("worker.alive", "worker.lock"))
+    options = {
+        "--pool": POOL,
+        "--worker": _WORKER,
+        "--name": worker_name(),
+        "--lock": lock,
+        "--alive": alive,
+        "--spare": SPARE,
+        **({"--after": after} if after else {}),
+    }
+    words = [str(word) for option in options.items() for word in option]
     return Service(
-        name=name,
-        command=(sys.executable, "-m", "deployments.warm_worker.start_prefork_master", *options, *_FLOWS),
+        name="worker",
+        command=(sys.executable, "-m", "deployments.warm_worker.start_prefork_master", *words, *_FLOWS),
         env={variable: os.environ.get(variable, value) for variable, value in PROCESS_SETTINGS.items()},
-        needs=needs,
+        needs=() if after else ("postgres", "seaweedfs", "prefect"),
         prepare=lambda: _remove_sign_of_life(alive),
         ready_check=_recently_touched(alive),
         liveness_check=_recently_touched(alive),
         start_timeout=300.0,
         stop_timeout=45.0,
         niceness=5,
+        heir=SPARE,
     )
 
 

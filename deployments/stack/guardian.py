@@ -1,12 +1,17 @@
 """Runs one program and ensures that neither it nor anything that it started outlives its owner.
 
 Started by path with a bare interpreter (no site packages), so it costs a few milliseconds and imports nothing of
-this project: `python -I -S guardian.py CONTROL_FD USER NICENESS PROGRAM ARGUMENT…`.
+this project: `python -I -S guardian.py CONTROL_FD USER NICENESS HEIR PROGRAM ARGUMENT…`.
 
 CONTROL_FD is one end of a socket pair. The guardian writes `pid N` once and `exit N` when the program has ended
 (negative: the signal that ended it). Each byte that it reads is a signal number to pass on to the program. End of
 file means that the owner is gone, however it died: the program and all its descendants are killed. They are also
 killed when the program ends by itself, so that a restarted part never runs beside what the last one left behind.
+
+A program can leave an heir: a child that goes by the name HEIR (PR_SET_NAME; empty: none). When the program is
+killed, and was not told to stop, its heir, whose parent the guardian then is, goes on as the program: all else that the
+dead one left behind is killed, the heir gets SIGUSR1 as the word to go on, and the guardian writes `pid N` again. A
+SIGKILL that is passed on is no word to stop.
 """
 
 import ctypes
@@ -65,26 +70,46 @@ def _start(user: str, niceness: int, command: list[str]) -> int:
     os._exit(127)
 
 
-def _parents() -> dict[int, int]:
-    """Parent of every process, by pid."""
-    found: dict[int, int] = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - no pathlib in this small interpreter
+def _processes() -> dict[int, tuple[str, str, int]]:
+    """Name, state and parent of every process, by pid."""
+    found: dict[int, tuple[str, str, int]] = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - no pathlib in this small interpreter
         try:
-            with open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123
-                found[int(name)] = int(stat.read().rpartition(b")")[2].split()[1])
+            with open(f"/proc/{pid}/stat", "rb") as stat:  # noqa: PTH123
+                name, _, rest = stat.read().decode(errors="replace").partition("(")[2].rpartition(")")
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
+        state, parent = rest.split()[:2]
+        found[int(pid)] = (name, state, int(parent))
     return found
 
 
-def _descendants() -> list[int]:
-    parents = _parents()
+def _descendants(but: int = 0) -> list[int]:
+    """All processes below this one, without one of them and what is below that."""
+    parents = {pid: parent for pid, (_, _, parent) in _processes().items() if pid != but}
     descendants = {os.getpid()}
     while True:
         more = {pid for pid, parent in parents.items() if parent in descendants} - descendants
         if not more:
             return sorted(descendants - {os.getpid()})
         descendants |= more
+
+
+def _heir(name: str) -> int:
+    """The child of ours, by inheritance, that goes by this name; 0 if none does."""
+    living = ((pid, known_as, parent) for pid, (known_as, state, parent) in _processes().items() if state != "Z")
+    return next((pid for pid, known_as, parent in living if name and (known_as, parent) == (name, os.getpid())), 0)
+
+
+def _kill_all_but(heir: int) -> None:
+    """Kill until nothing but the heir is left; its end, should it come meanwhile, is left to `_reap`."""
+    while others := _descendants(heir):
+        for pid in others:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                continue  # it is not ours yet, but will be when its parent has ended
 
 
 def _kill_descendants() -> None:
@@ -115,28 +140,38 @@ def _reap(program: int) -> int | None:
             code = os.waitstatus_to_exitcode(status)
 
 
-def _pass_on(control: int, program: int) -> bool:
-    """Pass signals from the owner on to the program; False when the owner is gone."""
+def _pass_on(control: int, program: int) -> bytes:
+    """Pass signals from the owner on to the program; none when the owner is gone."""
     try:
         numbers = os.read(control, 64)
     except ConnectionResetError:
-        return False
+        return b""
     for number in numbers:
         os.kill(program, number)
-    return bool(numbers)
+    return numbers
 
 
-def _guard(control: int, wakeup: int, program: int) -> int | None:
-    """Wait for the end of the program or of the owner; the exit code in the first case."""
+def _guard(control: int, wakeup: int, program: int, heir_name: str) -> int | None:
+    """Wait for the end of the program, without an heir, or of the owner; the exit code in the first case."""
+    told = False
     while True:
         readable, _, _ = select.select([control, wakeup], [], [])
         if wakeup in readable:
             os.read(wakeup, 4096)
             code = _reap(program)
             if code is not None:
-                return code
-        if control in readable and not _pass_on(control, program):
-            return None
+                heir = _heir(heir_name) if code < 0 and not told else 0
+                if not heir:
+                    return code
+                _kill_all_but(heir)
+                program = heir
+                os.kill(program, signal.SIGUSR1)
+                _tell(control, f"pid {program}\n")
+        if control in readable:
+            passed_on = _pass_on(control, program)
+            if not passed_on:
+                return None
+            told = told or any(number != signal.SIGKILL for number in passed_on)
 
 
 def _tell(control: int, line: str) -> None:
@@ -148,7 +183,7 @@ def _tell(control: int, line: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run the program named by the arguments until it or the owner ends."""
-    control, user, niceness, command = int(arguments[0]), arguments[1], int(arguments[2]), arguments[3:]
+    control, user, niceness, heir_name = int(arguments[0]), arguments[1], int(arguments[2]), arguments[3]
     os.set_inheritable(control, False)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     wakeup, wakeup_writer = os.pipe()
@@ -156,9 +191,9 @@ def main(arguments: list[str]) -> None:
     signal.set_wakeup_fd(wakeup_writer, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    program = _start(user, niceness, command)
+    program = _start(user, niceness, arguments[4:])
     _tell(control, f"pid {program}\n")
-    code = _guard(control, wakeup, program)
+    code = _guard(control, wakeup, program, heir_name)
     _kill_descendants()
     if code is not None:
         _tell(control, f"exit {code}\n")

@@ -87,12 +87,6 @@ class StackSettings(BaseSettings):
         "heartbeats), and find the events of runs by tags, work queue and work pool too.",
     )
 
-    standby: bool = Field(
-        default=True,
-        description="Keep a second worker that takes over when all of the first is killed; without it that takes "
-        "some seconds more, and the stack some 150 MB less.",
-    )
-
     public_url: str = Field(
         default="",
         pattern=PUBLIC_ADDRESS,

@@ -16,7 +16,6 @@ from typing import Self
 from deployments.stack.credentials import Credentials, load_credentials, write_private
 from deployments.stack.datadir import DataLock, make_folders, require_free_ports
 from deployments.stack.environment import STATE_FILE, child_environment, stack_environment
-from deployments.stack.errors import ServiceFailedError
 from deployments.stack.postgres import postgres_service
 from deployments.stack.prefect_server import prefect_service
 from deployments.stack.seaweedfs import seaweedfs_service
@@ -25,7 +24,6 @@ from deployments.stack.settings import StackSettings
 from deployments.stack.supervised import Supervised
 
 CORE = ("postgres", "seaweedfs", "prefect")
-_SPARE_PAUSE_SECONDS = 5.0
 _log = logging.getLogger("receiptflow.stack")
 
 
@@ -148,20 +146,6 @@ class Stack:
         """
         self._start_parts(services)
         self.await_ready(*(service.name for service in services))
-
-    def add_spare(self, service: Service) -> None:
-        """Start a service that all others do without, and return when it is ready or the stop was requested.
-
-        A first start that fails, because somebody killed it or memory was short, ends nothing: it is tried again.
-        """
-        while not self._stop_requested.is_set():
-            try:
-                self.add(service)
-            except ServiceFailedError as error:
-                _log.warning("%s; trying again in %.0f s", str(error).splitlines()[0], _SPARE_PAUSE_SECONDS)
-                self._stop_requested.wait(_SPARE_PAUSE_SECONDS)
-            else:
-                return
 
     @contextmanager
     def heeding_signals(self) -> Iterator[None]:

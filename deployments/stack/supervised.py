@@ -136,7 +136,8 @@ class Supervised:
             self.service.prepare()
         ours, theirs = socket.socketpair()
         rotate_log(self._log_path)
-        options = [str(theirs.fileno()), self.service.user, str(self.service.niceness), *self.service.command]
+        service = self.service
+        options = [str(theirs.fileno()), service.user, str(service.niceness), service.heir, *service.command]
         with theirs, self._log_path.open("ab") as log:
             self._log_start = log.tell()
             self._guardian = subprocess.Popen(
@@ -161,6 +162,12 @@ class Supervised:
         line = self._next_line(timeout=None)
         self.pid = int(line.removeprefix("pid ")) if line and line.startswith("pid ") else None
 
+    def _go_on_with_heir(self, line: str) -> None:
+        killed, self.pid = self.pid, int(line.removeprefix("pid "))
+        self.starts += 1
+        self._stopped_since = None
+        _log.warning("%s (process %s) was killed; process %s goes on", self.service.name, killed, self.pid)
+
     def _next_line(self, timeout: float | None) -> str | None:
         """The next line from the guardian; None after `timeout`, empty once it is gone."""
         control = self._control
@@ -181,6 +188,9 @@ class Supervised:
         if b"exit" in self._unread:
             return True
         line = self._next_line(timeout)
+        if line and line.startswith("pid "):
+            self._go_on_with_heir(line)
+            return False
         if line:
             self._unread = f"{line}\n".encode() + self._unread
         return line is not None
@@ -214,7 +224,9 @@ class Supervised:
         failing_since, cpu_then = 0.0, 0.0
         while not self._ended(_STOPPED_POLL_SECONDS if self._stopped_since else _PROBE_SECONDS):
             if self._stopped_seconds(failing_since) > STOPPED_SECONDS:
-                return _STOPPED_REASON
+                if not self._left_to_heir(_STOPPED_REASON):
+                    return _STOPPED_REASON
+                failing_since = 0.0
             if self._stopped_since:
                 continue
             asked, cpu = time.monotonic(), cpu_seconds(self._pid)
@@ -227,8 +239,21 @@ class Supervised:
                 failing_since, cpu_then = asked, cpu
             silent = time.monotonic() - failing_since
             if is_hung(self._pid, silent, cpu_then):
-                return f"answered no probe for {silent:.0f} s ({problem})"
+                reason = f"answered no probe for {silent:.0f} s ({problem})"
+                if not self._left_to_heir(reason):
+                    return reason
+                failing_since = 0.0
         return None
+
+    def _left_to_heir(self, reason: str) -> bool:
+        """Kill the program alone where it may have an heir; should it have none, the guardian reports its end."""
+        if not self.service.heir:
+            return False
+        _log.warning("%s %s and is killed", self.service.name, reason)
+        with self._lock:
+            self._signal(signal.SIGKILL)
+        self._stopped_since = None
+        return True
 
     def _stopped_seconds(self, silent_since: float = 0.0) -> float:
         """For how long the part has been stopped, counted from when it fell silent if that is known."""

@@ -41,7 +41,8 @@ class WarmVariables(BaseVariables):
         ge=0,
         title="Idle time limit (seconds)",
         description="A process that had no run for so long is replaced by a fresh one, which gives back the memory of "
-        "what its runs had loaded; the next run loads it again. 0: never. Default: 600.",
+        "what its runs had loaded; the next run loads it again. When there was no run at all for so long, none is kept "
+        "until there is one. 0: never. Default: 600.",
     )
     memory_limit_mb: int = Field(
         default=2048,

@@ -25,6 +25,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--lock", type=Path, help="file that one master at a time holds (default: one per pool)")
     parser.add_argument("--alive", type=Path, help="file to touch every second as a sign of life")
+    parser.add_argument(
+        "--spare",
+        default="",
+        help="name of a fork of the master that takes over when it is killed, once it gets SIGUSR1 (default: none)",
+    )
     parser.add_argument("--after", type=Path, help="file to wait for, all imported, before the worker starts")
     parser.add_argument("modules", nargs="*", help="modules of the flows, to import now and not in a run")
     options = parser.parse_args(arguments)

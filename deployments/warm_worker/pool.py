@@ -7,6 +7,7 @@ one, for which an idle child of another spec makes room. A child of an older gen
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from functools import partial
 from types import TracebackType
@@ -42,6 +43,7 @@ class ProcessPool:
         self._zygote: ZygoteProcess | None = None
         self._generations: list[ZygoteProcess] = []
         self._recent: ProcessSpec | None = None
+        self._last_wanted = time.monotonic()
         self._choosing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._logger = get_logger("worker.pool")
@@ -77,7 +79,7 @@ class ProcessPool:
         """Have as many children ready as may run, of the code as it is now, so that no run waits for its process.
 
         Those that worked, and had nothing to do for `idle_seconds` since, are replaced: what their runs had loaded
-        goes with them. 0: never.
+        goes with them. When there was no job at all for so long, none is kept until there is one. 0: never.
 
         They are made with the spec that was used last, with the one given before the first job. Code that is being
         changed is left to settle: two calls must find it the same, unless a run asks for it before.
@@ -88,15 +90,20 @@ class ProcessPool:
             return
         async with self._choosing:
             zygote = await self._current_zygote(fingerprint)
+            working = any(child.job for child in self.children())
+            unwanted = not working and 0 < idle_seconds < time.monotonic() - self._last_wanted
             for child in self.children():
-                if idle_seconds and child.idle_seconds > idle_seconds:
+                if (unwanted and child.is_free) or 0 < idle_seconds < child.idle_seconds:
                     self._retire(child)
+            if unwanted:
+                return
             for _ in range(self.size - sum(not child.retiring for child in self.children())):
                 child = await zygote.fork(self._recent or spec)
                 child.reserved = False
 
     async def execute(self, job: Job) -> Answer | ProcessExit:
         """Run a job to its end: the child's answer, or how the child died."""
+        self._last_wanted = time.monotonic()
         if job.module:
             self._code.add(job.module)
         if not job.spec.single_use:
@@ -106,6 +113,7 @@ class ProcessPool:
         except OSError as error:
             return ProcessExit(ExitReason.LOST, detail=f"no process could be started: {error}")
         answer = await child.work(job)
+        self._last_wanted = time.monotonic()
         if not isinstance(answer, ProcessExit):
             child.reserved = False
             if self._needs_replacing(child, job, answer):

@@ -1,8 +1,9 @@
 """The prefork master: a single-threaded process with everything imported; worker and zygotes are forked from it.
 
 Started by `start_prefork_master`. A worker that was killed or hangs is replaced by another fork within milliseconds,
-where an interpreter of its own would import for seconds. A second master stands by: it has everything imported too,
-and waits for the lock that ends with the last process below the first one.
+where an interpreter of its own would import for seconds. With `--spare` one more fork does nothing but wait for the
+master's death, and is the master then, once the lock is free, which ends with the last process below the first one. A
+second master, started by hand, stands by in the same way with an interpreter of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import fcntl
 import importlib
 import os
+import select
 import selectors
 import signal
 import socket
@@ -35,6 +37,7 @@ from deployments.warm_worker.process_control import (
     die_with_parent,
     kill_children,
     lower_session,
+    set_name,
     thread_names,
 )
 
@@ -42,6 +45,9 @@ _START = "deployments.warm_worker.start_prefork_master"
 _STANDBY_POLL_SECONDS = 0.1
 _STANDBY_CODE_SECONDS = 10.0  # a look at all files takes milliseconds
 _GO_POLL_SECONDS = 0.1
+_SPARE_PAUSE_SECONDS = 1.0
+_SPARE_TOLD_SECONDS = 10.0
+_GO_ON = signal.SIGUSR1
 _TICK_SECONDS = 0.5
 _ALIVE_SECONDS = 1.0
 _SHORT_LIFE_SECONDS = 1.0  # a worker that dies faster than this would die again: the supervisor starts all afresh
@@ -69,6 +75,9 @@ class _PreforkMaster:
         self._touched = 0.0
         self._logger = get_logger("worker.prefork_master")
         self._hang_detector: HangDetector | None = None
+        self._lock = -1
+        self._spare = 0
+        self._spare_forked = -_SPARE_PAUSE_SECONDS
 
     def prepare(self) -> None:
         """Import everything that the worker and its processes need."""
@@ -78,8 +87,11 @@ class _PreforkMaster:
             self._fingerprint = self._code.fingerprint()
         if len(thread_names()) > 1:
             raise ConfigurationError(f"importing {self._modules} starts threads ({thread_names()}): none can be forked")
-        adopt_orphans()
         freeze_after_imports()
+        self._become_master()
+
+    def _become_master(self) -> None:
+        adopt_orphans()
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGINT, self._on_stop)
 
@@ -105,21 +117,58 @@ class _PreforkMaster:
                 looked = time.monotonic()
                 if self.is_current():
                     continue
-                os.execv(sys.executable, [sys.executable, "-m", _START, *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+                _import_again()
             time.sleep(_STANDBY_POLL_SECONDS)
 
     def serve(self) -> int:
-        """Have a worker running until it ends by itself; its exit code."""
-        while not self._stopping:
-            began = time.monotonic()
-            code = self._run_worker()
+        """Have a worker running until it ends by itself; its exit code. Nothing below this process is left then."""
+        try:
+            while not self._stopping:
+                began = time.monotonic()
+                self._keep_spare()
+                code = self._run_worker()
+                kill_children(but=self._spare)
+                if code >= 0:
+                    return code
+                self._logger.error("The worker was ended by signal %s", -code)
+                if time.monotonic() - began < _SHORT_LIFE_SECONDS or not self.is_current():
+                    return 1
+            return 0
+        finally:
             kill_children()
-            if code >= 0:
-                return code
-            self._logger.error("The worker was ended by signal %s", -code)
-            if time.monotonic() - began < _SHORT_LIFE_SECONDS or not self.is_current():
-                return 1
-        return 0
+
+    def _keep_spare(self, *own: socket.socket) -> None:
+        """Have a spare, if one is wanted and none was forked just now; it closes what is this process's own."""
+        now = time.monotonic()
+        if not self._options.spare or self._spare or now - self._spare_forked < _SPARE_PAUSE_SECONDS:
+            return
+        self._spare_forked = now
+        master = os.getpid()
+        self._spare = os.fork()
+        if self._spare == 0:
+            for end in own:
+                end.close()
+            self._run_as_spare(master)
+
+    def _run_as_spare(self, master: int) -> NoReturn:
+        """Wait for the master's death, then be the master, if told so by whoever has inherited this process."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {_GO_ON})
+        set_name(self._options.spare)
+        os.setpgid(0, 0)
+        os.close(self._lock)  # else it were held as long as this process lives
+        _reset_signals()
+        _await_end(master)
+        if not signal.sigtimedwait({_GO_ON}, _SPARE_TOLD_SECONDS):
+            os._exit(1)
+        die_with_parent(os.getppid())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {_GO_ON})
+        if not self.is_current():
+            _import_again()
+        set_name("python")
+        self._become_master()
+        self.await_lock()
+        self._logger.warning("The master was killed; its spare goes on")
+        sys.exit(self.serve())
 
     def _run_worker(self) -> int:
         """Fork a worker and stay with it to its end; the signal that ended it is negative."""
@@ -137,19 +186,20 @@ class _PreforkMaster:
             signal.set_wakeup_fd(wakeup_writer.fileno(), warn_on_full_buffer=False)
             self._hang_detector = HangDetector(pid)
             try:
-                return self._watch(pid, ours, wakeup)
+                return self._watch(pid, ours, wakeup, wakeup_writer)
             finally:
                 signal.set_wakeup_fd(-1)
 
-    def _watch(self, worker: int, link: socket.socket, wakeup: socket.socket) -> int:
+    def _watch(self, worker: int, link: socket.socket, wakeup: socket.socket, wakeup_writer: socket.socket) -> int:
         waiting = selectors.DefaultSelector()
         waiting.register(link, selectors.EVENT_READ)
         waiting.register(wakeup, selectors.EVENT_READ)
         asked = False
         while True:
             ready = {key.fileobj for key, _ in waiting.select(_TICK_SECONDS)}
-            if wakeup in ready and (code := _reaped(wakeup, worker)) is not None:
+            if wakeup in ready and (code := self._reap(wakeup, worker)) is not None:
                 return code
+            self._keep_spare(link, wakeup, wakeup_writer)
             if link in ready and not self._receive(link, (link, wakeup)):
                 waiting.unregister(link)
             self._heartbeat()
@@ -194,6 +244,25 @@ class _PreforkMaster:
         asyncio.run(worker.start())
         sys.exit(0)
 
+    def _reap(self, wakeup: socket.socket, worker: int) -> int | None:
+        """Reap whoever has ended; the worker's exit code if it was among them."""
+        try:
+            while wakeup.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return None
+            if pid == 0:
+                return None
+            if pid == self._spare:
+                self._spare = 0
+            if pid == worker:
+                return os.waitstatus_to_exitcode(status)
+
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
@@ -224,19 +293,15 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _reaped(wakeup: socket.socket, worker: int) -> int | None:
-    """Reap whoever has ended; the worker's exit code if it was among them."""
+def _await_end(pid: int) -> None:
     try:
-        while wakeup.recv(4096):
-            pass
-    except BlockingIOError:
-        pass
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return None
-        if pid == 0:
-            return None
-        if pid == worker:
-            return os.waitstatus_to_exitcode(status)
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return  # it has ended since the fork
+    select.select([descriptor], [], [])
+    os.close(descriptor)
+
+
+def _import_again() -> NoReturn:
+    """Be a new interpreter with the code as it is now, in the same process."""
+    os.execv(sys.executable, [sys.executable, "-m", _START, *sys.argv[1:]])  # noqa: S606 - no shell is wanted

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _BELOW_WORKER = 5  # niceness that is added
 MESSAGE_BYTES = 1 << 18  # bound of one message between worker and zygote; Linux sockets take 208 KiB by default
@@ -41,17 +42,24 @@ def adopt_orphans() -> None:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
 
 
-def kill_children() -> None:
-    """SIGKILL every child, then what those leave behind, and return when the last one is gone."""
+def set_name(name: str) -> None:
+    """Have this process, and those that it forks, listed under this name; of at most 15 bytes."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_NAME) failed")
+
+
+def kill_children(but: int = 0) -> None:
+    """SIGKILL every child, without this one, then what those leave behind, and return when the last one is gone."""
     own = psutil.Process()
-    while True:
-        for child in own.children():
+    while others := [child for child in own.children() if child.pid != but]:
+        for child in others:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+        for child in others:
+            with suppress(ChildProcessError):
+                os.waitpid(child.pid, 0)
 
 
 def kill_group(pid: int) -> None:
