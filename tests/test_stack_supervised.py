@@ -115,8 +115,8 @@ def test_full_log_is_rotated_while_its_writer_goes_on(
     assert not log.with_name("talker.log.4").exists()
 
 
-# The heir, with its parent's work done and a program of its own left behind, and one that is no heir.
-_WITH_HEIR = """
+# The successor, with its parent's work done and a program of its own left behind, and one that is no successor.
+_WITH_SUCCESSOR = """
 import ctypes, os, signal, subprocess, sys, time
 def called(name): ctypes.CDLL(None).prctl(15, name.encode(), 0, 0, 0)
 def fork(name):
@@ -128,7 +128,7 @@ def fork(name):
         subprocess.Popen(["sleep", "700"])
         time.sleep(600)
 fork("somebody")
-fork("the-heir")
+fork("the-successor")
 subprocess.Popen(["sleep", "600"])
 time.sleep(600)
 """
@@ -136,46 +136,48 @@ time.sleep(600)
 
 @pytest.fixture
 def family(stack_with: Callable[[Service], Stack]) -> Stack:
-    """A stack of one service, which has an heir."""
-    return stack_with(Service(name="family", command=[sys.executable, "-c", _WITH_HEIR], heir="the-heir"))
+    """A stack of one service, which has a successor."""
+    return stack_with(
+        Service(name="family", command=[sys.executable, "-c", _WITH_SUCCESSOR], successor="the-successor")
+    )
 
 
-def _heir_of(family: Stack) -> psutil.Process:
+def _successor_of(family: Stack) -> psutil.Process:
     program = psutil.Process(family.pids()["family"])
-    while not (heirs := [one for one in program.children() if one.name() == "the-heir"]):
+    while not (successors := [one for one in program.children() if one.name() == "the-successor"]):
         time.sleep(0.02)
     while len(program.children()) < 3:
         time.sleep(0.02)
-    return heirs[0]
+    return successors[0]
 
 
-def _gone_on(family: Stack, heir: psutil.Process) -> bool:
-    return family.pids().get("family") == heir.pid
+def _gone_on(family: Stack, successor: psutil.Process) -> bool:
+    return family.pids().get("family") == successor.pid
 
 
-def test_the_heir_of_a_killed_part_goes_on_and_nothing_else_of_it(family: Stack) -> None:
-    heir, program = _heir_of(family), psutil.Process(family.pids()["family"])
-    others = [one for one in program.children() if one != heir]
+def test_the_successor_of_a_killed_part_goes_on_and_nothing_else_of_it(family: Stack) -> None:
+    successor, program = _successor_of(family), psutil.Process(family.pids()["family"])
+    others = [one for one in program.children() if one != successor]
     program.kill()
-    while not _gone_on(family, heir):
+    while not _gone_on(family, successor):
         time.sleep(0.02)
     psutil.wait_procs(others, timeout=10)
     assert not any(one.is_running() for one in others)
-    assert heir.is_running()
+    assert successor.is_running()
     assert family.ready("family")
     assert family.starts() == {"family": 2}
-    while not heir.children():
+    while not successor.children():
         time.sleep(0.02)  # what it starts then is its own
-    heir.kill()  # it has none, and so the part is started again
-    while family.pids().get("family") in {None, heir.pid}:
+    successor.kill()  # it has none, and so the part is started again
+    while family.pids().get("family") in {None, successor.pid}:
         time.sleep(0.02)
     assert family.starts() == {"family": 3}
 
 
-def test_a_part_whose_heir_was_killed_before_is_started_again(family: Stack) -> None:
-    heir, program = _heir_of(family), psutil.Process(family.pids()["family"])
-    heir.kill()
-    while heir.status() != psutil.STATUS_ZOMBIE:
+def test_a_part_whose_successor_was_killed_before_is_started_again(family: Stack) -> None:
+    successor, program = _successor_of(family), psutil.Process(family.pids()["family"])
+    successor.kill()
+    while successor.status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.02)
     program.kill()
     while family.pids().get("family") in {None, program.pid}:
@@ -183,25 +185,25 @@ def test_a_part_whose_heir_was_killed_before_is_started_again(family: Stack) -> 
     assert "ended with signal 9; starting it again" in (family.settings.logs_dir / "stack.log").read_text()
 
 
-def test_the_heir_of_a_part_that_hangs_goes_on(family: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_successor_of_a_part_that_hangs_goes_on(family: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervised, "STOPPED_SECONDS", 0.5)
-    heir, program = _heir_of(family), psutil.Process(family.pids()["family"])
+    successor, program = _successor_of(family), psutil.Process(family.pids()["family"])
     program.send_signal(signal.SIGSTOP)
-    while not _gone_on(family, heir):
+    while not _gone_on(family, successor):
         time.sleep(0.02)
     assert not program.is_running()
     assert "was stopped for more than" in (family.settings.logs_dir / "stack.log").read_text()
 
 
-def test_no_heir_outlives_a_part_that_is_told_to_stop_or_whose_guardian_is_killed(family: Stack) -> None:
-    heir, program = _heir_of(family), psutil.Process(family.pids()["family"])
+def test_no_successor_outlives_a_part_that_is_told_to_stop_or_whose_guardian_is_killed(family: Stack) -> None:
+    successor, program = _successor_of(family), psutil.Process(family.pids()["family"])
     guardian = program.parent()
     assert guardian is not None
     guardian.kill()
     while family.pids().get("family") in {None, program.pid}:
         time.sleep(0.02)
-    psutil.wait_procs([heir, program], timeout=10)
-    assert not heir.is_running()
-    heir = _heir_of(family)
+    psutil.wait_procs([successor, program], timeout=10)
+    assert not successor.is_running()
+    successor = _successor_of(family)
     family.stop()
-    assert not heir.is_running()
+    assert not successor.is_running()

@@ -351,7 +351,7 @@ def test_sigterm_lets_runs_finish_and_takes_no_new_ones(bench: Bench, tmp_path: 
     assert bench.client.read_flow_run(late.id).state_name in ("Scheduled", "Late")
 
 
-def test_processes_die_with_their_worker(bench: Bench, tmp_path: Path) -> None:
+def test_processes_die_with_tsuccessor_worker(bench: Bench, tmp_path: Path) -> None:
     deployment = bench.deploy("sleeps")
     worker = bench.start("--limit", "2")
     note = tmp_path / "note"
@@ -380,7 +380,7 @@ def test_changed_code_is_used_by_every_run_that_starts_after(bench: Bench, tmp_p
     assert words(note) == ["start", "done"]
 
 
-def test_runs_are_not_hoarded_and_queues_keep_their_priority(bench: Bench, tmp_path: Path) -> None:
+def test_runs_are_not_hoarded_and_queues_keep_tsuccessor_priority(bench: Bench, tmp_path: Path) -> None:
     """With one process, one run at a time is claimed, and an urgent run goes before those that were read ahead."""
     deployment = bench.deploy("sleeps")
     bench.client.request("POST", f"/work_pools/{bench.pool}/queues", json={"name": "urgent", "priority": 1})

@@ -49,7 +49,7 @@ def worker_service(settings: StackSettings, after: Path | None = None) -> Servic
         start_timeout=300.0,
         stop_timeout=45.0,
         niceness=5,
-        heir=SPARE,
+        successor=SPARE,
     )
 
 

@@ -1,17 +1,17 @@
 """Runs one program and ensures that neither it nor anything that it started outlives its owner.
 
 Started by path with a bare interpreter (no site packages), so it costs a few milliseconds and imports nothing of
-this project: `python -I -S guardian.py CONTROL_FD USER NICENESS HEIR PROGRAM ARGUMENT…`.
+this project: `python -I -S guardian.py CONTROL_FD USER NICENESS SUCCESSOR PROGRAM ARGUMENT…`.
 
 CONTROL_FD is one end of a socket pair. The guardian writes `pid N` once and `exit N` when the program has ended
 (negative: the signal that ended it). Each byte that it reads is a signal number to pass on to the program. End of
 file means that the owner is gone, however it died: the program and all its descendants are killed. They are also
 killed when the program ends by itself, so that a restarted part never runs beside what the last one left behind.
 
-A program can leave an heir: a child that goes by the name HEIR (PR_SET_NAME; empty: none). When the program is
-killed, and was not told to stop, its heir, whose parent the guardian then is, goes on as the program: all else that the
-dead one left behind is killed, the heir gets SIGUSR1 as the word to go on, and the guardian writes `pid N` again. A
-SIGKILL that is passed on is no word to stop.
+A program can leave a successor: a child that goes by the name SUCCESSOR (PR_SET_NAME; empty: none). When the program
+is killed, and was not told to stop, its successor, whose parent the guardian then is, goes on as the program: all else
+that the dead one left behind is killed, the successor gets SIGUSR1 as the word to go on, and the guardian writes `pid N`
+again. A SIGKILL that is passed on is no word to stop.
 """
 
 import ctypes
@@ -95,15 +95,15 @@ def _descendants(but: int = 0) -> list[int]:
         descendants |= more
 
 
-def _heir(name: str) -> int:
+def _successor(name: str) -> int:
     """The child of ours, by inheritance, that goes by this name; 0 if none does."""
     living = ((pid, known_as, parent) for pid, (known_as, state, parent) in _processes().items() if state != "Z")
     return next((pid for pid, known_as, parent in living if name and (known_as, parent) == (name, os.getpid())), 0)
 
 
-def _kill_all_but(heir: int) -> None:
-    """Kill until nothing but the heir is left; its end, should it come meanwhile, is left to `_reap`."""
-    while others := _descendants(heir):
+def _kill_all_but(successor: int) -> None:
+    """Kill until nothing but the successor is left; its end, should it come meanwhile, is left to `_reap`."""
+    while others := _descendants(successor):
         for pid in others:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -151,8 +151,8 @@ def _pass_on(control: int, program: int) -> bytes:
     return numbers
 
 
-def _guard(control: int, wakeup: int, program: int, heir_name: str) -> int | None:
-    """Wait for the end of the program, without an heir, or of the owner; the exit code in the first case."""
+def _guard(control: int, wakeup: int, program: int, successor_name: str) -> int | None:
+    """Wait for the end of the program, without a successor, or of the owner; the exit code in the first case."""
     told = False
     while True:
         readable, _, _ = select.select([control, wakeup], [], [])
@@ -160,11 +160,11 @@ def _guard(control: int, wakeup: int, program: int, heir_name: str) -> int | Non
             os.read(wakeup, 4096)
             code = _reap(program)
             if code is not None:
-                heir = _heir(heir_name) if code < 0 and not told else 0
-                if not heir:
+                successor = _successor(successor_name) if code < 0 and not told else 0
+                if not successor:
                     return code
-                _kill_all_but(heir)
-                program = heir
+                _kill_all_but(successor)
+                program = successor
                 os.kill(program, signal.SIGUSR1)
                 _tell(control, f"pid {program}\n")
         if control in readable:
@@ -183,7 +183,7 @@ def _tell(control: int, line: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run the program named by the arguments until it or the owner ends."""
-    control, user, niceness, heir_name = int(arguments[0]), arguments[1], int(arguments[2]), arguments[3]
+    control, user, niceness, successor_name = int(arguments[0]), arguments[1], int(arguments[2]), arguments[3]
     os.set_inheritable(control, False)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     wakeup, wakeup_writer = os.pipe()
@@ -193,7 +193,7 @@ def main(arguments: list[str]) -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     program = _start(user, niceness, arguments[4:])
     _tell(control, f"pid {program}\n")
-    code = _guard(control, wakeup, program, heir_name)
+    code = _guard(control, wakeup, program, successor_name)
     _kill_descendants()
     if code is not None:
         _tell(control, f"exit {code}\n")

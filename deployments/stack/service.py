@@ -18,7 +18,7 @@ class Service:
     `command` runs with the stack's environment plus `env`. `prepare` runs before each start, `provision` after the
     part became ready for the first time; both must be harmless when repeated. A part with no `ready_check` counts as
     ready once it runs, one with no `liveness_check` is restarted only when it ends. `needs` names the parts that
-    must be ready before this one is started. `heir` names a child of the program that goes on in its place when
+    must be ready before this one is started. `successor` names a child of the program that goes on in its place when
     it is killed (`guardian`). Seconds everywhere.
     """
 
@@ -35,7 +35,7 @@ class Service:
     stop_signal: int = signal.SIGTERM
     user: str = ""
     niceness: int = 0
-    heir: str = ""
+    successor: str = ""
 
 
 class HttpCheck:

@@ -137,7 +137,7 @@ class Supervised:
         ours, theirs = socket.socketpair()
         rotate_log(self._log_path)
         service = self.service
-        options = [str(theirs.fileno()), service.user, str(service.niceness), service.heir, *service.command]
+        options = [str(theirs.fileno()), service.user, str(service.niceness), service.successor, *service.command]
         with theirs, self._log_path.open("ab") as log:
             self._log_start = log.tell()
             self._guardian = subprocess.Popen(
@@ -162,7 +162,7 @@ class Supervised:
         line = self._next_line(timeout=None)
         self.pid = int(line.removeprefix("pid ")) if line and line.startswith("pid ") else None
 
-    def _go_on_with_heir(self, line: str) -> None:
+    def _go_on_with_successor(self, line: str) -> None:
         killed, self.pid = self.pid, int(line.removeprefix("pid "))
         self.starts += 1
         self._stopped_since = None
@@ -189,7 +189,7 @@ class Supervised:
             return True
         line = self._next_line(timeout)
         if line and line.startswith("pid "):
-            self._go_on_with_heir(line)
+            self._go_on_with_successor(line)
             return False
         if line:
             self._unread = f"{line}\n".encode() + self._unread
@@ -224,7 +224,7 @@ class Supervised:
         failing_since, cpu_then = 0.0, 0.0
         while not self._ended(_STOPPED_POLL_SECONDS if self._stopped_since else _PROBE_SECONDS):
             if self._stopped_seconds(failing_since) > STOPPED_SECONDS:
-                if not self._left_to_heir(_STOPPED_REASON):
+                if not self._left_to_successor(_STOPPED_REASON):
                     return _STOPPED_REASON
                 failing_since = 0.0
             if self._stopped_since:
@@ -240,14 +240,14 @@ class Supervised:
             silent = time.monotonic() - failing_since
             if is_hung(self._pid, silent, cpu_then):
                 reason = f"answered no probe for {silent:.0f} s ({problem})"
-                if not self._left_to_heir(reason):
+                if not self._left_to_successor(reason):
                     return reason
                 failing_since = 0.0
         return None
 
-    def _left_to_heir(self, reason: str) -> bool:
-        """Kill the program alone where it may have an heir; should it have none, the guardian reports its end."""
-        if not self.service.heir:
+    def _left_to_successor(self, reason: str) -> bool:
+        """Kill the program alone where it may have a successor; should it have none, the guardian reports its end."""
+        if not self.service.successor:
             return False
         _log.warning("%s %s and is killed", self.service.name, reason)
         with self._lock:
