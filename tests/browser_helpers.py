@@ -65,6 +65,9 @@ class Visit:
     def one(self, css: str) -> Any:
         return self.until(lambda: self.driver.find_element(By.CSS_SELECTOR, css))
 
+    def all(self, css: str) -> list[Any]:
+        return list(self.driver.find_elements(By.CSS_SELECTOR, css))
+
     def text(self) -> str:
         return str(self.driver.find_element(By.TAG_NAME, "body").text)
 

@@ -59,17 +59,26 @@ _WORDS = (("TOTAL", 40, 300, 120, 330), ("19.46", 200, 300, 260, 330), ("19.16",
 
 
 def waits(
-    gateway: Gateway, number: int, total: str = "19.46", other: str = "19.16", merchant_confidence: float = 0.97
+    gateway: Gateway,
+    number: int,
+    total: str = "19.46",
+    other: str = "19.16",
+    merchant_confidence: float = 0.97,
+    pages: int = 1,
 ) -> UUID:
-    """A receipt of anna's in review, with its words and its picture, whose total may be another one."""
+    """A receipt of anna's in review, with words and picture on its last page, whose total may be another one."""
     sha256 = f"{number:064x}"
     attempt = claimed(gateway.ledger, f"anna/{number}.jpg", sha256)
     words = tuple(Word(text=text, confidence=0.9, bbox=BBox(*box)) for text, *box in _WORDS)
-    page = Page(number=1, width=300, height=600, words=words)
-    kept = DocumentText(sha256=sha256, media_type="image/jpeg", engine="t", engine_version="1", pages=(page,))
+    last = Page(number=pages, width=300, height=600, words=words)
+    read_pages = (*(Page(number=one, width=300, height=600, words=()) for one in range(1, pages)), last)
+    kept = DocumentText(sha256=sha256, media_type="image/jpeg", engine="t", engine_version="1", pages=read_pages)
     gateway.parts.results.put(f"{sha256}/words.json", kept.model_dump_json().encode(), "application/json")
-    gateway.parts.results.put(preview_key(sha256), a_picture(), "image/jpeg")
-    doubt = found(Decimal(total)).model_copy(update={"confidence": 0.5, "bbox": BBox(200, 300, 260, 330)})
+    for one in range(1, pages + 1):
+        gateway.parts.results.put(preview_key(sha256, one), a_picture(), "image/jpeg")
+    doubt = found(Decimal(total)).model_copy(
+        update={"confidence": 0.5, "bbox": BBox(200, 300, 260, 330), "page": pages}
+    )
     second = doubt.model_copy(update={"value": Decimal(other), "bbox": BBox(200, 400, 260, 430)})
     named = found(f"Shop {number}").model_copy(update={"confidence": merchant_confidence})
     read = some_fields().model_copy(
@@ -285,6 +294,35 @@ async def test_a_word_of_the_picture_fills_and_checks_warn(gateway: Gateway, chr
 
     await asyncio.to_thread(work)
     assert state_of(gateway.ledger, receipt) == "review"
+
+
+async def test_a_field_of_a_further_page_is_shown_there(gateway: Gateway, chrome: webdriver.Chrome) -> None:
+    """Its box is in sight at once, its words fill the field, and a rectangle that is drawn there is of that page."""
+    receipt = waits(gateway, 1, pages=3)
+    gateway.parts.results.remove([preview_key(f"{1:064x}", 2)])  # as where it was read before each page had one
+
+    def work() -> None:
+        visit = Visit(chrome, gateway)
+        visit.sign_in()
+        visit.go(f"review/{receipt}")
+        visit.until(lambda: len(chrome.find_elements(By.CSS_SELECTOR, "rect.word")) == len(_WORDS))
+        visit.until(lambda: [one.get_attribute("data-page") for one in visit.all("svg.boxes")] == ["1", "3"])
+        box, paper = visit.one('[data-page="3"] [data-box=total]').rect, visit.one("[data-paper]").rect
+        assert paper["y"] <= box["y"] and box["y"] + box["height"] <= paper["y"] + paper["height"]
+        word = visit.all('[data-page="3"] rect.word')[2]
+        chrome.execute_script("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", word)
+        assert visit.one("#f-total").get_property("value") == "19.16"
+        chrome.execute_script(
+            "const to = fetch; fetch = (url, how) => { window.asked = `${how?.body}`; return to(url, how); }"
+        )
+        mouse = webdriver.ActionChains(chrome).move_to_element(word)
+        mouse.click_and_hold().move_by_offset(30, -20).release().perform()
+        visit.until(lambda: "Type the value" in visit.one("[data-drawn]").text)
+        assert "page=3&" in chrome.execute_script("return window.asked")
+        visit.go(f"receipts/{receipt}")
+        assert len(visit.all(".sheet img")) in {2, 3}
+
+    await asyncio.to_thread(work)
 
 
 async def test_a_drawn_rectangle_is_read_again_or_says_why_not(gateway: Gateway, chrome: webdriver.Chrome) -> None:

@@ -29,6 +29,7 @@ from flows.ledger.views import ReceiptView
 from flows.pipeline import steps
 from flows.pipeline.configuration import Pipeline
 from flows.pipeline.durable_step import EXECUTION_LOG
+from flows.pipeline.previews import preview_key
 from flows.pipeline.searchable_texts import make_searchable
 from flows.pipeline.steps import MissingObjectError, ReceiptRun, RunRequest
 from flows.reading.documents import Limits
@@ -208,6 +209,25 @@ def test_pages_of_a_document_are_durable_one_by_one(
     started = [line[4].rpartition("/")[2] for line in lines if line[1:3] == ["started", "read_page"]]
     assert started == ["1", "2", "3", "3"]
     assert not [one for one in _results_of(pipeline, resumed.text.sha256) if "/read_page/" in one]
+
+
+def test_each_page_has_a_picture_for_people_which_comes_again_when_it_is_gone(
+    pipeline: Pipeline, samples: Path
+) -> None:
+    first, second = (Image.open(path).convert("RGB") for path in sorted(samples.glob("*.jpg"))[:2])
+    buffer = io.BytesIO()
+    first.save(buffer, "PDF", save_all=True, append_images=[second])
+    body = buffer.getvalue() + uuid4().bytes
+    done = process(pipeline, put(pipeline, body, "first"))
+    assert done.text is not None
+    keys = [preview_key(done.text.sha256, number) for number in (1, 2)]
+    pictures = [pipeline.results.get(key) for key in keys]
+    assert all(pictures) and pictures[0] != pictures[1]
+    pipeline.results.remove(keys[1:])  # as where a document was read before further pages had pictures
+    before = reads(pipeline)
+    process(pipeline, put(pipeline, body, "second"))
+    assert reads(pipeline) == before
+    assert [pipeline.results.get(key) for key in keys] == pictures
 
 
 def test_a_single_page_has_no_result_beside_its_document(

@@ -59,11 +59,11 @@ class KeptReader(Reader):
         del keep
         return self._take(data)
 
-    def preview(self, data: bytes, max_height: int = 900) -> bytes:
-        """Page 1, turned as its words say, without asking the engine."""
-        page = self.extract(data).pages[0]
-        picture = open_document(data, self.limits, page=1).pages[0].image.convert("RGB")
-        if (picture.width > picture.height) != (page.width > page.height):
+    def preview(self, data: bytes, max_height: int = 900, page: int = 1) -> bytes:
+        """A page, turned as its words say, without asking the engine."""
+        read = self.extract(data).pages[page - 1]
+        picture = open_document(data, self.limits, page=page).pages[0].image.convert("RGB")
+        if (picture.width > picture.height) != (read.width > read.height):
             picture = picture.transpose(Image.Transpose.ROTATE_90)
         picture.thumbnail((max_height, max_height))
         buffer = io.BytesIO()

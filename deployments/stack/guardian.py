@@ -10,7 +10,7 @@ killed when the program ends by itself, so that a restarted part never runs besi
 
 A program can leave a successor: a child that goes by the name SUCCESSOR (PR_SET_NAME; empty: none). When the program
 is killed, and was not told to stop, its successor, whose parent the guardian then is, goes on as the program: all else
-that the dead one left behind is killed, the successor gets SIGUSR1 as the word to go on, and the guardian writes `pid N`
+that the dead one left behind is killed, the successor gets SIGUSR1 as the word to go on, the guardian writes `pid N`
 again. A SIGKILL that is passed on is no word to stop.
 """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -254,12 +254,20 @@ def _read(run: ReceiptRun, sha256: str, data: bytes) -> bool:
     pages = PageResults(results, sha256, step.version, partial(_note_progress, run))
     with _removed_if_deleted(run, sha256):
         run.text, cached = step.durable(results, lambda: reader.extract(data, pages.durable))
-        if not cached:
-            run.preview = reader.preview(data)
-            results.put(preview_key(sha256), run.preview, "image/jpeg")
+        if not cached or results.get(preview_key(sha256, run.text.pages[-1].number)) is None:
+            _put_previews(run, sha256, data, [page.number for page in run.text.pages])
         _note_progress(run, f"extract_text/{step.version}")
     pages.remove()
     return cached
+
+
+def _put_previews(run: ReceiptRun, sha256: str, data: bytes, pages: Sequence[int]) -> None:
+    """The pictures of all pages for people, the last one last: where that is, so are the others."""
+    for page in pages:
+        preview = run.pipeline.reader.preview(data, page=page)
+        run.pipeline.results.put(preview_key(sha256, page), preview, "image/jpeg")
+        if page == 1:
+            run.preview = preview
 
 
 def _note_progress(run: ReceiptRun, step: str) -> None:

@@ -142,10 +142,10 @@ class Reader:
     def _drawn_at(self, image: Image.Image, places: Sequence[Place], *, quickly: bool) -> str:
         return self._engine.read_pieces(image, [_with_room(place.bbox) for place in places], quickly=quickly)
 
-    def preview(self, data: bytes, max_height: int = 900) -> bytes:
-        """Page 1 as a JPEG, upright as `extract` reports it, at most `max_height` pixels high."""
-        sha256, page = self._first_page(data)
-        picture = self._upright_of((sha256, 1), page).apply_within(page.image, max_height)
+    def preview(self, data: bytes, max_height: int = 900, page: int = 1) -> bytes:
+        """A page as a JPEG, upright as `extract` reports it, at most `max_height` pixels high; pages count from 1."""
+        sha256, image = self._image_of(data, page)
+        picture = self._upright_of((sha256, page), image).apply_within(image.image, max_height)
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=_PREVIEW_QUALITY)
         return buffer.getvalue()
@@ -179,11 +179,11 @@ class Reader:
             raise NoRegionError(page, bbox, (upright.width, upright.height))
         return self._engine.read_part(upright.apply(image.image), box)
 
-    def _first_page(self, data: bytes) -> tuple[str, PageImage]:
+    def _image_of(self, data: bytes, page: int) -> tuple[str, PageImage]:
         last, self._last = self._last, None
-        if last and last[0] == hashlib.sha256(data).hexdigest():
+        if last and page == 1 and last[0] == hashlib.sha256(data).hexdigest():
             return last
-        document = open_document(data, self.limits, page=1)
+        document = open_document(data, self.limits, page=page)
         return document.sha256, document.pages[0]
 
     @cached_property

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.expenses import forms
-from deployments.gateway.web.receipts.picture import read_picture
+from deployments.gateway.web.receipts.picture import read_pictures
 from deployments.gateway.web.shown import with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingReviewer, Fields, Viewer, Visitor
@@ -75,12 +75,12 @@ async def get_expense(request: Request, public_id: str, visitor: Viewer, context
         return {"item": item, "expense": expense, "history": lines, "categories": categories, "names": names}
 
     found = await with_ledger(context, read)
-    picture = await asyncio.to_thread(read_picture, context.results, found["item"].words_key)
+    pictures = await asyncio.to_thread(read_pictures, context.results, found["item"].words_key)
     values = forms.shown(found["expense"])
     return render(
         request,
         "expenses/one.html",
-        picture=picture,
+        pictures=pictures,
         values=values,
         line_columns=forms.LINE_COLUMNS,
         tax_columns=forms.TAX_COLUMNS,

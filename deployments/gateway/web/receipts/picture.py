@@ -1,4 +1,4 @@
-"""A receipt's page as people see it: its size, to which boxes refer, and its words with the values in them."""
+"""A receipt's pages as people see them: their sizes, to which boxes refer, and their words with the values in them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ NO_WORDS: dict[str, list[Any]] = {"words": [], "dates": [], "amounts": []}
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Page 1 of a reading. Sizes and boxes in pixels of the upright page."""
+    """A page of a reading. Sizes and boxes in pixels of the upright page."""
 
     page: Page
+
+    @property
+    def number(self) -> int:
+        """Counted from 1."""
+        return self.page.number
 
     @property
     def width(self) -> int:
@@ -53,13 +58,13 @@ def values_of(found: Sequence[PrintedValue]) -> dict[str, list[list[Any]]]:
     }
 
 
-def read_picture(results: Results, words_key: str | None) -> Picture | None:
-    """The page of a reading; None where there is none, or of a version that is gone."""
+def read_pictures(results: Results, words_key: str | None) -> list[Picture]:
+    """The pages of a reading; empty where there is none, or of a version that is gone."""
     kept = results.get(words_key) if words_key else None
     if kept is None:
-        return None
+        return []
     try:
         pages = DocumentText.model_validate_json(kept).pages
     except ValidationError:
-        return None
-    return Picture(pages[0]) if pages else None
+        return []
+    return [Picture(page) for page in pages]

@@ -16,7 +16,7 @@ from deployments.gateway.api.receipt_actions import read_again, remove
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.assets import PREFIX
-from deployments.gateway.web.receipts.picture import NO_WORDS, Picture, read_picture
+from deployments.gateway.web.receipts.picture import NO_WORDS, Picture, read_pictures
 from deployments.gateway.web.shown import ShownReceipt, with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, reachable, safe_path
@@ -29,6 +29,7 @@ from flows.pipeline.previews import preview_key
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
 _MOST_COUNTED = 1000
+PageNumber = Annotated[int, Query(ge=1, le=1_000, description="Counted from 1.")]
 # A picture belongs to one content for ever; the address is the receipt's, which a deletion may take away.
 _PICTURE_HEADERS = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -72,11 +73,11 @@ async def get_one(request: Request, receipt_id: UUID, visitor: Viewer, context: 
 
     found = await with_ledger(context, read)
     item = found["item"]
-    steps, picture = await asyncio.gather(
-        context.orchestrator.steps(item.receipt.flow_run_id), asyncio.to_thread(_picture, context, item.words_key)
+    steps, pictures = await asyncio.gather(
+        context.orchestrator.steps(item.receipt.flow_run_id), asyncio.to_thread(_pictures, context, item.words_key)
     )
     run_page = flow_run_page(reachable(request, context.settings.prefect_ui_url), item.receipt.flow_run_id)
-    return render(request, "receipts/one.html", steps=steps, run_page=run_page, picture=picture, **found)
+    return render(request, "receipts/one.html", steps=steps, run_page=run_page, pictures=pictures, **found)
 
 
 @router.get("/receipts/{receipt_id}/steps")
@@ -94,15 +95,16 @@ async def get_steps(request: Request, receipt_id: UUID, visitor: Viewer, context
     return render(request, "receipts/steps.html", shown=shown, steps=steps, run_page=run_page)
 
 
-def _picture(context: GatewayContext, words_key: str | None) -> Picture | None:
-    return read_picture(context.results, words_key)
+def _pictures(context: GatewayContext, words_key: str | None) -> list[Picture]:
+    return read_pictures(context.results, words_key)
 
 
 @router.get("/receipts/{receipt_id}/picture")
-async def get_picture(receipt_id: UUID, visitor: Viewer, context: Context) -> Response:
-    """Page 1 upright as JPEG, also of a HEIC or a PDF, as the reading made it."""
+async def get_picture(receipt_id: UUID, visitor: Viewer, context: Context, page: PageNumber = 1) -> Response:
+    """A page upright as JPEG, also of a HEIC or a PDF, as the reading made it."""
     receipt = await with_ledger(context, lambda session: get_receipt(receipt_id, session=session, owner=visitor.owner))
-    preview = await asyncio.to_thread(context.results.get, preview_key(receipt.sha256)) if receipt.sha256 else None
+    key = preview_key(receipt.sha256, page) if receipt.sha256 else None
+    preview = await asyncio.to_thread(context.results.get, key) if key else None
     if preview is None:
         raise RefusedError(404, "There is no picture (yet): it is made when the receipt is read.")
     return Response(preview, media_type="image/jpeg", headers=_PICTURE_HEADERS)
@@ -116,10 +118,11 @@ async def get_original(receipt_id: UUID, visitor: Viewer, context: Context) -> R
 
 
 @router.get("/receipts/{receipt_id}/words")
-async def get_words(receipt_id: UUID, visitor: Viewer, context: Context) -> Response:
-    """The words of page 1 with their boxes as JSON, and the dates and amounts in them, for clicking on them."""
+async def get_words(receipt_id: UUID, visitor: Viewer, context: Context, page: PageNumber = 1) -> Response:
+    """The words of a page with their boxes as JSON, and the dates and amounts in them, for clicking on them."""
     item = await with_ledger(context, lambda session: review_item(receipt_id, session=session, owner=visitor.owner))
-    picture = await asyncio.to_thread(_picture, context, item.words_key)
+    pictures = await asyncio.to_thread(_pictures, context, item.words_key)
+    picture = next((one for one in pictures if one.number == page), None)
     body = await asyncio.to_thread(picture.words_json, item.read) if picture else json.dumps(NO_WORDS)
     return Response(body, media_type="application/json", headers={"Cache-Control": "private, max-age=600"})
 

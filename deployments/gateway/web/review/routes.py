@@ -14,7 +14,7 @@ from sqlmodel import Session
 from deployments.gateway.context import Context, GatewayContext
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.assets import PREFIX
-from deployments.gateway.web.receipts.picture import read_picture
+from deployments.gateway.web.receipts.picture import read_pictures
 from deployments.gateway.web.review import forms
 from deployments.gateway.web.review.candidates import with_usual
 from deployments.gateway.web.review.joining import possible_pages
@@ -108,7 +108,7 @@ async def get_item(
 
     found = await with_ledger(context, read)
     item = found["item"]
-    picture = await asyncio.to_thread(read_picture, context.results, item.words_key)
+    pictures = await asyncio.to_thread(read_pictures, context.results, item.words_key)
     usual = found.pop("usual")
     shown: dict[str, Any] = {
         "main": with_usual(forms.main_fields(item), usual),
@@ -120,7 +120,7 @@ async def get_item(
     return render(
         request,
         "review/item.html",
-        picture=picture,
+        pictures=pictures,
         as_text=forms.as_text,
         part_fields=forms.PART_FIELDS,
         last=request.query_params.get("last"),

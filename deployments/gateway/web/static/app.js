@@ -31,6 +31,13 @@ document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-submits]")) event.target.form.requestSubmit();
 });
 
+/* Further pages have pictures only where they were read since these are kept. */
+rf.part("[data-further] img", (image) => {
+  const remove = () => image.closest("[data-further]")?.remove();
+  if (image.complete && image.src && !image.naturalWidth && image.loading !== "lazy") remove();
+  image.addEventListener("error", remove);
+});
+
 /* Of tabs that do not fit, the one that is open is in sight. */
 rf.part(".tabs [aria-current]", (tab) => { tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2; });
 

@@ -5,13 +5,13 @@ rf.part("[data-review]", (page) => {
   if (page.dataset.started) return;
   page.dataset.started = "1";
   const paper = page.querySelector("[data-paper]"), inner = paper?.querySelector(".paper-inner");
-  const picture = inner?.querySelector("img"), boxes = inner?.querySelector("svg.boxes");
+  const picture = inner?.querySelector("img"), sheets = [...page.querySelectorAll("[data-paper] svg.boxes")]; /* one a page */
   const fields = [...page.querySelectorAll("#review-form > .fields > [data-field]")];
   const unseen = new Set(fields.filter((field) => field.classList.contains("doubtful"))); /* not marked so far */
   let now = [...unseen][0] || fields[0], zoomed = false;
 
   const inputOf = (field) => field?.querySelector("input, textarea");
-  const boxOf = (field) => boxes?.querySelector(`[data-box="${field.dataset.field}"]`);
+  const boxOf = (field) => inner?.querySelector(`[data-box="${field.dataset.field}"]`);
   /* The doubtful field that nobody was at yet: one behind the marked one, or else the first. */
   const following = () => fields.slice(fields.indexOf(now) + 1).find((field) => unseen.has(field)) || [...unseen][0];
 
@@ -20,7 +20,7 @@ rf.part("[data-review]", (page) => {
     now = field;
     unseen.delete(field);
     fields.forEach((one) => one.classList.toggle("marked", one === field));
-    boxes?.querySelectorAll(".now").forEach((box) => box.classList.remove("now"));
+    inner?.querySelectorAll(".now").forEach((box) => box.classList.remove("now"));
     boxOf(field)?.classList.add("now");
     if (focus) { field.focus({ preventScroll: true }); field.scrollIntoView({ block: "nearest" }); }
     look(true);
@@ -101,7 +101,7 @@ rf.part("[data-review]", (page) => {
   /* The words that were read lie over the picture: a click fills the marked field with the date or amount at that
      place, or else with the word; with Shift it adds to it. */
   const KINDS = { purchase_date: "dates", total: "amounts" };
-  function at(event) {
+  function at(event, boxes) {
     const frame = boxes.getBoundingClientRect(), size = boxes.viewBox.baseVal;
     return [(event.clientX - frame.left) * size.width / frame.width, (event.clientY - frame.top) * size.height / frame.height];
   }
@@ -110,9 +110,9 @@ rf.part("[data-review]", (page) => {
     const away = ([, l, , r]) => Math.max(l - x, x - r, 0);
     return inside.sort((one, other) => away(one) - away(other))[0]?.[0];
   }
-  async function lay() {
-    const answer = await fetch(page.dataset.words);
-    if (!answer.ok || !boxes) return;
+  async function lay(boxes) {
+    const answer = await fetch(`${page.dataset.words}?page=${boxes.dataset.page}`);
+    if (!answer.ok) return;
     const read = await answer.json();
     for (const [text, left, top, right, bottom] of read.words) {
       const word = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -120,29 +120,29 @@ rf.part("[data-review]", (page) => {
       for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) word.setAttribute(name, value);
       word.addEventListener("click", (event) => {
         const input = inputOf(now), before = event.shiftKey && input.value ? input.value + " " : "";
-        const value = valueIn(read[KINDS[now.dataset.field]] || [], [left, top, right, bottom], at(event)[0]);
+        const value = valueIn(read[KINDS[now.dataset.field]] || [], [left, top, right, bottom], at(event, boxes)[0]);
         fill(value ?? before + text);
       });
       boxes.append(word);
     }
   }
-  lay();
+  sheets.forEach(lay);
 
   /* Draw a rectangle with the mouse, or with a finger after the button, and that part is read again for the field. */
   const draw = page.querySelector("[data-draw]"), note = page.querySelector("[data-drawn]");
   const rectangle = document.createElementNS("http://www.w3.org/2000/svg", "rect");
   rectangle.setAttribute("class", "drawn");
-  let from = null, drawn = null;
+  let from = null, drawn = null, sheet = null;
   function toggle(on) {
     draw.setAttribute("aria-pressed", String(on));
-    boxes.classList.toggle("drawing", on);
+    sheets.forEach((boxes) => boxes.classList.toggle("drawing", on));
   }
-  function sides(event) {
-    const [x, y] = at(event), { width, height } = boxes.viewBox.baseVal;
+  function sides(event, boxes) {
+    const [x, y] = at(event, boxes), { width, height } = boxes.viewBox.baseVal;
     return [Math.max(0, Math.min(from[0], x)), Math.max(0, Math.min(from[1], y)), Math.min(width, Math.max(from[0], x)), Math.min(height, Math.max(from[1], y))];
   }
-  async function readAgain([left, top, right, bottom], field) {
-    const body = new URLSearchParams({ left, top, right, bottom, field: field.dataset.field, csrf: draw.dataset.token });
+  async function readAgain(number, [left, top, right, bottom], field) {
+    const body = new URLSearchParams({ page: number, left, top, right, bottom, field: field.dataset.field, csrf: draw.dataset.token });
     note.textContent = draw.dataset.reading;
     try {
       const answer = await fetch(draw.dataset.draw, { method: "POST", body, headers: { Accept: "application/json" } });
@@ -153,16 +153,16 @@ rf.part("[data-review]", (page) => {
     } catch { note.textContent = draw.dataset.away; }
     rectangle.remove();
   }
-  if (draw && boxes) {
-    draw.addEventListener("click", () => toggle(draw.getAttribute("aria-pressed") !== "true"));
+  draw?.addEventListener("click", () => toggle(draw.getAttribute("aria-pressed") !== "true"));
+  for (const boxes of draw ? sheets : []) {
     boxes.addEventListener("pointerdown", (event) => {
       const drawing = boxes.classList.contains("drawing");
       if (event.button || (event.pointerType === "touch" && !drawing)) return;
-      from = at(event); drawn = null;
+      from = at(event, boxes); drawn = null; sheet = boxes;
     });
     boxes.addEventListener("pointermove", (event) => {
-      if (!from) return;
-      const [left, top, right, bottom] = sides(event), scale = boxes.getBoundingClientRect().width / boxes.viewBox.baseVal.width;
+      if (!from || sheet !== boxes) return;
+      const [left, top, right, bottom] = sides(event, boxes), scale = boxes.getBoundingClientRect().width / boxes.viewBox.baseVal.width;
       if (!drawn && Math.max(right - left, bottom - top) * scale < 8) return;
       if (!drawn) boxes.setPointerCapture(event.pointerId);
       drawn = [left, top, right, bottom];
@@ -173,7 +173,7 @@ rf.part("[data-review]", (page) => {
       from = null;
       if (!drawn) return;
       toggle(false);
-      readAgain(drawn, now);
+      readAgain(boxes.dataset.page, drawn, now);
     });
     boxes.addEventListener("pointercancel", () => { from = drawn = null; rectangle.remove(); });
     /* The click that ends a drawing is none on the word below it. */
@@ -187,7 +187,7 @@ rf.part("[data-review]", (page) => {
   if (original) {
     const sharp = new Image();
     sharp.addEventListener("load", () => {
-      const [wide, high] = boxes ? [boxes.viewBox.baseVal.width, boxes.viewBox.baseVal.height] : [1, 0];
+      const [wide, high] = sheets.length ? [sheets[0].viewBox.baseVal.width, sheets[0].viewBox.baseVal.height] : [1, 0];
       if (Math.abs(sharp.naturalWidth / sharp.naturalHeight - wide / high) < 0.02) picture.src = original;
     });
     sharp.src = original;
