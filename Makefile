@@ -222,5 +222,10 @@ brands: setup
 	tar xzf build/name-suggestion-index-$(BRANDS).tgz -C build
 	$(BIN)/python -m deployments.brand_list build/package
 
+# What the parser asks of Unicode's CLDR, by the installed Babel: after another release of it.
+.PHONY: cldr
+cldr: setup
+	$(BIN)/python -m flows.reading.parser.write_cldr
+
 clean:
 	rm -rf $(VENV)

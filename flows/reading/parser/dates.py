@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from babel import Locale
-
+from flows.reading.parser.cldr import month_rows
 from flows.reading.parser.folding import as_letters, fold
 
 _MONTH_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "fi", "sv", "da", "nb", "id", "ms", "pl")
 # Their abbreviations are words of other languages ("sub" is February in Turkish): only with a year of four figures.
 _MORE_LANGUAGES = ("cs", "sk", "hu", "ro", "bg", "lt", "lv", "et", "uk", "ru", "be", "el", "tr", "hr", "sl", "he", "th")
+LANGUAGES = (*_MONTH_LANGUAGES, *_MORE_LANGUAGES)
 EARLIEST_YEAR = 1990
 _CENTURY_TURN = 70  # two-digit years from here on are of the last century, as in POSIX
 _BUDDHIST_YEARS, _ROC_YEARS = 543, 1911  # ahead of, and behind, the common era (Thailand, Taiwan)
@@ -123,13 +123,10 @@ def month_names() -> dict[str, MonthName]:
 
 def _cldr_months(languages: tuple[str, ...]) -> Iterator[tuple[str, int, bool]]:
     for language in languages:
-        months = Locale.parse(language).months
-        for context in ("format", "stand-alone"):
-            for width in ("wide", "abbreviated"):
-                for number, name in months[context][width].items():
-                    folded = fold(name).rstrip(".")
-                    if len(folded) >= 3 and folded.isalpha():
-                        yield folded, number, width == "wide"
+        for name, number, full in month_rows(language):
+            folded = fold(name).rstrip(".")
+            if len(folded) >= 3 and folded.isalpha():
+                yield folded, number, full
 
 
 def find_dates(text: str) -> list[DateMention]:

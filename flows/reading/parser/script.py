@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.languages import get_official_languages
+
+from flows.reading.parser.cldr import language_names
 
 # By the first word of their letters' Unicode names. Chinese, Japanese and Korean are told by their own signs elsewhere.
 _SCRIPTS = ("CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI", "DEVANAGARI", "BENGALI", "TAMIL", "GEORGIAN", "ARMENIAN")
@@ -28,20 +30,14 @@ def main_script(texts: Iterable[str]) -> str | None:
 def countries_writing(script: str) -> dict[str, float]:
     """Return the countries with an official language in a script, by Unicode's CLDR, and its share of them."""
     places = [code for code in map(str, Locale("en").territories) if len(code) == 2]
-    shares = {code: _share_written_in(script, get_official_languages(code)) for code in places}
+    own = language_names()
+    names = {code: [own[one] for one in get_official_languages(code) if one in own] for code in places}
+    shares = {code: _share_written_in(script, each) for code, each in names.items()}
     return {code: share for code, share in shares.items() if share}
 
 
-def _share_written_in(script: str, languages: Iterable[str]) -> float:
-    names = [name for name in map(_own_name, languages) if name]
+def _share_written_in(script: str, names: Sequence[str]) -> float:
     return sum(_script_of(name[0]) == script for name in names) / max(len(names), 1)
-
-
-def _own_name(language: str) -> str | None:
-    try:
-        return str(Locale.parse(language).display_name or "")
-    except (UnknownLocaleError, ValueError):
-        return None
 
 
 @lru_cache(maxsize=5_000)
