@@ -29,7 +29,7 @@ def main() -> None:
 
 def text() -> str:
     """The file as it is to be."""
-    tables = {"months": {one: _months(one) for one in LANGUAGES}, "names": _names()}
+    tables: dict[str, dict[str, Any]] = {"months": {one: _months(one) for one in LANGUAGES}, "names": _names()}
     parts = (
         f'"{part}": {{\n' + ",\n".join(f'"{key}": {_compact(value)}' for key, value in table.items()) + "\n}"
         for part, table in tables.items()
