@@ -25,7 +25,7 @@ from flows.domain.errors import ReceiptflowError
 from flows.flow_runs.recovery import resume_stopped
 from flows.flow_runs.submission import DEPLOYMENT
 from flows.ledger.database import Ledger
-from flows.ledger.receipts import note_crash, receipt_of_flow_run
+from flows.ledger.receipts import has_unended, note_crash, receipt_of_flow_run
 from flows.ledger.schema import State
 from flows.pipeline.configuration import load_pipeline
 
@@ -85,10 +85,11 @@ class ReceiptWorker(WarmWorker):
                 get_logger("worker").warning("Stopped runs could not be recovered (%s); trying again", error)
 
     async def _recover_once(self, *, deep: bool) -> None:
+        ledger = (await load_pipeline(self.client)).ledger
+        if not await asyncio.to_thread(_has_unended, ledger):
+            return  # nor is Prefect's server asked: every five seconds, all day
         deployment = await self.client.read_deployment_by_name(DEPLOYMENT)
-        recovered = await resume_stopped(
-            self.client, (await load_pipeline(self.client)).ledger, deployment.id, deep=deep
-        )
+        recovered = await resume_stopped(self.client, ledger, deployment.id, deep=deep)
         if recovered:
             get_logger("worker").info("Recovered: %s resumed, %s held", recovered.resumed, recovered.held)
 
@@ -109,6 +110,11 @@ class ReceiptWorker(WarmWorker):
                 await asyncio.to_thread(lock.__exit__, None, None, None)
             except ReceiptflowError as error:
                 get_logger("worker").warning("The lock was lost while orphaned runs were recovered: %s", error)
+
+
+def _has_unended(ledger: Ledger) -> bool:
+    with ledger.session() as session:
+        return has_unended(session=session)
 
 
 def _note_crash(ledger: Ledger, flow_run_id: UUID, process_exit: ProcessExit) -> None:

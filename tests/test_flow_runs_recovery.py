@@ -20,6 +20,7 @@ from flows.ledger.database import Ledger
 from flows.ledger.receipts import (
     begin_attempt,
     give_to_run,
+    has_unended,
     mark_submitted,
     receipt_of_flow_run,
     record_quarantine,
@@ -49,6 +50,11 @@ async def _deploy() -> uuid.UUID:
         return await client.create_deployment(flow_id=flow_id, name=uuid.uuid4().hex)
 
 
+def _is_anything_open(ledger: Ledger) -> bool:
+    with ledger.session() as session:
+        return has_unended(session=session)
+
+
 @pytest.mark.usefixtures("prefect_api")
 def test_open_receipt_is_found_behind_pages_of_runs_that_are_done(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
@@ -61,7 +67,10 @@ def test_open_receipt_is_found_behind_pages_of_runs_that_are_done(
 async def _hidden_run_is_found(ledger: Ledger) -> None:
     deployment_id = await _deploy()
     hidden = await _crashed_run(deployment_id)
-    begun(ledger, received(ledger), hidden.id)
+    waiting = received(ledger)
+    assert not _is_anything_open(ledger), "no run has it"
+    begun(ledger, waiting, hidden.id)
+    assert _is_anything_open(ledger)
     for _ in range(2 * _PAGE):
         await _crashed_run(deployment_id)
     async with get_client() as client:
@@ -108,6 +117,7 @@ async def test_a_final_receipt_whose_owner_was_not_notified_is_looked_for_too(
     attempt = begun(ledger, received(ledger), run.id)
     with ledger.session() as session:
         record_quarantine(attempt, "broken", code="Broken", session=session)
+    assert _is_anything_open(ledger), "its owner is to be notified"
     async with get_client() as client:
         assert (await recovery.resume_stopped(client, ledger, deployment_id, deep=True)).resumed == 1
 

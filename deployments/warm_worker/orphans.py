@@ -1,13 +1,14 @@
 """Runs whose worker is gone: found by their claims, resumed as the same flow run; and task runs that nobody ends.
 
-Every worker searches, at its start and every few seconds; `alone` lets only one search at a time. A run whose claimer
-lives is that worker's matter and is left alone.
+Every worker searches, at its start and every few seconds, more seldom while nothing runs; `alone` lets only one search
+at a time. A run whose claimer lives is that worker's matter and is left alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -38,7 +39,8 @@ from deployments.warm_worker.recovery import resume
 from deployments.warm_worker.worker_heartbeats import WorkerHeartbeats
 
 INTERVAL_SECONDS = 2.0
-_TASKS_EVERY = 5  # searches
+IDLE_SECONDS = 10.0  # when the last search found no run at work: other hosts' are given up after 45 s anyway
+_TASKS_SECONDS = 10.0
 _LOST_TRACK_SECONDS = 5.0  # a run that is ours by its claim, but not in hand: its end could not be reported
 _TASK_GRACE_SECONDS = 20.0  # task runs report by events, which may arrive after their flow run's end
 _PAGE = 200
@@ -70,22 +72,29 @@ class Orphans:
 
     async def run(self, alone: Alone) -> None:
         """Search for ever; a server that is away is asked again the next time."""
-        searches = 0
+        tasks_looked_at = -_TASKS_SECONDS
         while True:
+            pause = INTERVAL_SECONDS
             try:
                 await self._heartbeats.look_if_due()
                 async with alone() as mine:
                     if mine:
-                        await self._search(with_tasks=searches % _TASKS_EVERY == 0)
-                searches += 1
+                        tasks_due = time.monotonic() - tasks_looked_at >= _TASKS_SECONDS
+                        pause = INTERVAL_SECONDS if await self._search(with_tasks=tasks_due) else IDLE_SECONDS
+                        tasks_looked_at = time.monotonic() if tasks_due else tasks_looked_at
             except (httpx.HTTPError, ObjectNotFound, TimeoutError) as error:
                 self._logger.warning("Cannot look for orphaned runs (%r); trying again", error)
             self.has_searched.set()
-            await asyncio.sleep(INTERVAL_SECONDS)
+            await asyncio.sleep(pause)
 
-    async def _search(self, *, with_tasks: bool) -> None:
-        """All side by side, and only then the worker is notified: else a sweep took the place of the second."""
-        orphaned = [flow_run for flow_run in await self._active() if not self._is_executing(flow_run.id)]
+    async def _search(self, *, with_tasks: bool) -> int:
+        """All side by side, and only then the worker is notified: else a sweep took the place of the second.
+
+        Returns:
+            how many runs are at work, whoever's.
+        """
+        active = await self._active()
+        orphaned = [flow_run for flow_run in active if not self._is_executing(flow_run.id)]
         resumed = await asyncio.gather(*map(self._resume_if_orphaned, orphaned), return_exceptions=True)
         for flow_run, is_due in zip(orphaned, resumed, strict=True):
             if is_due is True:
@@ -94,6 +103,7 @@ class Orphans:
             raise failed[0]
         if with_tasks:
             await self._end_task_runs()
+        return len(active)
 
     async def _active(self) -> list[FlowRun]:
         """All active runs. One that a page misses because others ended meanwhile is found by the next search."""

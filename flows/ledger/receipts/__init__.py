@@ -6,6 +6,7 @@ from flows.ledger.receipts.contents import claim_content
 from flows.ledger.receipts.flow_runs import (
     count_unended,
     give_to_run,
+    has_unended,
     receipt_of_flow_run,
     receipts_of_flow_runs,
     submitted_unfinished,
@@ -82,6 +83,7 @@ __all__ = [
     "gauges",
     "get_receipt",
     "give_to_run",
+    "has_unended",
     "heartbeat",
     "history",
     "hold",

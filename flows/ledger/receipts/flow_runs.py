@@ -103,6 +103,11 @@ def count_unended(*, session: Session) -> int:
     return session.scalar(select(func.count()).select_from(_unended_ids().subquery())) or 0
 
 
+def has_unended(*, session: Session) -> bool:
+    """Whether `unended` lists any."""
+    return bool(session.scalar(select(_unended_ids().exists())))
+
+
 def unended_of_flow_runs(flow_run_ids: Collection[UUID], *, session: Session) -> list[ReceiptView]:
     """The same of these flow runs only, by their index."""
     pending = exists().where(col(Notification.receipt_id) == col(Receipt.id), *_OWNER_NOT_NOTIFIED)
