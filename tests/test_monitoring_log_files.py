@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import LogCreate
+from prefect.flows import flow
 
+from deployments.cli.logs import run_logs
 from deployments.monitoring.log_files import LogLine, follow, last_lines, log_files
+from deployments.stack import Stack
 from flows.domain.errors import ConfigurationError
 
 
@@ -62,3 +68,18 @@ def test_a_wrong_part_and_a_wrong_folder_say_what_there_is(folder: Path, tmp_pat
         log_files(folder, "printer")
     with pytest.raises(ConfigurationError, match="--data"):
         log_files(tmp_path / "missing")
+
+
+@flow
+def nothing() -> None:
+    """Only its run's log lines matter here."""
+
+
+async def test_all_log_lines_of_a_run_are_told(prefect_api: Stack) -> None:
+    """Prefect's server gives 200 at once."""
+    now = dt.datetime.now(dt.UTC)
+    async with get_client() as client:
+        run = await client.create_flow_run(nothing)
+        lines = [LogCreate(name="t", level=20, message=f"{n}", timestamp=now, flow_run_id=run.id) for n in range(450)]
+        await client.create_logs(lines)
+    assert {message for _, message in await run_logs(run.id)} == {str(number) for number in range(450)}

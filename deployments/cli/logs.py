@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flows.pipeline.configuration import Pipeline
 
 _LOOK_SECONDS = 3.0
-_MOST_LOGS = 200  # the most that Prefect's server gives in one answer
+_LOGS_AT_ONCE = 200  # the most that Prefect's server gives in one answer
 
 
 def register(app: typer.Typer) -> None:
@@ -75,9 +75,9 @@ class _About:
     async def tell(self) -> None:
         """Print what is new."""
         self._pipeline = self._pipeline or await connect(self._data)
-        detail, run_logs = await _read(self._reference, self._pipeline)
+        detail, lines = await _read(self._reference, self._pipeline)
         known = {(change.at, "ledger", f"{change.to_state}: {change.reason or ''}") for change in detail.history}
-        known |= {(at, "flow run", message) for at, message in run_logs}
+        known |= {(at, "flow run", message) for at, message in lines}
         for at, where, text in sorted(known - self._told):
             typer.echo(f"{where:<14} {at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} {text}")
         self._told |= known
@@ -102,13 +102,19 @@ async def _read(reference: str, pipeline: Pipeline) -> tuple[ReceiptDetail, list
 
     with pipeline.ledger.session() as session:
         detail = show_receipt(reference, session=session)
-    return detail, await _run_logs(detail.flow_run_id) if detail.flow_run_id else []
+    return detail, await run_logs(detail.flow_run_id) if detail.flow_run_id else []
 
 
-async def _run_logs(flow_run_id: UUID) -> list[tuple[dt.datetime, str]]:
+async def run_logs(flow_run_id: UUID) -> list[tuple[dt.datetime, str]]:
+    """All log lines of a flow run that Prefect's server has, with their times."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415
     from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId  # noqa: PLC0415
 
     wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run_id]))
+    found: list[tuple[dt.datetime, str]] = []
     async with get_client() as client:
-        return [(one.timestamp, one.message) for one in await client.read_logs(log_filter=wanted, limit=_MOST_LOGS)]
+        while True:
+            page = await client.read_logs(log_filter=wanted, limit=_LOGS_AT_ONCE, offset=len(found))
+            found += [(one.timestamp, one.message) for one in page]
+            if len(page) < _LOGS_AT_ONCE:
+                return found
