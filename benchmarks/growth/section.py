@@ -22,13 +22,13 @@ def section(figures: Mapping[str, Any]) -> str:
 
 `make bench-growth N={count}` on {machine()}.
 
-{count:,} receipts went through the real flow, their OCR left out: the words of one receipt lay in the results bucket under
-each content's hash. They were put in and processed in
-{figures["filled_seconds"] / 60:,.0f} minutes ({states}). Then everything that had ended was pruned, as if each
-retention were over ({pruned}), which took {figures["prune_seconds"]:,.0f} s. Sizes are with PostgreSQL's
-tables rewritten (`VACUUM FULL`); without that removed rows' space is used again, and not given back. What is left of
-Prefect's database are its events, which its server removes by itself after seven days. Sizes of a million are this growth
-times a million, times of a million are in proportion.
+{count:,} receipts went through the real flow, their OCR left out: the words of one receipt lay in the results bucket
+under each content's hash. They were put in and processed in {figures["filled_seconds"] / 60:,.0f} minutes ({states}).
+Then everything that had ended was pruned, as if each retention were over ({pruned}), which took
+{figures["prune_seconds"]:,.0f} s. Sizes are with PostgreSQL's tables rewritten (`VACUUM FULL`); without that removed
+rows' space is used again, and not given back. What is left of Prefect's database are its events, which its server
+removes by itself after seven days. Sizes of a million are this growth times a million, times of a million are in
+proportion.
 
 | bytes | empty | {count:,} receipts | a receipt | after pruning | a receipt | a million, before / after |
 |---|---|---|---|---|---|---|
