@@ -13,7 +13,11 @@ from typing import Any
 import httpx
 import prefect
 import pytest
+from browser_helpers import browser, needs_chromium
 from recovery_helpers import Live, picture, pointed_at, until
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 from deployments.provisioning.automations import FAILED_RUNS
 from flows.ledger.schema import State
@@ -137,3 +141,22 @@ def test_a_browser_is_kept_to_the_server(live: Live) -> None:
         assert "default-src 'self'" in policy
         assert f"connect-src 'self' {address} " in policy
         assert "https:" not in policy and "*" not in policy
+
+
+@needs_chromium
+@pytest.mark.parametrize("path", ["/login", "/v2/login"])
+def test_the_login_tells_what_it_wants_and_takes_it(live: Live, path: str) -> None:
+    driver, environment = browser(), live.stack.environment
+    wait = WebDriverWait(driver, 60, 0.05, ignored_exceptions=[Exception])
+    try:
+        driver.get(f"{live.stack.settings.prefect_url}{path}")
+        wait.until(lambda _: "receiptflow env" in driver.find_element(By.ID, "receiptflow-login").text)
+        link = driver.find_element(By.CSS_SELECTOR, "#receiptflow-login a").get_attribute("href")
+        assert link == f"{environment['RECEIPTFLOW_PUBLIC_URL']}/app"
+        assert "went wrong" not in driver.find_element(By.TAG_NAME, "body").text
+        field = driver.find_element(By.CSS_SELECTOR, "input[type=password]")
+        field.send_keys(environment["PREFECT_API_AUTH_STRING"], Keys.ENTER)
+        wait.until(lambda _: "/login" not in driver.current_url)
+        wait.until(lambda _: not driver.find_elements(By.ID, "receiptflow-login"))
+    finally:
+        driver.quit()
