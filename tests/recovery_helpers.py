@@ -226,13 +226,18 @@ class Live:
     def worker(self) -> psutil.Process:
         """The process that takes runs from the work pool: of the master's children the one in its session."""
         master = psutil.Process(self.stack.pids()["worker"])
-        (worker,) = (one for one in master.children() if os.getsid(one.pid) != one.pid and one.name() != SPARE)
+        (worker,) = (one for one in master.children() if os.getsid(one.pid) != one.pid and not is_spare(one))
         return worker
 
     def spare(self) -> psutil.Process:
-        """The process that takes over when the master is killed."""
-        master = psutil.Process(self.stack.pids()["worker"])
-        return next(one for one in master.children() if one.name() == SPARE)
+        """The process that takes over when the master is killed, as soon as there is one."""
+
+        def found() -> psutil.Process | None:
+            children = psutil.Process(self.stack.pids()["worker"]).children()
+            return next((one for one in children if is_spare(one) and one.status() != psutil.STATUS_ZOMBIE), None)
+
+        spare: psutil.Process = until(found, "the spare")
+        return spare
 
     def zygote(self) -> psutil.Process:
         """The process that the flow runs' processes are forked from."""
@@ -242,12 +247,20 @@ class Live:
     def worker_tree(self) -> list[psutil.Process]:
         """The worker's processes, the master first, without its spare."""
         master = psutil.Process(self.stack.pids()["worker"])
-        return [master, *(one for one in master.children(recursive=True) if one.name() != SPARE)]
+        return [master, *(one for one in master.children(recursive=True) if not is_spare(one))]
 
     def database(self, name: str) -> psycopg.Connection[Any]:
         """A connection outside all code under test."""
         host = str(self.stack.settings.socket_dir)
         return psycopg.connect(host=host, user="postgres", dbname=name, autocommit=True)
+
+
+def is_spare(process: psutil.Process) -> bool:
+    """Whether it is the process that only waits for the death of the worker's master."""
+    try:
+        return process.name() == SPARE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill(processes: list[psutil.Process]) -> None:

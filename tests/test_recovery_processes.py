@@ -144,6 +144,13 @@ def test_flow_process_that_hangs_is_replaced_and_writes_nothing_when_it_wakes(li
     assert not hung.is_running()
 
 
+def test_a_spare_that_is_killed_is_replaced(live: Live) -> None:
+    for _ in range(2):
+        spare = live.spare()
+        kill([spare])
+        assert live.spare() != spare
+
+
 @pytest.mark.parametrize("part", ["worker", "prefork_master"])
 def test_worker_that_hangs_is_replaced(live: Live, part: str) -> None:
     hung = live.worker() if part == "worker" else live.worker_tree()[0]

@@ -140,15 +140,27 @@ class _PreforkMaster:
     def _keep_spare(self, *own: socket.socket) -> None:
         """Have a spare, if one is wanted and none was forked just now; it closes what is this process's own."""
         now = time.monotonic()
-        if not self._options.spare or self._spare or now - self._spare_forked < _SPARE_PAUSE_SECONDS:
+        if not self._options.spare or self._has_spare() or now - self._spare_forked < _SPARE_PAUSE_SECONDS:
             return
         self._spare_forked = now
         master = os.getpid()
-        self._spare = os.fork()
+        try:
+            self._spare = os.fork()
+        except OSError as error:
+            self._logger.warning("No spare could be forked (%s); trying again", error)
+            return
         if self._spare == 0:
             for end in own:
                 end.close()
             self._run_as_spare(master)
+
+    def _has_spare(self) -> bool:
+        if self._spare:
+            try:
+                self._spare = self._spare if os.waitpid(self._spare, os.WNOHANG)[0] == 0 else 0
+            except ChildProcessError:  # it was reaped with others
+                self._spare = 0
+        return self._spare != 0
 
     def _run_as_spare(self, master: int) -> NoReturn:
         """Wait for the master's death, then be the master, if told so by whoever has inherited this process."""
@@ -197,7 +209,7 @@ class _PreforkMaster:
         asked = False
         while True:
             ready = {key.fileobj for key, _ in waiting.select(_TICK_SECONDS)}
-            if wakeup in ready and (code := self._reap(wakeup, worker)) is not None:
+            if wakeup in ready and (code := _reaped(wakeup, worker)) is not None:
                 return code
             self._keep_spare(link, wakeup, wakeup_writer)
             if link in ready and not self._receive(link, (link, wakeup)):
@@ -244,25 +256,6 @@ class _PreforkMaster:
         asyncio.run(worker.start())
         sys.exit(0)
 
-    def _reap(self, wakeup: socket.socket, worker: int) -> int | None:
-        """Reap whoever has ended; the worker's exit code if it was among them."""
-        try:
-            while wakeup.recv(4096):
-                pass
-        except BlockingIOError:
-            pass
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return None
-            if pid == 0:
-                return None
-            if pid == self._spare:
-                self._spare = 0
-            if pid == worker:
-                return os.waitstatus_to_exitcode(status)
-
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
 
@@ -291,6 +284,24 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _reaped(wakeup: socket.socket, worker: int) -> int | None:
+    """Reap whoever has ended; the worker's exit code if it was among them."""
+    try:
+        while wakeup.recv(4096):
+            pass
+    except BlockingIOError:
+        pass
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        if pid == 0:
+            return None
+        if pid == worker:
+            return os.waitstatus_to_exitcode(status)
 
 
 def _await_end(pid: int) -> None:
