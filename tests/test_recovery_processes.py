@@ -148,6 +148,7 @@ def test_a_spare_that_is_killed_is_replaced(live: Live) -> None:
     for _ in range(2):
         spare = live.spare()
         kill([spare])
+        spare.wait(30)
         assert live.spare() != spare
 
 
