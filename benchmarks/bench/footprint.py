@@ -2,7 +2,7 @@
 
 Photos of 1 MB are posted by several senders, as people do, while the worker reads those that came before: from their
 answers come the quantiles, from the memory meanwhile the most, from both databases' counters what a receipt writes.
-Then the stack idles, in a full run until processes that have nothing to do have been replaced.
+Then the stack idles, in a full run until the processes that read, having nothing to do, have ended.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from benchmarks.bench.writes import WRITTEN_SECONDS, database_counters, each
 _PHOTO_BYTES = 1_000_000
 _SENDERS, _PAUSE_SECONDS = 8, 2.0
 _WARM = 4
-# The worker replaces a process that has had nothing to do for 600 s, and looks for such once a minute.
-_UNTIL_REPLACED_SECONDS = 690
+# The worker ends processes that have had nothing to do for 600 s, and looks for such every few seconds.
+_UNTIL_ENDED_SECONDS = 690
 
 
 def footprint(outside: Outside) -> Figures:
@@ -37,7 +37,7 @@ def footprint(outside: Outside) -> Figures:
         system.finished(system.post_all(photos[:_WARM]), patience(_WARM))
         working = _work(system, photos[_WARM:])
         outside.say("footprint: idling")
-        time.sleep(outside.size(full=_UNTIL_REPLACED_SECONDS, quick=5))
+        time.sleep(outside.size(full=_UNTIL_ENDED_SECONDS, quick=5))
         return {**working, **_idle(system, outside.size(full=120, quick=20))}
 
 
