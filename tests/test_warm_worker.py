@@ -245,7 +245,7 @@ def _processes(worker: subprocess.Popen[bytes]) -> int | None:
     return len(zygotes[0].children()) if zygotes else None
 
 
-def test_a_process_that_has_long_been_idle_is_replaced_by_a_fresh_one(bench: Bench, tmp_path: Path) -> None:
+def test_as_many_processes_are_kept_as_worked_at_once(bench: Bench, tmp_path: Path) -> None:
     deployment, note, busy = bench.deploy("four_steps"), tmp_path / "note", tmp_path / "busy"
     sleeps = bench.deploy("sleeps")
     _set_idle_limit(bench, 0.5)
@@ -253,8 +253,25 @@ def test_a_process_that_has_long_been_idle_is_replaced_by_a_fresh_one(bench: Ben
     long = bench.run(sleeps, path=str(busy), seconds=12)
     bench.wait(bench.run(deployment, path=str(note)), "Completed")
     until(lambda: not psutil.pid_exists(pids(note)[0]))
-    until(lambda: _processes(worker) == 2)  # another one is ready
+    assert _processes(worker) == 1
     bench.wait(long, "Completed")
+
+
+def test_memory_for_a_flow_that_is_not_run_is_given_back_whatever_else_runs(bench: Bench, tmp_path: Path) -> None:
+    """As OCR's models, where a sweep runs every few minutes in the process that read the last receipt."""
+    loads, other = bench.deploy("loads"), bench.deploy("four_steps")
+    _set_idle_limit(bench, 2)
+    bench.start("--limit", "1")
+    bench.wait(bench.run(loads, path=str(tmp_path / "loaded")), "Completed")
+    (held,) = pids(tmp_path / "loaded")
+    note, end = tmp_path / "note", time.monotonic() + WAIT_SECONDS
+    while psutil.pid_exists(held):  # it is never idle for long
+        assert time.monotonic() < end
+        bench.wait(bench.run(other, path=str(note)), "Completed")
+    assert pids(note)[0] == held
+    for _ in range(8):  # what holds little is kept
+        bench.wait(bench.run(other, path=str(note)), "Completed")
+    assert len(set(pids(note)) - {held}) == 1
 
 
 def test_no_process_is_kept_where_there_was_no_run_for_long(bench: Bench, tmp_path: Path) -> None:

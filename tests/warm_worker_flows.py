@@ -82,6 +82,17 @@ async def dies_always(path: str) -> None:
     os._exit(9)
 
 
+_held = b""
+
+
+@flow
+def loads(path: str) -> None:
+    """Holds much memory from then on."""
+    global _held  # noqa: PLW0603 - as a module that keeps its models does
+    _held = b"x" * 150_000_000
+    _note(path, "start")
+
+
 @flow
 async def sleeps(path: str, seconds: float) -> None:
     """Waits, with a step before and after."""

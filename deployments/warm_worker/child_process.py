@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployments.warm_worker.process_control import kill_group
+from deployments.warm_worker.process_control import kill_group, resident_bytes
 from deployments.warm_worker.process_exit import ExitReason, ProcessExit, from_wait_status
 
 _CHUNK_BYTES = 1 << 16
+_MUCH_BYTES = 100_000_000  # models, not what a client or a library takes
 Answer = dict[str, Any]
 
 
@@ -43,6 +44,7 @@ class Job:
     limits: ResourceLimits = field(default_factory=ResourceLimits)
     runs_per_process: int = 100
     module: str | None = None  # what the flow is imported from, where processes can share that
+    flow: str = ""  # its id, for what it leaves behind in a process
     max_attempts: int = 5
 
 
@@ -58,6 +60,7 @@ class ChildProcess:
         self.started = self.last_message = time.monotonic()
         self.ended_last = 0.0
         self.runs = 0
+        self._loaded: dict[str, tuple[float, int]] = {}  # by flow: its last end, bytes that it took
         self._link = link
         self._loop = asyncio.get_running_loop()
         self._buffer = b""
@@ -72,10 +75,10 @@ class ChildProcess:
         """Whether it can be given a job."""
         return not (self.reserved or self.retiring or self.ended.done())
 
-    @property
-    def idle_seconds(self) -> float:
-        """How long it has had nothing to do since its last run; 0 while it works, and before its first run."""
-        return time.monotonic() - self.ended_last if self.is_free and self.runs else 0.0
+    def holds_unused(self, seconds: float) -> bool:
+        """Whether much memory is held for a flow that was not run here for so long, whatever else was."""
+        before = time.monotonic() - seconds
+        return self.is_free and any(at < before and grown > _MUCH_BYTES for at, grown in self._loaded.values())
 
     async def work(self, job: Job) -> Answer | ProcessExit:
         """Have the job executed; a child that dies meanwhile is an answer too, never an exception."""
@@ -84,11 +87,15 @@ class ChildProcess:
         self._answer = self._loop.create_future()
         self.job, self.started, self.last_message = job, time.monotonic(), time.monotonic()
         self.runs += 1
+        before = resident_bytes(self.pid) or 0
         self.send(job.order)
         try:
             return await self._answer
         finally:
             self.job, self.ended_last = None, time.monotonic()
+            grown = (resident_bytes(self.pid) or 0) - before
+            _, most = self._loaded.get(job.flow, (0.0, 0))
+            self._loaded[job.flow] = self.ended_last, max(most, grown)
 
     def send(self, order: dict[str, Any]) -> None:
         """Send an order without waiting for what comes of it; to a dead child it is not sent."""

@@ -40,9 +40,9 @@ class WarmVariables(BaseVariables):
         default=600,
         ge=0,
         title="Idle time limit (seconds)",
-        description="A process that had no run for so long is replaced by a fresh one, which gives back the memory of "
-        "what its runs had loaded; the next run loads it again. When there was no run at all for so long, none is kept "
-        "until there is one. 0: never. Default: 600.",
+        description="As many processes are kept as worked at once within this time, none where there was no run. One "
+        "that holds much memory for a flow that it did not run for so long is replaced by a fresh one, whatever else "
+        "it ran; the next run loads it again. 0: all are kept as they are. Default: 600.",
     )
     memory_limit_mb: int = Field(
         default=2048,

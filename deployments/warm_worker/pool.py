@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Coroutine
 from functools import partial
 from types import TracebackType
@@ -43,7 +44,7 @@ class ProcessPool:
         self._zygote: ZygoteProcess | None = None
         self._generations: list[ZygoteProcess] = []
         self._recent: ProcessSpec | None = None
-        self._last_wanted = time.monotonic()
+        self._busy: deque[tuple[float, int]] = deque([(time.monotonic(), size)])  # when so many worked, at least
         self._choosing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._logger = get_logger("worker.pool")
@@ -78,8 +79,9 @@ class ProcessPool:
     async def warm(self, spec: ProcessSpec, *, idle_seconds: float = 0) -> None:
         """Have as many children ready as may run, of the code as it is now, so that no run waits for its process.
 
-        Those that worked, and had nothing to do for `idle_seconds` since, are replaced: what their runs had loaded
-        goes with them. When there was no job at all for so long, none is kept until there is one. 0: never.
+        With `idle_seconds`, as many as worked at once within that time, none where none did; and one that holds much
+        memory for a flow that it did not run for so long is replaced: what that had loaded goes with it. Flows that
+        run by a schedule keep neither the one nor the other. 0: all of them are kept as they are.
 
         They are made with the spec that was used last, with the one given before the first job. Code that is being
         changed is left to settle: two calls must find it the same, unless a run asks for it before.
@@ -90,20 +92,34 @@ class ProcessPool:
             return
         async with self._choosing:
             zygote = await self._current_zygote(fingerprint)
-            working = any(child.job for child in self.children())
-            unwanted = not working and 0 < idle_seconds < time.monotonic() - self._last_wanted
             for child in self.children():
-                if (unwanted and child.is_free) or 0 < idle_seconds < child.idle_seconds:
+                if idle_seconds and child.holds_unused(idle_seconds):
                     self._retire(child)
-            if unwanted:
-                return
-            for _ in range(self.size - sum(not child.retiring for child in self.children())):
+            wanted, alive = self._wanted(idle_seconds), [child for child in self.children() if not child.retiring]
+            free = sorted((child for child in alive if child.is_free), key=lambda child: child.ended_last)
+            for child in free[: max(0, len(alive) - wanted)]:
+                self._retire(child)
+            for _ in range(wanted - len(alive)):
                 child = await zygote.fork(self._recent or spec)
                 child.reserved = False
 
+    def _wanted(self, idle_seconds: float) -> int:
+        """How many worked at once within this time, at most as many as may; those that work now work."""
+        if not idle_seconds:
+            return self.size
+        self._note_busy()
+        while self._busy[0][0] < time.monotonic() - idle_seconds:
+            self._busy.popleft()
+        return min(self.size, max(count for _, count in self._busy))
+
+    def _note_busy(self, more: int = 0) -> None:
+        count = sum(child.job is not None for child in self.children()) + more
+        while self._busy and self._busy[-1][1] <= count:
+            self._busy.pop()  # it was less, and is longer ago
+        self._busy.append((time.monotonic(), count))
+
     async def execute(self, job: Job) -> Answer | ProcessExit:
         """Run a job to its end: the child's answer, or how the child died."""
-        self._last_wanted = time.monotonic()
         if job.module:
             self._code.add(job.module)
         if not job.spec.single_use:
@@ -112,8 +128,8 @@ class ProcessPool:
             child = await self._choose(job.spec)
         except OSError as error:
             return ProcessExit(ExitReason.LOST, detail=f"no process could be started: {error}")
+        self._note_busy(more=1)
         answer = await child.work(job)
-        self._last_wanted = time.monotonic()
         if not isinstance(answer, ProcessExit):
             child.reserved = False
             if self._needs_replacing(child, job, answer):

@@ -145,5 +145,6 @@ def _job(flow_run: FlowRun, deployment: DeploymentResponse | None, configuration
         limits=configuration.limits(),
         runs_per_process=configuration.runs_per_process,
         module=entrypoint.rpartition(".")[0] if shared and entrypoint else None,
+        flow=str(flow_run.flow_id),
         max_attempts=configuration.max_attempts,
     )
