@@ -38,6 +38,7 @@ from benchmarks.bench.throughput import throughput
 from benchmarks.bench.trivial import trivial
 from benchmarks.bench.two_workers import two_workers
 from benchmarks.chaos.rig import free_ports
+from benchmarks.machine import machine
 from deployments.stack.settings import Ports
 
 _PARTS: dict[str, Part] = {
@@ -148,12 +149,13 @@ def _take(
 
 
 def _note(began: float, load: float, options: argparse.Namespace) -> Figures:
-    """When a part was measured, at what size, and how busy the machine was before (1 minute's load average)."""
+    """When and where a part was measured, at what size, and how busy it was before (1 minute's load average)."""
     return {
         "at": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}",
         "size": "quick" if options.quick else "full",
         "seconds": round(time.monotonic() - began),
         "load_before": round(load, 1),
+        "machine": machine(),
     }
 
 

@@ -30,7 +30,9 @@ def shown(value: Any) -> str:
         return ""
     if isinstance(value, dict):
         return " / ".join(shown(part) for part in value.values())
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def headline(figures: Figures, base: Figures | None = None) -> Figures:

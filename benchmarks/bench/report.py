@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.bench.cost import cost_table, shown
-from benchmarks.machine import machine
 
 Figures = dict[str, Any]
 
@@ -70,10 +69,11 @@ def _flat(name: str, value: Any) -> list[tuple[str, str]]:
 
 
 def parts_table(figures: Figures) -> str:
-    """When and at what size each part was measured."""
-    rows = ["| part | measured (UTC) | size | seconds | load average before |", "|---|---|---|---|---|"]
+    """When, on which machine and at what size each part was measured."""
+    rows = ["| part | measured (UTC) | size | seconds | load average before | machine |", "|---|---|---|---|---|---|"]
     for name, note in figures.get(MEASURED, {}).items():
-        rows.append(f"| {name} | {note['at']} | {note['size']} | {note['seconds']} | {note['load_before']} |")
+        cells = (name, *(note.get(key, "") for key in ("at", "size", "seconds", "load_before", "machine")))
+        rows.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(rows)
 
 
@@ -81,7 +81,7 @@ def document(figures: Figures) -> str:
     """The page."""
     return f"""# Performance
 
-Written by `make bench`; do not edit. Machine: {machine()}.
+Written by `make bench`; do not edit. Which part was measured when and on which machine stands [below](#parts).
 
 {table(figures)}
 
