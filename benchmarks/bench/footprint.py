@@ -2,7 +2,7 @@
 
 Photos of 1 MB are posted by several senders, as people do, while the worker reads those that came before: from their
 answers come the quantiles, from the memory meanwhile the most, from both databases' counters what a receipt writes.
-Then the stack idles, in a full run until the processes that read, having nothing to do, have ended.
+Then the stack idles, in a full run until no process holds what reading loaded.
 """
 
 from __future__ import annotations

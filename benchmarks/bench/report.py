@@ -102,7 +102,7 @@ a work pool of its own on the same stack. Each part is described in its module i
 A start is measured from the command to its last line before "Ctrl-C stops everything", pages from the command to the
 first answer, which says what is starting, and to the first that can be used; used is a data folder that this code has
 provisioned before. Memory is PSS, in which a page that several processes share is counted once. Idle is eleven minutes
-after the last receipt, when no process that reads is left.
+after the last receipt, when no process holds OCR's models any more.
 
 `make bench BASE=97f9a5a` prints the same table for that commit and this one, measured in turns in one run, with the
 ratios. The worktree of that commit, with its environment, stays in `build/base/`.
