@@ -73,9 +73,9 @@ new MutationObserver(() => {{
 </script>"""
 
 
-def confine_ui() -> None:
+def adapt_ui() -> None:
     """Have Prefect's server, when it is made in this process, send policy and explanation with its UI."""
-    server.create_ui_app = _confined(server.create_ui_app)  # type: ignore[assignment]  # a function as a module keeps it
+    server.create_ui_app = _adapted(server.create_ui_app)  # type: ignore[assignment]  # a function as a module keeps it
 
 
 async def _explained(response: Response, script: str) -> Response:
@@ -86,7 +86,7 @@ async def _explained(response: Response, script: str) -> Response:
     return Response(body.replace(b"</head>", script.encode() + b"</head>", 1), response.status_code, headers)
 
 
-def _confined(create: Callable[[bool], FastAPI]) -> Callable[[bool], FastAPI]:
+def _adapted(create: Callable[[bool], FastAPI]) -> Callable[[bool], FastAPI]:
     def create_ui_app(ephemeral: bool) -> FastAPI:
         app = create(ephemeral)
         policy = content_security_policy(str(PREFECT_UI_API_URL.value()))

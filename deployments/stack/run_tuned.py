@@ -1,6 +1,6 @@
 """`python -m deployments.stack.run_tuned [OPTION…] prefect ARGUMENT…`: `python -m prefect`, but as a server.
 
-Its garbage collector looks less often, its background tasks too, and its UI is kept to this server. With
+Its garbage collector looks less often, its background tasks too, and its UI is kept to this server and explains its login. With
 `--block-types FILE` `prefect_blocks` decides when block types are registered, with `--await-database` it need not be
 started after its database.
 """
@@ -18,7 +18,7 @@ from deployments.warm_worker.gc_tuning import raise_thresholds
 
 
 def main() -> None:
-    """Set what has no setting, confine the UI, then be the module."""
+    """Set what has no setting, adapt the UI, then be the module."""
     raise_thresholds()
     parser = argparse.ArgumentParser(prog="python -m deployments.stack.run_tuned")
     parser.add_argument("--block-types", type=Path, metavar="FILE")
@@ -28,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.block_types is not None:
         register_once(options.block_types)
-    importlib.import_module("deployments.stack.prefect_ui").confine_ui()  # imports Prefect
+    importlib.import_module("deployments.stack.prefect_ui").adapt_ui()  # imports Prefect
     importlib.import_module("deployments.stack.prefect_docket").look_once_a_second()
     if options.await_database:
         importlib.import_module("deployments.stack.prefect_database").await_database()

@@ -21,33 +21,31 @@ _BELOW_WORKER = 5  # niceness that is added
 MESSAGE_BYTES = 1 << 18  # bound of one message between worker and zygote; Linux sockets take 208 KiB by default
 
 
+def _prctl(option: int, value: int | bytes) -> None:
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(option, value, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), f"prctl({option}) failed")
+
+
 def die_with_parent(parent_pid: int) -> None:
     """Have the kernel kill this process when `parent_pid` dies; end at once if it is dead already.
 
     The check after the call closes the race of a parent that died between our fork and the call.
     """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
         os._exit(1)
 
 
 def adopt_orphans() -> None:
     """Have the kernel make this process the parent of whatever its children leave behind when they die."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def set_name(name: str) -> None:
     """Have this process, and those that it forks, listed under this name; of at most 15 bytes."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl(PR_SET_NAME) failed")
+    _prctl(_PR_SET_NAME, name.encode())
 
 
 def kill_children(but: int = 0) -> None:

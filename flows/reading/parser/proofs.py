@@ -162,5 +162,13 @@ def _metered(value: Decimal, sums: Amounts) -> tuple[str, str] | None:
 
 
 _CHECKS = (
-    *(_paid_minus_change, _subtotal_and_more, _tendered, _split, _items, tax_table_proof, _parts, _tipped, _metered),
+    _paid_minus_change,
+    _subtotal_and_more,
+    _tendered,
+    _split,
+    _items,
+    tax_table_proof,
+    _parts,
+    _tipped,
+    _metered,
 )

@@ -13,10 +13,10 @@ from sqlmodel import Session
 
 from deployments.gateway.api.images import original
 from deployments.gateway.api.receipt_actions import read_again, remove
-from deployments.gateway.context import Context, GatewayContext
+from deployments.gateway.context import Context
 from deployments.gateway.http.problems import RefusedError
 from deployments.gateway.web.assets import PREFIX
-from deployments.gateway.web.receipts.picture import NO_WORDS, Picture, read_pictures
+from deployments.gateway.web.receipts.picture import NO_WORDS, read_pictures
 from deployments.gateway.web.shown import ShownReceipt, with_expenses, with_ledger
 from deployments.gateway.web.templates import go_to, render
 from deployments.gateway.web.visitor import ChangingAdmin, ChangingReviewer, Fields, Viewer, reachable, safe_path
@@ -74,7 +74,8 @@ async def get_one(request: Request, receipt_id: UUID, visitor: Viewer, context: 
     found = await with_ledger(context, read)
     item = found["item"]
     steps, pictures = await asyncio.gather(
-        context.orchestrator.steps(item.receipt.flow_run_id), asyncio.to_thread(_pictures, context, item.words_key)
+        context.orchestrator.steps(item.receipt.flow_run_id),
+        asyncio.to_thread(read_pictures, context.results, item.words_key),
     )
     run_page = flow_run_page(reachable(request, context.settings.prefect_ui_url), item.receipt.flow_run_id)
     return render(request, "receipts/one.html", steps=steps, run_page=run_page, pictures=pictures, **found)
@@ -93,10 +94,6 @@ async def get_steps(request: Request, receipt_id: UUID, visitor: Viewer, context
     steps = await context.orchestrator.steps(shown.receipt.flow_run_id)
     run_page = flow_run_page(reachable(request, context.settings.prefect_ui_url), shown.receipt.flow_run_id)
     return render(request, "receipts/steps.html", shown=shown, steps=steps, run_page=run_page)
-
-
-def _pictures(context: GatewayContext, words_key: str | None) -> list[Picture]:
-    return read_pictures(context.results, words_key)
 
 
 @router.get("/receipts/{receipt_id}/picture")
@@ -121,7 +118,7 @@ async def get_original(receipt_id: UUID, visitor: Viewer, context: Context) -> R
 async def get_words(receipt_id: UUID, visitor: Viewer, context: Context, page: PageNumber = 1) -> Response:
     """The words of a page with their boxes as JSON, and the dates and amounts in them, for clicking on them."""
     item = await with_ledger(context, lambda session: review_item(receipt_id, session=session, owner=visitor.owner))
-    pictures = await asyncio.to_thread(_pictures, context, item.words_key)
+    pictures = await asyncio.to_thread(read_pictures, context.results, item.words_key)
     picture = next((one for one in pictures if one.number == page), None)
     body = await asyncio.to_thread(picture.words_json, item.read) if picture else json.dumps(NO_WORDS)
     return Response(body, media_type="application/json", headers={"Cache-Control": "private, max-age=600"})
