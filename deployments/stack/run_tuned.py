@@ -1,8 +1,8 @@
 """`python -m deployments.stack.run_tuned [OPTION…] prefect ARGUMENT…`: `python -m prefect`, but as a server.
 
-Its garbage collector looks less often, its background tasks too, and its UI is kept to this server and explains its login. With
-`--block-types FILE` `prefect_blocks` decides when block types are registered, with `--await-database` it need not be
-started after its database.
+Its garbage collector looks less often, its background tasks too, and its UI is kept to this server and explains its
+login. With `--block-types FILE` `prefect_blocks` decides when block types are registered, with `--await-database` it
+need not be started after its database.
 """
 
 from __future__ import annotations
