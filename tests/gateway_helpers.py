@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -62,6 +63,15 @@ def key_of(ledger: Ledger, owner: str, *scopes: Scope) -> str:
 def free_port() -> int:
     """A port that nobody has now, nor is given by the system for a connection or by another worker of this test run."""
     return free_ports()
+
+
+async def early_in_window(seconds: int, needs: int = 15) -> None:
+    """Wait until a rate's window, which the clock divides, does not end within what a test of it needs; at its end a
+    sliding window forgets a share of what was counted.
+    """
+    left = seconds - time.time() % seconds
+    if left < needs:
+        await asyncio.sleep(left)
 
 
 def settings_for(seaweedfs: Stack, ledger: str, **changes: Any) -> GatewaySettings:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from gateway_helpers import JPEG, Gateway, key_of
+from gateway_helpers import JPEG, Gateway, early_in_window, key_of
 from ledger_helpers import count, expensed, state_of
 
 from deployments.gateway.http.rate_limits import _network_of
@@ -127,6 +127,7 @@ async def test_an_address_without_a_valid_key_is_limited_and_locks_nobody_out(
     start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]],
 ) -> None:
     async with start_gateway(refusal_rate="5/minute") as gateway:
+        await early_in_window(60)
         assert (await gateway.anna.get("/receipts")).status_code == 200
         tried = []
         for number in range(8):

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from gateway_helpers import Gateway, key_of
+from gateway_helpers import Gateway, early_in_window, key_of
 from ledger_helpers import EXTRACTION, begun, claimed, expensed, some_fields
 
 from flows.domain.fields import BBox, DocumentText, Found, Page, ReceiptFields, Word
@@ -304,6 +304,7 @@ async def test_a_region_says_why_it_is_not_read_and_costs_a_rate(
 ) -> None:
     receipt_id = in_review(ledger)
     async with start_gateway(region_rate="2/hour") as gateway:
+        await early_in_window(3600)
         path = f"/receipts/{receipt_id}/region"
         for body in ('{"bbox": [0, 0, 10]}', '{"bbox": [0, 0, 1e999, 10]}', '{"bbox": [0, 0, 9, 9], "page": 0}'):
             wrong = await gateway.anna.post(path, content=body, headers={"Content-Type": "application/json"})

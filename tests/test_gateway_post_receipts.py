@@ -15,7 +15,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from gateway_helpers import JPEG, Gateway, free_port
+from gateway_helpers import JPEG, Gateway, early_in_window, free_port
 from ledger_helpers import begun, count
 from pydantic import SecretStr
 
@@ -266,6 +266,7 @@ async def test_storage_or_ledger_away_is_503_and_nothing_is_promised(start_gatew
 
 async def test_too_many_requests_of_one_key_are_429(start_gateway: Start) -> None:
     async with start_gateway(request_rate="5/minute", upload_rate="2/minute") as gateway:
+        await early_in_window(60)
         statuses = [(await gateway.anna.post("/receipts", content=JPEG + bytes([n]))).status_code for n in range(3)]
         assert statuses == [202, 202, 429]
         answers: list[httpx.Response] = [await gateway.anna.get("/receipts") for _ in range(3)]

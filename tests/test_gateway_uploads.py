@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway_helpers import EVENTS_TOKEN, JPEG, Gateway
+from gateway_helpers import EVENTS_TOKEN, JPEG, Gateway, early_in_window
 from ledger_helpers import count
 
 pytest_plugins = ["gateway_helpers"]
@@ -95,5 +95,6 @@ async def test_presigned_uploads_count_against_the_upload_rate(
     start_gateway: Callable[..., AbstractAsyncContextManager[Gateway]],
 ) -> None:
     async with start_gateway(upload_rate="1/minute") as gateway:
+        await early_in_window(60)
         await _presigned(gateway)
         assert (await gateway.anna.post("/uploads", json={"media_type": "image/jpeg"})).status_code == 429

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
-from gateway_helpers import Gateway
+from gateway_helpers import Gateway, early_in_window
 from page_helpers import PASSWORD, Browser, browser_of, sign_in
 from starlette.routing import Route
 
@@ -115,6 +115,7 @@ async def test_wrong_passwords_are_refused_for_a_while(gateway: Gateway) -> None
     with gateway.ledger.session() as session:
         person = add_person("anna", "Anna", Role.ADMIN, session=session)
         set_password(person.id, PASSWORD, session=session)
+    await early_in_window(600, needs=30)
     for _ in range(8):
         answer = await gateway.nobody.post("/app/sign-in", data={"name": "anna", "password": "wrong"})
         assert answer.status_code == 422
