@@ -156,7 +156,7 @@ hostile: setup
 	$(BIN)/python -m benchmarks.hostile
 
 # make ocr-cost [AGAINST=commit or folder] [WITHOUT_16_BITS=1]: the default engine of that commit is measured in the same
-# run, on the first pictures of each folder of receipts; as on a processor without units for 16-bit floats.
+# run, on some pictures of each folder of receipts; as on a processor without units for 16-bit floats.
 AGAINST ?= 97f9a5a
 ocr-cost: setup
 	$(call NEED_TRUTH,$(TRUTH),TRUTH)

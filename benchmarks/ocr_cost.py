@@ -3,11 +3,12 @@
     python benchmarks/ocr_cost.py [FOLDER …] [--count 12] [--engines tesseract …] [--against 97f9a5a]
         [--without-16-bits] [--json FILE]
 
-The first pictures of each FOLDER are read; without one, the project's samples are rendered. The baseline is what a
-first script does: `pytesseract.image_to_string` with default settings. Each engine runs in a process of its own, on one
-thread, models loaded, from bytes to words; the pictures are read in turns so that a busy machine slows all alike. With
-`--against` the default engine of another commit, or of a folder that holds one, is measured in the same run, with the
-same libraries. With `--without-16-bits` all read as on a processor that has no units for 16-bit floats.
+Of each FOLDER some pictures are read, evenly from all of it; without one, the project's samples are rendered. The
+baseline is what a first script does: `pytesseract.image_to_string` with default settings. Each engine runs in a process
+of its own, on one thread, models loaded, from bytes to words; the pictures are read in turns so that a busy machine
+slows all alike. With `--against` the default engine of another commit, or of a folder that holds one, is measured in
+the same run, with the same libraries. With `--without-16-bits` all read as on a processor that has no units for 16-bit
+floats.
 """
 
 from __future__ import annotations
@@ -142,13 +143,19 @@ def figures(used: list[float], baseline: list[float], peak_rss_mb: int) -> dict[
 
 
 def load_pictures(folders: list[Path], count: int) -> list[bytes]:
-    """The first `count` pictures of each folder, or rendered samples."""
+    """`count` pictures of each folder, evenly from all of it, or rendered samples."""
     with tempfile.TemporaryDirectory() as rendered:
         if not folders:
             folders = [Path(rendered)]
             importlib.import_module("deployments.samples").render_samples(folders[0], count=count)
         files = (sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES) for folder in folders)
-        return [path.read_bytes() for group in files for path in group[:count]]
+        return [path.read_bytes() for group in files for path in evenly(group, count)]
+
+
+def evenly(files: list[Path], count: int) -> list[Path]:
+    """So many of them, or all if there are fewer, from all of the list."""
+    count = min(count, len(files))
+    return [files[number * len(files) // count] for number in range(count)]
 
 
 def units(*, without_16_bits: bool) -> str:

@@ -82,4 +82,4 @@ async def test_all_log_lines_of_a_run_are_told(prefect_api: Stack) -> None:
         run = await client.create_flow_run(nothing)
         lines = [LogCreate(name="t", level=20, message=f"{n}", timestamp=now, flow_run_id=run.id) for n in range(450)]
         await client.create_logs(lines)
-    assert {message for _, message in await run_logs(run.id)} == {str(number) for number in range(450)}
+    assert {(level, message) for _, level, message in await run_logs(run.id)} == {("INFO", f"{n}") for n in range(450)}

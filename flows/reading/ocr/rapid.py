@@ -8,6 +8,7 @@ or are unsure. A line is the unit of its words.
 from __future__ import annotations
 
 import unicodedata
+import weakref
 from collections.abc import Sequence
 
 import cv2
@@ -46,6 +47,9 @@ _PART_EDGE_PX = 24
 # crumpled ones too, at most 0.03.
 _SURE_LINE, _UNSURE_SHARE, _LOST_SHARE, _MIN_UNREAD = 0.8, 0.15, 0.1, 3
 
+# How to turn a page, its lines in the text's direction, and those that were read on the way.
+_Found = tuple[Upright, Floats, dict[int, Reading]]
+
 
 class RapidEngine:
     """The PP-OCR networks in a cascade.
@@ -61,19 +65,21 @@ class RapidEngine:
         self._side = detection_side
         cv2.setNumThreads(1)
         self._networks = networks or Networks()
+        self._found: tuple[weakref.ref[Image.Image], _Found] | None = None
         self.version = f"{self._networks.version}/side-{detection_side}/{_PIPELINE_VERSION}"
 
     def read(self, image: Image.Image) -> OcrPage:
         """Every text line of the page, as words in reading order."""
         pixels = bgr(image)
-        return self._read(pixels, *self._turn(pixels, self._detect(pixels)))
+        found = self._turn(pixels, self._detect(pixels))
+        self._found = weakref.ref(image), found
+        return self._read(pixels, *found)
 
     def read_upside_down(self, image: Image.Image) -> OcrPage:
         """As `read`, with the page turned by 180 degrees from what that took for upright."""
-        pixels = bgr(image)
-        upright, quads, _ = self._turn(pixels, self._detect(pixels))
+        upright, quads, _ = self._found_in(image)
         turned = Upright.turned((upright.width, upright.height), 180).after(upright)
-        return self._read(pixels, turned, upside_down(quads), {})
+        return self._read(bgr(image), turned, upside_down(quads), {})
 
     def _read(self, pixels: Pixels, upright: Upright, quads: Floats, known: dict[int, Reading]) -> OcrPage:
         readings = self._read_lines(pixels, quads, decisive_lines(upright.map(quads)), known)
@@ -86,16 +92,21 @@ class RapidEngine:
 
     def find_lines(self, image: Image.Image) -> Floats:
         """The lines that `read` reads, as quads on the page in the text's direction, the longest first."""
-        pixels = bgr(image)
-        quads = self._turn(pixels, self._detect(pixels))[1]
+        quads = self._found_in(image)[1]
         widths = np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1)
         longest_first: Floats = quads[np.argsort(-widths, kind="stable")]
         return longest_first
 
     def upright(self, image: Image.Image) -> Upright:
         """The way to the upright picture, from detection and a few lines."""
+        return self._found_in(image)[0]
+
+    def _found_in(self, image: Image.Image) -> _Found:
+        """What `_turn` finds on a page; of the page that was read last, what was found then."""
+        if self._found is not None and self._found[0]() is image:
+            return self._found[1]
         pixels = bgr(image)
-        return self._turn(pixels, self._detect(pixels))[0]
+        return self._turn(pixels, self._detect(pixels))
 
     def read_part(self, page: Image.Image, box: BBox) -> tuple[Word, ...]:
         """What stands in a box of an upright page."""
@@ -139,7 +150,7 @@ class RapidEngine:
         kept: Floats = quads[tile.has(quads.mean(axis=1))]
         return kept
 
-    def _turn(self, pixels: Pixels, quads: Floats) -> tuple[Upright, Floats, dict[int, Reading]]:
+    def _turn(self, pixels: Pixels, quads: Floats) -> _Found:
         """How to turn the page, its lines in the text's direction, and those that were read on the way."""
         size = (pixels.shape[1], pixels.shape[0])
         if not len(quads):
