@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deployments.cli.app import app
-from deployments.monitoring.log_entries import LogEntry, LogReader, in_order
+from deployments.monitoring.log_entries import LogEntry, LogReader, about, in_order
 from deployments.monitoring.log_files import LogLine
 
 UTC = dt.UTC
@@ -103,6 +103,27 @@ def test_parts_are_told_in_the_order_of_time_with_lines_that_go_on_behind_theirs
     ]
     told = in_order(LogReader().entries(lines))
     assert [entry.text for entry in told] == ["first", "a banner before any time", "second", "  goes on", "third"]
+
+
+def test_of_one_receipt_whole_entries_are_told_and_no_others() -> None:
+    lines = [
+        LogLine("worker", "  goes on with what is in an older file, of 0b"),
+        LogLine("worker", "2026-11-30 22:00:01.000 | INFO    | of another"),
+        LogLine("worker", "  goes on with that"),
+        LogLine("worker", "2026-11-30 22:00:02.000 | INFO    | needs your eye"),
+        LogLine("gateway", '{"at": "2026-11-30T20:00:03+00:00", "level": "info", "message": "x", "receipt_id": "0b"}'),
+        LogLine("worker", "  correct it: /review/0b"),
+        LogLine("worker", "  revision 1"),
+        LogLine("worker", "2026-11-30 22:00:04.000 | INFO    | of another"),
+    ]
+    told = [entry.text.strip() for entry in about(LogReader().entries(lines), ["0b"])]
+    assert told == [
+        "goes on with what is in an older file, of 0b",
+        "x receipt_id=0b",
+        "needs your eye",
+        "correct it: /review/0b",
+        "revision 1",
+    ]
 
 
 def test_the_command_shows_one_format_and_json(tmp_path: Path) -> None:

@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import shutil
-import signal
 import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
-import psycopg
 import pytest
-from conftest import Prepare
 from test_containers import packed
+from up_helpers import BIN, COMMAND_SECONDS, RECEIPT_SECONDS, Running
 
 from deployments.cli.demo import TRUTH_FILE
 from deployments.cli.image_files import pictures_in
@@ -29,11 +23,12 @@ from deployments.stack.provisioning import Provisioning
 from deployments.stack.settings import StackSettings
 from flows.pipeline.durable_step import EXECUTION_LOG
 
+pytest_plugins = ["up_helpers"]
 ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
 START_SECONDS = 480
-RECEIPT_SECONDS = 480
-COMMAND_SECONDS = 480
+
+
+_LOGGED = re.compile(r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) (?P<part>.{10}) (?P<level>[A-Z]* +)\S")
 
 
 @pytest.fixture(scope="module")
@@ -111,84 +106,6 @@ def test_a_folder_without_receipts_is_one_clear_line(
     assert said in answer.stderr and "Traceback" not in answer.stderr
 
 
-class Running:
-    """A stack that `receiptflow up` runs, used as a person would."""
-
-    def __init__(self, settings: StackSettings) -> None:
-        self.settings = settings
-        self.env: dict[str, str] = {**os.environ, "COLUMNS": "200"}
-
-    def cli(self, *arguments: str) -> Any:
-        """A command of ours, its answer from --json."""
-        output = self.run(str(BIN / "receiptflow"), *arguments, "--data", str(self.settings.data_dir), "--json")
-        return json.loads(output)
-
-    def run(self, *command: str) -> str:
-        """Any command in the shell that `receiptflow env` makes."""
-        done = subprocess.run(
-            command, env=self.env, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
-        )
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-    def wait_for(self, key: str) -> dict[str, Any]:
-        """The receipt of a key as `receiptflow receipts` shows it, once it is processed.
-
-        The ledger is asked for that: the command starts an interpreter each time.
-        """
-        query = "SELECT count(*) FROM receipts WHERE key = %s AND state NOT IN ('waiting', 'running')"
-        deadline = time.monotonic() + RECEIPT_SECONDS
-        with psycopg.connect(self.env["RECEIPTFLOW_LEDGER_URL"].replace("+psycopg", ""), autocommit=True) as ledger:
-            while ledger.execute(query, [key]).fetchone() == (0,):
-                assert time.monotonic() < deadline, f"{key} is not processed: {self.cli('receipts')}"
-                time.sleep(0.2)
-        (row,) = (row for row in self.cli("receipts") if row["key"] == key)
-        return dict(row)
-
-    def events(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-        """Prefect's events of a filter, as soon as there are any: they are written down a moment after they occur."""
-        user, _, password = self.env["PREFECT_API_AUTH_STRING"].partition(":")
-        deadline = time.monotonic() + RECEIPT_SECONDS
-        while time.monotonic() < deadline:
-            url = f"{self.env['PREFECT_API_URL']}/events/filter"
-            answer = httpx.post(url, json={"filter": wanted}, auth=(user, password), timeout=60)
-            if found := answer.raise_for_status().json()["events"]:
-                return list(found)
-            time.sleep(1)
-        raise AssertionError(f"no events of {wanted}")
-
-
-@pytest.fixture(scope="module")
-def service_manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[socket.socket]:
-    """Where a unit of systemd's is heard."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
-        heard.bind(str(tmp_path_factory.mktemp("systemd") / "notify"))
-        heard.settimeout(COMMAND_SECONDS)
-        yield heard
-
-
-@pytest.fixture(scope="module")
-def running(
-    stack_settings: Callable[[], StackSettings], prepare: Prepare, service_manager: socket.socket
-) -> Iterator[Running]:
-    settings = prepare(stack_settings())
-    command = (str(BIN / "receiptflow"), "up", "--data", str(settings.data_dir), "--port", str(settings.port))
-    env = os.environ | {"NOTIFY_SOCKET": service_manager.getsockname()}
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "Ctrl-C stops everything" in line:
-                break
-        else:
-            raise AssertionError("the stack did not come up")
-        stack = Running(settings)
-        exports = stack.run(str(BIN / "receiptflow"), "env", "--data", str(settings.data_dir))
-        stack.env |= dict(word.split("=", 1) for word in shlex.split(exports) if word != "export")
-        yield stack
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=COMMAND_SECONDS)
-
-
 def unique(source: Path, target: Path) -> Path:
     """A copy that is a content of its own."""
     shutil.copy(source, target)
@@ -241,15 +158,17 @@ def test_added_file_waits_until_it_is_processed(running: Running, photo: Path) -
     assert [change["to_state"] for change in shown["history"]] == ["waiting", "running", row["state"]]
     assert (shown["expense"] is not None) is (row["state"] == "expensed")
     command = (str(BIN / "receiptflow"), "logs", "--receipt", row["id"], "--data", str(running.settings.data_dir))
-    told = {line.split("  ")[0] for line in running.run(*command).splitlines()}
-    assert {"ledger", "flow run"} <= told
+    told = running.run(*command).splitlines()
+    assert [line for line in told if not _LOGGED.match(line)] == []
+    assert {"ledger", "flow run", "gateway", "worker"} <= {line[24:34].strip() for line in told}
+    assert sorted(told, key=lambda line: line[:23]) == told
     with subprocess.Popen([*command, "-f"], env=running.env, stdout=subprocess.PIPE, text=True) as following:
         assert following.stdout is not None
-        next(line for line in following.stdout if line.startswith("flow run") and "Finished" in line)
+        next(line for line in following.stdout if "flow run   INFO" in line and "Finished" in line)
         running.run(str(BIN / "receiptflow"), "retry", row["id"])
         again = iter(following.stdout)
-        assert next(line for line in again if line.startswith("ledger") and "waiting" in line)
-        assert next(line for line in again if line.startswith("flow run") and "Finished" in line)
+        assert next(line for line in again if "ledger     INFO" in line and "waiting" in line)
+        assert next(line for line in again if "flow run   INFO" in line and "Finished" in line)
         following.kill()
 
 

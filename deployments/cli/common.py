@@ -81,6 +81,13 @@ def short_ids(ids: Sequence[object]) -> list[str]:
     return [begins if beginnings[begins := _beginning(str(one))] == 1 else str(one) for one in ids]
 
 
+def receipt_in_words(key: str, receipt_id: UUID) -> str:
+    """A receipt by the name of its file and as much of its id as the commands take."""
+    from flows.storage import sent_name  # noqa: PLC0415
+
+    return f"{sent_name(key)} ({_beginning(str(receipt_id))})"
+
+
 def _beginning(one: str) -> str:
     prefix = EXPENSE_PREFIX if one.startswith(EXPENSE_PREFIX) else ""
     return one[: len(prefix) + _SHORT]

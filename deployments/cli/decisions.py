@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json
+from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, receipt_in_words
 from deployments.cli.connection import connect
 from deployments.cli.expenses import print_expenses
 
@@ -228,7 +228,8 @@ def decide_now(pipeline: Pipeline, work: Callable[[Session, Actor], Decided]) ->
 def print_decided(decided: Decided) -> None:
     """Print how a receipt stands after a decision."""
     changed = "" if decided.changed else " (it was so before)"
-    console.print(f"Receipt {decided.receipt_id} is {decided.state.value}{changed}.", soft_wrap=True)
+    name = receipt_in_words(decided.key, decided.receipt_id)
+    console.print(f"{name} is {decided.state.value}{changed}.", soft_wrap=True, markup=False, highlight=False)
     if decided.expenses:
         print_expenses(decided.expenses)
 

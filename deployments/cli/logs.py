@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -45,22 +45,26 @@ def logs(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Show the logs of the parts of a stack on this machine, by time and in one format."""
-    from deployments.monitoring.log_entries import LogReader, in_order  # noqa: PLC0415
+    from deployments.monitoring.log_entries import LogReader, about, in_order  # noqa: PLC0415
+    from deployments.monitoring.log_files import all_lines, last_lines, log_files  # noqa: PLC0415
     from deployments.monitoring.log_files import follow as follow_files  # noqa: PLC0415
-    from deployments.monitoring.log_files import last_lines, log_files  # noqa: PLC0415
 
     files, reader, show = log_files(data / "logs", part), LogReader(), _show_json if as_json else _show
-    about = _About(receipt, data, show) if receipt else None
-    told = asyncio.run(about.news()) if about else []
-    words: Collection[str] = about.words if about else ()
-    last = [line for file in files for line in (last_lines(file, lines, words) if lines else ())]
-    for entry in in_order([*told, *reader.entries(last)]):
+    receipt_log = _About(receipt, data, show) if receipt else None
+    told = asyncio.run(receipt_log.news()) if receipt_log else []
+    for file in files if lines else ():
+        if receipt_log:
+            told += list(about(reader.entries(all_lines(file)), receipt_log.words))[-lines:]
+        else:
+            told += reader.entries(last_lines(file, lines))
+    for entry in in_order(told):
         show(entry)
     if follow:
-        if about:
-            threading.Thread(target=about.keep_telling, daemon=True).start()
+        if receipt_log:
+            threading.Thread(target=receipt_log.keep_telling, daemon=True).start()
+        new = reader.entries(follow_files(files))
         try:
-            for entry in reader.entries(follow_files(files, words)):
+            for entry in about(new, receipt_log.words) if receipt_log else new:
                 show(entry)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -69,7 +73,7 @@ def logs(
 def _show(entry: LogEntry) -> None:
     """For people, in local time."""
     at = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}.{entry.at.microsecond // 1000:03}" if entry.at else ""
-    for text in entry.text.splitlines():
+    for text in filter(str.strip, entry.text.splitlines()):
         typer.echo(f"{at:<23} {entry.part:<10} {entry.level:<8} {text}")
 
 

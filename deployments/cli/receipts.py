@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.common import DEFAULT_DATA, AsJson, Data, console, print_json, print_table, short_ids
+from deployments.cli.common import (
+    DEFAULT_DATA,
+    AsJson,
+    Data,
+    console,
+    print_json,
+    print_table,
+    receipt_in_words,
+    short_ids,
+)
 from deployments.cli.connection import connect
 from deployments.cli.expenses import print_expenses
 
@@ -198,8 +207,9 @@ async def _retry(reference: str, data: Path, as_json: bool) -> None:
     pipeline = await connect(data)
     from deployments.ingest.local_files import retry_receipt  # noqa: PLC0415
 
-    receipt_id, flow_run_id = await retry_receipt(pipeline, reference)
+    receipt, flow_run_id = await retry_receipt(pipeline, reference)
     if as_json:
-        print_json({"receipt_id": receipt_id, "flow_run_id": flow_run_id})
+        print_json({"receipt_id": receipt.receipt_id, "flow_run_id": flow_run_id})
     else:
-        console.print(f"Receipt {receipt_id} is retried by flow run {flow_run_id}.", soft_wrap=True)
+        name = receipt_in_words(receipt.key, receipt.receipt_id)
+        console.print(f"{name} is retried.", soft_wrap=True, markup=False, highlight=False)

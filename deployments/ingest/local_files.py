@@ -119,8 +119,8 @@ def current_receipts(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[Re
         return read_receipts(receipt_ids, session=session)
 
 
-async def retry_receipt(pipeline: Pipeline, reference: str) -> tuple[UUID, UUID]:
-    """Reopen a receipt and submit it again. Returns receipt id and flow run id."""
+async def retry_receipt(pipeline: Pipeline, reference: str) -> tuple[WaitingReceipt, UUID]:
+    """Reopen a receipt and submit it again. Returns the receipt and the flow run's id."""
 
     def take_up() -> WaitingReceipt:
         with pipeline.ledger.session() as session:
@@ -129,7 +129,7 @@ async def retry_receipt(pipeline: Pipeline, reference: str) -> tuple[UUID, UUID]
 
     waiting = await asyncio.to_thread(take_up)
     async with open_submitter(pipeline.ledger) as submitter:
-        return waiting.receipt_id, await submitter.submit(waiting)
+        return waiting, await submitter.submit(waiting)
 
 
 async def wait_until_final(pipeline: Pipeline, receipt_ids: Sequence[UUID]) -> list[ReceiptView]:

@@ -1,7 +1,7 @@
 """What the parts of a stack write, each in a format of its own, as entries with time, level and text.
 
-Supervisor, Prefect and SeaweedFS write local time, PostgreSQL and the gateway UTC; SeaweedFS leaves out the year. A line
-that names no time goes on with the entry before it.
+Supervisor, Prefect and SeaweedFS write local time, PostgreSQL and the gateway UTC; SeaweedFS leaves out the year. A
+line that names no time goes on with the entry before it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from deployments.monitoring.log_files import LogLine
@@ -41,13 +39,20 @@ class LogEntry(NamedTuple):
     text: str
 
 
-@dataclass
+def utc_now() -> dt.datetime:
+    """The present moment."""
+    return dt.datetime.now(dt.UTC)
+
+
 class LogReader:
-    """Makes entries of lines that come in their order, of any parts."""
+    """Makes entries of lines that come in their order, of any parts.
 
-    now: Callable[[], dt.datetime] = partial(dt.datetime.now, dt.UTC)
+    Args:
+        now: tells the present, to which a line without a year is near.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, now: Callable[[], dt.datetime] = utc_now) -> None:
+        self._now = now
         self._last: dict[str, dt.datetime] = {}
 
     def entries(self, lines: Iterable[LogLine]) -> Iterator[LogEntry]:
@@ -78,7 +83,7 @@ class LogReader:
         fraction = (parts["fraction"] or "").ljust(_FRACTION_DIGITS, "0")[:_FRACTION_DIGITS]
         month, day = int(parts["month"] or 0), int(parts["day"] or 0)
         hour, minute, second = map(int, (parts["time"] or "").split(":"))
-        now = self.now()
+        now = self._now()
         try:
             local = dt.datetime(  # noqa: DTZ001 - in whose zone follows
                 int(parts.get("year") or now.astimezone().year), month, day, hour, minute, second, int(fraction)
@@ -117,6 +122,28 @@ def _json(text: str) -> tuple[dt.datetime, str, str] | None:
         return at, str(record["level"]), "\n".join(filter(None, (said, record.get("error"))))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def about(entries: Iterable[LogEntry], words: Collection[str]) -> Iterator[LogEntry]:
+    """Entries in which one of the words is, each with the lines that go on with it.
+
+    Args:
+        words: They may become more meanwhile.
+    """
+    begun: dict[str, list[LogEntry]] = {}
+    for entry in entries:
+        if entry.level or entry.part not in begun:
+            begun[entry.part] = []
+            is_told = False
+        else:
+            is_told = not begun[entry.part]
+        if is_told:
+            yield entry
+            continue
+        begun[entry.part].append(entry)
+        if any(word in entry.text for word in words):
+            yield from begun[entry.part]
+            begun[entry.part] = []
 
 
 def in_order(entries: Iterable[LogEntry]) -> list[LogEntry]:

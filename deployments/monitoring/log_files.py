@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,15 +36,15 @@ def log_files(folder: Path, part: str | None = None) -> list[Path]:
     return chosen
 
 
-def last_lines(file: Path, count: int, words: Collection[str] = ()) -> list[LogLine]:
-    """The last lines of a file, of those that have one of the words in them."""
-    found: list[LogLine] = []
-    for line in _lines_from_the_end(file):
-        if not words or any(word in line for word in words):
-            found.append(LogLine(file.stem, line))
-        if len(found) == count:
-            break
-    return found[::-1]
+def last_lines(file: Path, count: int) -> list[LogLine]:
+    """The last lines of a file."""
+    return [LogLine(file.stem, line) for line in islice(_lines_from_the_end(file), count)][::-1]
+
+
+def all_lines(file: Path) -> Iterator[LogLine]:
+    """All lines of a file."""
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        yield from (LogLine(file.stem, line.rstrip("\n")) for line in lines)
 
 
 def _lines_from_the_end(file: Path) -> Iterator[str]:
@@ -59,14 +60,11 @@ def _lines_from_the_end(file: Path) -> Iterator[str]:
             yield rest.decode(errors="replace")
 
 
-def follow(
-    files: Sequence[Path], words: Collection[str] = (), *, pause: Callable[[float], None] = time.sleep
-) -> Iterator[LogLine]:
+def follow(files: Sequence[Path], *, pause: Callable[[float], None] = time.sleep) -> Iterator[LogLine]:
     """New lines as they are written, for ever. A file that was begun anew is read from its beginning.
 
     Args:
         files: To be read from their present ends.
-        words: Only lines that have one of them; none: all. They may become more meanwhile.
         pause: Called between two looks.
     """
     ends = {file: (file.stat().st_ino, file.stat().st_size) for file in files}
@@ -82,8 +80,7 @@ def follow(
             whole = data[: data.rfind(b"\n") + 1]
             ends[file] = (status.st_ino, start + len(whole))
             for line in whole.decode(errors="replace").splitlines():
-                if not words or any(word in line for word in words):
-                    yield LogLine(file.stem, line)
+                yield LogLine(file.stem, line)
         pause(_POLL_SECONDS)
 
 

@@ -252,7 +252,7 @@ def decided(case: Case, *, changed: bool = True) -> Decided:
     state, updated_at = case.closed or (case.receipt.state, case.receipt.updated_at)
     if case.expenses is None:
         case.count(expenses_of_content(case.content.id, session=case.session))
-    return Decided(case.receipt.id, State(state), case.expenses or (), updated_at, changed)
+    return Decided(case.receipt.id, case.receipt.key, State(state), case.expenses or (), updated_at, changed)
 
 
 def tell(case: Case, decision_id: int, kind: DecisionKind, *, code: str | None = None) -> None:

@@ -68,6 +68,7 @@ class Decided:
     """How the receipt stands now. `changed` is False where it stood so before; `updated_at` is what `seen` takes."""
 
     receipt_id: UUID
+    key: str
     state: State
     expenses: tuple[ExpenseView, ...]
     updated_at: dt.datetime

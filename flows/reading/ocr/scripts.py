@@ -147,8 +147,11 @@ class AnyScript:
         Args:
             ways: the page's lines, and the same for the page the other way up.
         """
-        names = (next((name for name in names if name in self._languages), None) for names, _ in SCRIPTS.values())
-        scripts = [(None, _LATIN), *((name, script) for name, (_, script) in zip(names, SCRIPTS.values()) if name)]
+        scripts = [(None, _LATIN)] + [
+            (name, script)
+            for names, script in SCRIPTS.values()
+            for name in [name for name in names if name in self._languages][:1]
+        ]
         all_of_them = [_Language(name, script, 0.0, quads) for name, script in scripts for quads in ways]
         tried = self._tried(all_of_them, grey, _FIRST_PROBES)
         enough = sorted((one.sure_letters for one in tried if one.sure_letters), reverse=True)[:_LIKELIEST]
