@@ -7,13 +7,11 @@ start only, and beneath it, where SeaweedFS has them, tokens signed with a key o
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
-from functools import cache, partial
 from pathlib import Path
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from deployments.stack.certificates import CertificateFiles, make_certificates
 from deployments.stack.credentials import Credentials, write_private
@@ -23,13 +21,12 @@ from deployments.stack.settings import StackSettings
 
 _GRPC_PARTS = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "MQ", "MSG_BROKER", "MSG_AGENT", "CLIENT")
 _HTTPS_PARTS = ("MASTER", "VOLUME", "FILER", "ADMIN", "CLIENT")
-_HIDDEN_FOLDERS = "RefuseFoldersThatListingsHide"
+_BUCKET_PROCESS = (sys.executable, "-m", "deployments.stack.bucket_process")
 _OFF = ("admin.ui=false", "webdav=false", "s3.port.iceberg=0", "s3.port.lance=0", "master.telemetry=false")
 
 
 def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Service:
     """SeaweedFS on this data folder."""
-    client = cache(partial(_client, settings, credentials))
     return Service(
         name="seaweedfs",
         command=[str(binary()), "-logtostderr=true", "mini", *_options(settings)],
@@ -39,9 +36,9 @@ def seaweedfs_service(settings: StackSettings, credentials: Credentials) -> Serv
             **_notifications(settings, credentials),
         },
         prepare=lambda: _prepare(settings, credentials),
-        ready_check=lambda: _head_buckets(client(), settings),
+        ready_check=HttpCheck(settings.ports.s3, "/healthz"),
         liveness_check=HttpCheck(settings.ports.s3, "/healthz"),
-        provision=lambda: _set_up_inbox(client(), settings),
+        provision=lambda: _make_buckets(settings, credentials),
         stop_timeout=15.0,
     )
 
@@ -123,62 +120,21 @@ def _prepare(settings: StackSettings, credentials: Credentials) -> None:
     write_private(settings.root / "s3.json", json.dumps({"identities": [identity]}))
 
 
-def _client(settings: StackSettings, credentials: Credentials) -> Any:
-    # While the parts start, which need not wait for it.
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    return boto3.client(
-        "s3",
-        endpoint_url=settings.s3_url,
-        aws_access_key_id=credentials.s3_access_key,
-        aws_secret_access_key=credentials.s3_secret_key.get_secret_value(),
-        region_name="us-east-1",
-        config=Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 1}),
+def _make_buckets(settings: StackSettings, credentials: Credentials) -> None:
+    """Have both buckets made unless they are there, by a process whose S3 client ends with it."""
+    versioned = ("--versioned",) if settings.inbox_versioning else ()
+    made = subprocess.run(
+        [*_BUCKET_PROCESS, *versioned, settings.inbox_bucket, settings.results_bucket],
+        env={
+            **os.environ,
+            "RECEIPTFLOW_S3_ENDPOINT_URL": settings.s3_url,
+            "RECEIPTFLOW_S3_ACCESS_KEY": credentials.s3_access_key,
+            "RECEIPTFLOW_S3_SECRET_KEY": credentials.s3_secret_key.get_secret_value(),
+        },
+        capture_output=True,
+        text=True,
+        start_new_session=True,  # a terminal's Ctrl-C is for the supervisor alone
+        check=False,
     )
-
-
-def _head_buckets(client: Any, settings: StackSettings) -> None:
-    """Raise unless both buckets answer; make those that do not exist."""
-    for bucket in (settings.inbox_bucket, settings.results_bucket):
-        try:
-            client.head_bucket(Bucket=bucket)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "404":
-                raise
-            client.create_bucket(Bucket=bucket)
-
-
-def _set_up_inbox(client: Any, settings: StackSettings) -> None:
-    _set_versioning(client, settings)
-    _refuse_hidden_folders(client, settings.inbox_bucket)
-
-
-def _refuse_hidden_folders(client: Any, bucket: str) -> None:
-    """Have SeaweedFS refuse what it would accept and never list: it takes folders named `*.versions` for its own."""
-    policy = _policy_of(client, bucket)
-    if any(one.get("Sid") == _HIDDEN_FOLDERS for one in policy["Statement"]):
-        return
-    resource = f"arn:aws:s3:::{bucket}/*.versions/*"
-    refusal = {"Sid": _HIDDEN_FOLDERS, "Effect": "Deny", "Principal": "*", "Action": ["s3:PutObject"]}
-    policy["Statement"].append({**refusal, "Resource": [resource]})
-    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
-
-
-def _policy_of(client: Any, bucket: str) -> dict[str, Any]:
-    try:
-        policy: dict[str, Any] = json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
-            raise
-        return {"Version": "2012-10-17", "Statement": []}
-    return policy
-
-
-def _set_versioning(client: Any, settings: StackSettings) -> None:
-    """Once on, S3 lets it be suspended but not taken back."""
-    bucket = settings.inbox_bucket
-    before = client.get_bucket_versioning(Bucket=bucket).get("Status", "")
-    wanted = "Enabled" if settings.inbox_versioning else before.replace("Enabled", "Suspended")
-    if wanted != before:
-        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": wanted})
+    if made.returncode:
+        raise DataUnusableError(made.stderr.strip().rpartition("\n")[2] or "its buckets could not be made")
