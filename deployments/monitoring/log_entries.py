@@ -22,7 +22,7 @@ _LEVELS = {
 }
 _NOT_SHOWN = {"at", "level", "logger", "message", "error"}
 _FRACTION_DIGITS = 6
-_NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
+_NO_TIME = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class LogEntry(NamedTuple):
@@ -149,14 +149,14 @@ def about(entries: Iterable[LogEntry], words: Collection[str]) -> Iterator[LogEn
 def in_order(entries: Iterable[LogEntry]) -> list[LogEntry]:
     """Entries of all parts by their time, each part's own in the order in which they were written.
 
-    What a part wrote before its first line with a time stands before that.
+    What a part wrote before its first line with a time stands before that, what names no time at all first.
     """
     by_part: dict[str, list[LogEntry]] = {}
     for entry in entries:
         by_part.setdefault(entry.part, []).append(entry)
     timed: list[tuple[dt.datetime, LogEntry]] = []
     for own in by_part.values():
-        at = next((entry.at for entry in own if entry.at), _NEVER)
+        at = next((entry.at for entry in own if entry.at), _NO_TIME)
         for entry in own:
             at = entry.at or at
             timed.append((at, entry))
