@@ -30,6 +30,7 @@ needs_chromium = pytest.mark.skipif(
     reason="no Chromium here: apt install chromium chromium-driver",
 )
 _PATIENCE_SECONDS, _LOOK_EVERY_SECONDS = 30, 0.05
+WORKER_READY = "const done = arguments[0]; navigator.serviceWorker.ready.then(() => done(true));"
 _RUN_AXE = "const [rules, done] = arguments; axe.run(rules).then(done, (error) => done(String(error)));"
 
 

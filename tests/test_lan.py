@@ -5,17 +5,24 @@ The other device is this machine under its address in the network.
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from html import unescape
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import psutil
 import pytest
+from browser_helpers import WORKER_READY, Visit, a_picture, browser, needs_chromium
+from export_programs import DEBIAN_PROGRAMS
 from gateway_helpers import JPEG, Gateway, free_port
 from ledger_helpers import count
 from page_helpers import PASSWORD
@@ -39,6 +46,10 @@ pytest_plugins = ["gateway_helpers"]
 Start = Callable[..., AbstractAsyncContextManager[Gateway]]
 OTHER = next(iter(lan_addresses("0.0.0.0")), "")  # noqa: S104
 _MOST_BYTES = 200_000
+needs_certutil = pytest.mark.skipif(
+    not shutil.which("certutil") and not os.environ.get(DEBIAN_PROGRAMS),
+    reason="no certutil here: apt install libnss3-tools",
+)
 needs_a_network = pytest.mark.skipif(not OTHER, reason="this machine has no address but its own")
 
 
@@ -107,6 +118,46 @@ async def test_a_device_without_trust_or_in_clear_gets_nothing(
             await stranger.get(f"{device.base_url}/health")
         with pytest.raises(httpx.TransportError):
             await stranger.get(f"{device.base_url}/health".replace("https", "http"))
+
+
+@needs_a_network
+@needs_chromium
+@needs_certutil
+async def test_a_browser_there_warns_until_the_authority_is_trusted_and_then_keeps_the_app(
+    lan: tuple[Gateway, httpx.AsyncClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway, device = lan
+    (tmp_path / "ca.pem").write_bytes((await device.get("/app/certificate")).content)
+    (tmp_path / "lunch.jpg").write_bytes(a_picture())
+    monkeypatch.setenv("HOME", str(tmp_path))  # where Chromium looks for authorities that its user trusts
+
+    @contextmanager
+    def visited() -> Iterator[Visit]:
+        driver = browser()
+        yield Visit(driver, cast("Gateway", SimpleNamespace(url=str(device.base_url), ledger=gateway.ledger)))
+        driver.quit()
+
+    def untrusted() -> None:
+        with visited() as visit:
+            visit.go("sign-in")
+            assert "ERR_CERT_AUTHORITY_INVALID" in visit.driver.page_source
+
+    def trusted() -> None:
+        store = tmp_path / ".pki" / "nssdb"
+        store.mkdir(parents=True)
+        for words in (["-N", "--empty-password"], ["-A", "-n", "house", "-t", "C,,", "-i", str(tmp_path / "ca.pem")]):
+            subprocess.run(["certutil", "-d", f"sql:{store}", *words], check=True, capture_output=True)
+        with visited() as visit:
+            visit.sign_in()
+            visit.go("hand-in")
+            assert visit.driver.execute_script("return window.isSecureContext")  # camera, installing, sharing
+            visit.driver.execute_async_script(WORKER_READY)
+            visit.one("input[multiple][data-picks]").send_keys(str(tmp_path / "lunch.jpg"))
+            visit.until(lambda: "lunch.jpg" in visit.one("#latest").text)
+
+    await asyncio.to_thread(untrusted)
+    await asyncio.to_thread(trusted)
+    assert count(gateway.ledger, "receipts") == 1
 
 
 @needs_a_network

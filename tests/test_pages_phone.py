@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from browser_helpers import Visit, a_picture, needs_chromium, serious_faults
+from browser_helpers import WORKER_READY, Visit, a_picture, needs_chromium, serious_faults
 from gateway_helpers import JPEG, Gateway, free_port
 from page_helpers import PASSWORD, Browser
 from PIL import Image
@@ -24,7 +24,6 @@ from flows.ledger.receipts import list_receipts
 
 pytest_plugins = ["gateway_helpers", "page_helpers", "browser_helpers"]
 Start = Callable[..., AbstractAsyncContextManager[Gateway]]
-_WORKER_READY = "const done = arguments[0]; navigator.serviceWorker.ready.then(() => done(true));"
 _WHOSE = "const done = arguments[0]; waiting.all().then((all) => done(all.map((one) => one.who)));"
 _SHARE = """const form = document.createElement("form"), input = document.createElement("input");
 const box = new DataTransfer(), file = new File([new Uint8Array(arguments[0])], "shared.jpg", { type: "image/jpeg" });
@@ -49,7 +48,7 @@ def opened(chrome: webdriver.Chrome, gateway: Gateway) -> Visit:
     visit = Visit(chrome, gateway)
     visit.sign_in()
     visit.go("hand-in")
-    chrome.execute_async_script(_WORKER_READY)
+    chrome.execute_async_script(WORKER_READY)
     return visit
 
 
