@@ -20,6 +20,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from conftest import remove_bucket
 from ledger_helpers import begun, expensed, received
 from sqlalchemy import text
@@ -51,7 +53,7 @@ from flows.reading.reader import Reader
 from flows.reconciliation import Counts
 from flows.reconciliation.objects import compare_objects
 from flows.reconciliation.rows import compare_rows
-from flows.storage import Results
+from flows.storage import Inbox, ObjectVersion, Results
 
 COMMAND = (str(Path(sys.executable).parent / "receiptflow"),)
 
@@ -492,6 +494,44 @@ def command(place: Place, *arguments: str) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_what_a_killed_restore_had_sent_and_comes_after_the_listing_is_no_second_version(
+    filled: Place, places: Callable[..., Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, listed, late = places(), Inbox.versions, set[str]()
+    command(filled, "backup", str(tmp_path))
+
+    def versions(inbox: Inbox, key: str) -> list[ObjectVersion]:
+        before = listed(inbox, key)
+        if not before and inbox.bucket == there.site.inbox_bucket:
+            late.add(key)
+            first = listed(filled.pipeline.inbox(), key)[-1]
+            inbox.put(key, filled.pipeline.inbox().read(first, max_bytes=1_000_000), "image/jpeg")
+        return before
+
+    monkeypatch.setattr(Inbox, "versions", versions)
+    restore_elsewhere(load_snapshot(open_destination(str(tmp_path))), there.env, Opener(None), replace=True)
+    assert late
+    assert there.versions() == filled.versions()
+
+
+def test_an_s3_that_knows_no_conditions_is_restored_to(
+    filled: Place, places: Callable[..., Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, call = places(), BaseClient._make_api_call
+    command(filled, "backup", str(tmp_path))
+
+    def without_conditions(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        if "IfNoneMatch" in parameters:
+            parameters["Body"].read(3)
+            raise ClientError({"Error": {"Code": "NotImplemented", "Message": "A header you provided"}}, operation)
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", without_conditions)
+    restore_elsewhere(load_snapshot(open_destination(str(tmp_path))), there.env, Opener(None), replace=True)
+    assert there.versions() == filled.versions()
+    assert there.contents() == filled.contents()
 
 
 def test_killed_at_any_moment_backup_and_restore_end_when_repeated(

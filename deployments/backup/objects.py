@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from deployments.backup.catalogue import blob_media_type, blob_sha256
 from deployments.backup.errors import BackupError
 from deployments.backup.manifest import Snapshot, open_checked
 from deployments.backup.sealing import Opener
 from deployments.backup.site import Site
-from flows.storage import ObjectVersion, s3_errors
+from flows.storage import ObjectReplacedError, ObjectVersion, s3_errors
 
 _KEYS_AT_ONCE = 4
 _SPOOL_BYTES = 8_000_000
@@ -76,27 +78,48 @@ class ObjectRestorer:
     def _restore_key(self, entries: list[dict[str, Any]], versioned: bool) -> list[tuple[Moved, bool]]:
         """The entries of one key, the present one last. A bucket without versions can only hold that."""
         bucket = self._names.get(entries[0]["bucket"], entries[0]["bucket"])
-        there = self._site.bucket(bucket).versions(entries[0]["key"])
         if not versioned:
             self.left_out += len(entries) - 1
             entries = entries[-1:]
-        found = _found(entries, there)
-        return [self._restore_one(bucket, entry, found.get(number)) for number, entry in enumerate(entries)]
+        while True:
+            there = self._site.bucket(bucket).versions(entries[0]["key"])
+            found = _found(entries, there)
+            try:
+                return [
+                    self._restore_one(bucket, entry, found.get(number), is_first=not there and number == 0)
+                    for number, entry in enumerate(entries)
+                ]
+            except ObjectReplacedError:  # what a killed restore had sent has come since: it is in the next listing
+                continue
 
-    def _restore_one(self, bucket: str, entry: dict[str, Any], found: ObjectVersion | None) -> tuple[Moved, bool]:
+    def _restore_one(
+        self, bucket: str, entry: dict[str, Any], found: ObjectVersion | None, *, is_first: bool
+    ) -> tuple[Moved, bool]:
         before = (entry["bucket"], entry["key"], entry["etag"], entry["version_id"])
         if found is not None:
             return Moved(*before, bucket, found.etag, found.version_id if entry["version_id"] else ""), False
-        etag, version_id = self._put(bucket, entry["key"], entry["blob"])
+        etag, version_id = self._put(bucket, entry["key"], entry["blob"], is_first=is_first)
         return Moved(*before, bucket, etag, version_id), True
 
-    def _put(self, bucket: str, key: str, blob: str) -> tuple[str, str]:
+    def _put(self, bucket: str, key: str, blob: str, *, is_first: bool) -> tuple[str, str]:
+        media_type = blob_media_type(blob)
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as plain:
             self._read(blob, plain)
             with s3_errors(bucket, key):
-                answer = self._site.s3.put_object(Bucket=bucket, Key=key, Body=plain, ContentType=blob_media_type(blob))
+                answer = self._put_object(plain, is_first=is_first, Bucket=bucket, Key=key, ContentType=media_type)
         version = answer.get("VersionId") or ""
         return answer["ETag"].strip('"'), "" if version == "null" else version
+
+    def _put_object(self, body: IO[bytes], *, is_first: bool, **options: Any) -> dict[str, Any]:
+        """Put it, the first version only where there is none; without that condition where S3 does not know it."""
+        if is_first:
+            try:
+                return dict(self._site.s3.put_object(Body=body, IfNoneMatch="*", **options))
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NotImplemented":
+                    raise
+                body.seek(0)
+        return dict(self._site.s3.put_object(Body=body, **options))
 
     def _read(self, blob: str, plain: IO[bytes]) -> None:
         def decode(source: IO[bytes], target: IO[bytes]) -> None:
