@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ import httpx
 import psutil
 import pytest
 from botocore.exceptions import ClientError
-from conftest import s3_client_of
+from conftest import free_ports, s3_client_of
 
 from deployments.ingest.bucket_events import ObjectCreated, read_events
 from deployments.stack import Stack
@@ -91,6 +92,18 @@ def test_a_folder_that_listings_would_hide_is_refused(announced: tuple[Stack, Qu
     for key in ("acme/versions/1.jpg", "acme/trip.versions.jpg", "acme/trip versions/1.jpg"):
         client.put_object(Bucket="inbox", Key=key, Body=b"1")
         assert key in {one.key for page in Inbox(client, "inbox").pages() for one in page}
+
+
+def test_buckets_of_a_server_that_is_gone_are_not_waited_for(announced: tuple[Stack, Queue[bytes]]) -> None:
+    """As when the stack is stopped while it starts; there is one line that says why."""
+    command = [sys.executable, "-m", "deployments.stack.bucket_process", "inbox", "results"]
+    env = os.environ | announced[0].environment
+    there = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (there.returncode, there.stderr) == (0, "")
+    env |= {"RECEIPTFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{free_ports()}"}
+    gone = subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert gone.returncode == 1
+    assert gone.stderr.startswith("its buckets could not be made (Could not connect") and gone.stderr.count("\n") == 1
 
 
 def test_a_users_folder_is_no_version(announced: tuple[Stack, Queue[bytes]]) -> None:

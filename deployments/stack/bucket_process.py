@@ -1,7 +1,7 @@
 """`python -m deployments.stack.bucket_process [--versioned] INBOX RESULTS`: make the buckets of the environment's S3.
 
-In a process of its own: the supervisor, which stays, need not hold an S3 client, which takes 33 MB. It waits for the
-server.
+In a process of its own: the supervisor, which stays, need not hold an S3 client, which takes 33 MB. The
+server answers already, but perhaps not yet for its buckets.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from deployments.warm_worker.process_control import die_with_parent
 
 _HIDDEN_FOLDERS = "RefuseFoldersThatListingsHide"
-_START_SECONDS, _POLL_SECONDS = 120.0, 0.05
+_START_SECONDS, _POLL_SECONDS = 60.0, 0.05
 
 
 def main() -> int:
@@ -55,14 +55,14 @@ def _client() -> Any:
 
 
 def _await_buckets(client: Any, buckets: Sequence[str]) -> None:
-    """Return once all buckets answer; make those that do not exist."""
+    """Return once all buckets answer; make those that do not exist. A server that is gone is not waited for."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
             for bucket in buckets:
                 _make_unless_there(client, bucket)
-        except (BotoCoreError, ClientError):
-            if time.monotonic() > deadline:
+        except (BotoCoreError, ClientError) as error:
+            if isinstance(error, EndpointConnectionError) or time.monotonic() > deadline:
                 raise
             time.sleep(_POLL_SECONDS)
         else:
