@@ -128,12 +128,14 @@ def test_of_one_receipt_whole_entries_are_told_and_no_others() -> None:
 
 def test_the_command_shows_one_format_and_json(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "worker.log").write_text("2026-11-30 20:58:39.000 | INFO    | read \x1b]0;evil\x07 \x9b2J\n")
     for part in ("gateway", "postgres"):
         (tmp_path / "logs" / f"{part}.log").write_text(LINES[part] + "\n")
     shown = CliRunner().invoke(app, ["logs", "--data", str(tmp_path)], env={"COLUMNS": "200"})
     columns = [line.split(maxsplit=4) for line in shown.stdout.splitlines()]
     assert [(part, level) for _, _, part, level, *_ in columns[:1]] == [("gateway", "ERROR")]
-    assert columns[-1][2:] == ["postgres", "INFO", "shutting down"]
+    assert ["postgres", "INFO", "shutting down"] in [column[2:] for column in columns]
+    assert [column[4] for column in columns if column[2] == "worker"] == [r"read \x1b]0;evil\x07 \x9b2J"]
     told = CliRunner().invoke(app, ["logs", "postgres", "--json", "--data", str(tmp_path)])
     assert json.loads(told.stdout) == {
         "at": "2026-11-30T20:58:38.334+00:00",

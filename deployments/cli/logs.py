@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flows.pipeline.configuration import Pipeline
 
 _LOOK_SECONDS = 3.0
+# Names of files are somebody else's words, and a terminal would obey these.
+_SHOWN_AS_TEXT = {number: f"\\x{number:02x}" for number in (*range(9), *range(10, 32), *range(127, 160))}
 _LOGS_AT_ONCE = 200  # the most that Prefect's server gives in one answer
 
 
@@ -74,7 +76,7 @@ def _show(entry: LogEntry) -> None:
     """For people, in local time."""
     at = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}.{entry.at.microsecond // 1000:03}" if entry.at else ""
     for text in filter(str.strip, entry.text.splitlines()):
-        typer.echo(f"{at:<23} {entry.part:<10} {entry.level:<8} {text}")
+        typer.echo(f"{at:<23} {entry.part:<10} {entry.level:<8} {text.translate(_SHOWN_AS_TEXT)}")
 
 
 def _show_json(entry: LogEntry) -> None:
