@@ -118,9 +118,9 @@ chaos-ci: setup
 
 # What orchestration costs beside the OCR: make bench [QUICK=1] [JSON=out.json] [ONLY=throughput,latency [ADD=1]]
 # ONLY measures some parts, ADD keeps the figures that the JSON file has; docs/performance.md is written without ONLY.
-# BASE=97f9a5a measures that commit too, in turns with this code: start, memory, rows, CPU, latency, trivial steps.
+# BASE=97f9a5a measures that commit too, in TURNS (2) with this code: start, memory, rows, CPU, latency, trivial steps.
 bench: setup-dev
-	$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)") $(if $(ADD),--add) $(if $(BASE),--base "$(BASE)") $(if $(ONLY),--only $(ONLY),$(if $(BASE),,--write docs/performance.md))
+	$(BIN)/python -m benchmarks.bench $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)") $(if $(ADD),--add) $(if $(BASE),--base "$(BASE)") $(if $(TURNS),--turns $(TURNS)) $(if $(ONLY),--only $(ONLY),$(if $(BASE),,--write docs/performance.md))
 
 # Two hosts, two API servers, Redis, PostgreSQL over TCP: make bench-scale [JSON=out.json]
 bench-scale: setup-dev

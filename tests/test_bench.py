@@ -145,7 +145,7 @@ def test_sides_take_turns_and_a_part_that_fails_costs_no_other() -> None:
             return {part: 1.0}
 
     sides: Any = (Side("new"), Side("old"))
-    now, then = compared(sides, ["latency", "trivial"], quick=False, say=lambda _: None, failed=failed)
+    now, then = compared(sides, ["latency", "trivial"], turns=2, quick=False, say=lambda _: None, failed=failed)
     assert asked[:4] == ["latency old", "latency new", "trivial old", "trivial new"]
     assert asked[4:] == ["latency new", "latency old", "trivial new", "trivial old"]
     assert (now, then) == ({"latency": 1.0, "trivial": 1.0}, {"trivial": 1.0})

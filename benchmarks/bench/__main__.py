@@ -81,7 +81,8 @@ def _compare(options: argparse.Namespace) -> list[str]:
     """Measure this code and the base in turns; returns the parts that failed, of either."""
     sides, failed = (this_side(), base_side(options.base)), list[str]()
     parts = [name for name in PARTS if name in options.only]
-    now, base = compared(sides, parts, quick=options.quick, say=_say, failed=failed)
+    turns = options.turns or (1 if options.quick else 2)
+    now, base = compared(sides, parts, turns=turns, quick=options.quick, say=_say, failed=failed)
     sys.stdout.write(cost_table(now, base, (sides[0].commit, sides[1].commit)) + "\n")
     written = {**headline(now, base), "base": headline(base), "figures": {"this": now, "base": base}}
     sys.stdout.write(json.dumps(headline(now, base)) + "\n")
@@ -98,6 +99,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--add", action="store_true", help="add to the figures that the JSON file has")
     parser.add_argument("--write", type=Path, help="write the page there")
     parser.add_argument("--base", help=f"a commit to measure beside this code: {','.join(PARTS)}")
+    parser.add_argument("--turns", type=int, help="how often both are measured with --base; 2, with --quick 1")
     parser.add_argument("--port", type=int, help="first of the stack's ports; default: any that are free")
     return parser.parse_args()
 

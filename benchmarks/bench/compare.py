@@ -26,10 +26,12 @@ PARTS = (*OUTSIDE, *OWN)
 Say = Callable[[str], None]
 
 
-def compared(sides: Sequence[Side], parts: Sequence[str], *, quick: bool, say: Say, failed: list[str]) -> list[Figures]:
+def compared(
+    sides: Sequence[Side], parts: Sequence[str], *, turns: int, quick: bool, say: Say, failed: list[str]
+) -> list[Figures]:
     """The figures of each side; a part that fails is left out for it and noted in `failed`."""
-    turns: list[list[Figures]] = [[] for _ in sides]
-    for turn in range(1 if quick else 2):
+    all_taken: list[list[Figures]] = [[] for _ in sides]
+    for turn in range(turns):
         taken: list[Figures] = [{} for _ in sides]
         for part in parts:
             order = list(range(len(sides)))
@@ -41,8 +43,8 @@ def compared(sides: Sequence[Side], parts: Sequence[str], *, quick: bool, say: S
                 except Exception as error:  # the other parts' figures are worth having
                     failed.append(f"{part} of {side.commit} ({type(error).__name__}: {error})")
         for number, figures in enumerate(taken):
-            turns[number].append(figures)
-    return [mean(one) for one in turns]
+            all_taken[number].append(figures)
+    return [mean(one) for one in all_taken]
 
 
 def _measured(side: Side, part: str, *, quick: bool, say: Say) -> Figures:
