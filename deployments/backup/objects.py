@@ -81,9 +81,9 @@ class ObjectRestorer:
         if not versioned:
             self.left_out += len(entries) - 1
             entries = entries[-1:]
-        for may_differ in (True, True, False):
+        for conditional in (True, True, False):
             there = self._site.bucket(bucket).versions(entries[0]["key"])
-            found, is_new = _found(entries, there), may_differ and not there
+            found, is_new = _found(entries, there), conditional and not there
             try:
                 return [
                     self._restore_one(bucket, entry, found.get(number), is_first=is_new and number == 0)

@@ -1,7 +1,7 @@
 """`python -m deployments.stack.bucket_process [--versioned] INBOX RESULTS`: make the buckets of the environment's S3.
 
-In a process of its own: the supervisor, which stays, need not hold an S3 client, which takes 33 MB. The
-server answers already, but perhaps not yet for its buckets.
+In a process of its own, so that the supervisor, which stays, need not hold an S3 client: 33 MB. The server answers
+already, but perhaps not yet for its buckets.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ class AnyScript:
     def _language_of(self, grey: NDArray[np.uint8], ways: Sequence[Floats]) -> _Language:
         """Return the installed language that reads the longest lines best; none where English does, or all badly.
 
-        Each reads the first two of them, the likeliest all, which saves a sixth of such a page's CPU.
+        Each reads the first two of them, only the likeliest the others.
 
         Args:
             ways: the page's lines, and the same for the page the other way up.
@@ -153,18 +153,19 @@ class AnyScript:
             for name in [name for name in names if name in self._languages][:1]
         ]
         all_of_them = [_Language(name, script, 0.0, quads) for name, script in scripts for quads in ways]
-        tried = self._tried(all_of_them, grey, _FIRST_PROBES)
+        tried = self._tried(all_of_them, grey, slice(0, _FIRST_PROBES))
         enough = sorted((one.sure_letters for one in tried if one.sure_letters), reverse=True)[:_LIKELIEST]
         likely = [one for one in tried if one.name is None or (enough and one.sure_letters >= enough[-1])]
         if not any(one.name for one in likely):
-            likely = all_of_them
-        return max(self._tried(likely, grey, _PROBE_LINES), key=_claim)
+            likely = tried
+        return max(self._tried(likely, grey, slice(_FIRST_PROBES, _PROBE_LINES)), key=_claim)
 
-    def _tried(self, languages: Sequence[_Language], grey: NDArray[np.uint8], lines: int) -> list[_Language]:
-        """Return each with the letters that it surely reads in so many of the longest lines."""
+    def _tried(self, languages: Sequence[_Language], grey: NDArray[np.uint8], lines: slice) -> list[_Language]:
+        """Return each with the letters that it surely reads in these of the longest lines added."""
         return [
-            replace(one, sure_letters=surely_read(self._tesseract(one.name), one.script, grey, one.quads[:lines]))
+            replace(one, sure_letters=one.sure_letters + surely_read(self._tesseract(one.name), one.script, grey, part))
             for one in languages
+            for part in [one.quads[lines]]
         ]
 
     def _in(self, found: _Language, grey: NDArray[np.uint8], page: OcrPage) -> OcrPage:
