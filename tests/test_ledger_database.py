@@ -14,8 +14,10 @@ import pytest
 from conftest import free_ports
 from ledger_helpers import an_object, count, race, received
 from sqlalchemy import make_url, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from flows.domain.errors import ConfigurationError, TransientError
+from flows.ledger import connection_pool
 from flows.ledger import database as ledger_database
 from flows.ledger.database import Ledger, open_ledger
 from flows.ledger.errors import LedgerUnavailableError
@@ -166,13 +168,42 @@ def test_an_exception_in_the_block_undoes_it(ledger: Ledger) -> None:
     assert count(ledger, "receipts") == 0
 
 
-def test_connections_that_died_in_the_pool_are_not_noticed(ledger: Ledger, ledger_url: str) -> None:
-    _ask(ledger)
+def _end_connections(ledger_url: str) -> None:
     with psycopg.connect(ledger_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'receiptflow'"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'receiptflow'"
         )
+
+
+def test_connections_that_died_in_the_pool_are_not_noticed(ledger: Ledger, ledger_url: str) -> None:
+    _ask(ledger)
+    _end_connections(ledger_url)
     assert _ask(ledger) == 1
+
+
+def test_a_connection_whose_end_nobody_told_is_found_once_it_was_idle(
+    ledger: Ledger, ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_pool, "_has_something_to_say", lambda _: False)
+    _ask(ledger)
+    _end_connections(ledger_url)
+    with pytest.raises(LedgerUnavailableError):  # used a moment ago: it is not tried, its use fails and may be repeated
+        _ask(ledger)
+    _ask(ledger)
+    _end_connections(ledger_url)
+    monkeypatch.setattr(connection_pool, "TRIED_AFTER_IDLE_SECONDS", 0.0)
+    assert _ask(ledger) == 1
+
+
+def test_a_connection_in_use_is_not_tried_before_each_use(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+    monkeypatch.setattr(PGDialect_psycopg, "do_ping", lambda _, connection: tried.append(connection))
+    for _ in range(5):
+        _ask(ledger)
+    assert tried == []
+    monkeypatch.setattr(connection_pool, "TRIED_AFTER_IDLE_SECONDS", 0.0)
+    _ask(ledger)
+    assert len(tried) == 1
 
 
 def test_a_forked_child_uses_connections_of_its_own(ledger: Ledger) -> None:

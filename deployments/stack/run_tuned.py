@@ -1,8 +1,8 @@
 """`python -m deployments.stack.run_tuned [OPTION…] prefect ARGUMENT…`: `python -m prefect`, but as a server.
 
-Its garbage collector looks less often, its background tasks too, and its UI is kept to this server and explains its
-login. With `--block-types FILE` `prefect_blocks` decides when block types are registered, with `--await-database` it
-need not be started after its database.
+Its garbage collector looks less often, its background tasks too, it asks its database less, and its UI is kept to this
+server and explains its login. With `--block-types FILE` `prefect_blocks` decides when block types are registered, with
+`--await-database` it need not be started after its database.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def main() -> None:
         register_once(options.block_types)
     importlib.import_module("deployments.stack.prefect_ui").adapt_ui()  # imports Prefect
     importlib.import_module("deployments.stack.prefect_docket").look_once_a_second()
+    importlib.import_module("deployments.stack.prefect_queries").ask_less()
     if options.await_database:
         importlib.import_module("deployments.stack.prefect_database").await_database()
     sys.argv = [options.module, *options.arguments]

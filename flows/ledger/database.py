@@ -13,6 +13,7 @@ from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session
 
 from flows.domain.errors import ConfigurationError, ReceiptflowError
+from flows.ledger.connection_pool import try_before_use
 from flows.ledger.errors import LedgerUnavailableError
 
 STATEMENT_TIMEOUT_SECONDS = 30
@@ -108,10 +109,10 @@ def open_ledger(url: str, *, pool_size: int = 4, application_name: str = "receip
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=LOCK_TIMEOUT_SECONDS,
-        pool_pre_ping=True,
         pool_use_lifo=True,
         connect_args=_connect_args(application_name),
     )
+    try_before_use(engine)
     return Ledger(engine)
 
 
