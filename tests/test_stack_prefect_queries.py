@@ -69,7 +69,8 @@ async def main():
         wanted = schemas.filters.FlowRunFilter(id=schemas.filters.FlowRunFilterId(any_=list(ids)))
         runs = await models.flow_runs.read_flow_runs(session=session, limit=200, flow_run_filter=wanted)
         found["list"] = sorted(
-            [run.work_queue.work_pool.name if run.work_queue else "", run.state.name if run.state else ""] for run in runs
+            [run.work_queue.work_pool.name if run.work_queue else "", run.state.name if run.state else ""]
+            for run in runs
         )
     pings.clear()
     for _ in range(10):
