@@ -14,12 +14,13 @@ from typing import Any
 from uuid import uuid4
 
 import prefect.flow_engine
+import prefect.flows
 import prefect.task_engine
 import pytest
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import AsyncClientContext
 from prefect.events.worker import EventsWorker
-from prefect.exceptions import Pause
+from prefect.exceptions import ParameterTypeError, Pause
 from prefect.flows import flow
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
@@ -116,6 +117,28 @@ def test_observe_flow_run_suspension_is_looked_up_by_the_flow_engine(patched: No
     assert getattr(importlib.import_module(module), name) is compat._no_observer
 
 
+def test_validated_function_is_made_once_for_a_flow_and_validates_each_run(patched: None) -> None:
+    """`ValidatedFunction` is looked up when a run's parameters are validated, and keeps nothing of a run."""
+    assert "ValidatedFunction" in prefect.flows.Flow.validate_parameters.__code__.co_names
+    made, make = [], prefect.flows.ValidatedFunction
+    prefect.flows.ValidatedFunction = lambda function, **others: made.append(function) or make(function, **others)
+    compat.keep_parameters_models()
+
+    @flow
+    def first(number: int, words: list[str] | None = None) -> None: ...
+
+    @flow
+    def second(number: str = "7") -> None: ...
+
+    assert first.validate_parameters({"number": "3", "words": ["a"]}) == {"number": 3, "words": ["a"]}
+    assert first.validate_parameters({"number": "4"}) == {"number": 4, "words": None}
+    with pytest.raises(ParameterTypeError, match="number"):
+        first.validate_parameters({"number": "many"})
+    assert second.validate_parameters({}) == {"number": "7"}
+    assert first.validate_parameters({"number": 5}) == {"number": 5, "words": None}
+    assert made == [first.fn, second.fn]
+
+
 def test_mark_flow_run_suspension_requested_ends_the_run_at_its_next_step() -> None:
     """The request is what tasks and sub-flows look at."""
     suspension = importlib.import_module(compat.SUSPENSION_REQUEST[0])
@@ -195,11 +218,12 @@ def test_without_what_is_optional_prefects_own_way_is_used(
     try:
         compat.replace_suspension_observer()
         compat.skip_pending_event()
+        compat.keep_parameters_models()
         compat.request_suspension(uuid4(), Suspended())
     finally:
         logging.getLogger("prefect").removeHandler(caplog.handler)
     assert f"no {module}.{name} any more" in caplog.text
-    if module != compat.TASK_RUN_EVENT[0]:
+    if (module, name) in (compat.SUSPENSION_OBSERVER, compat.SUSPENSION_REQUEST):
         assert getattr(importlib.import_module(compat.SUSPENSION_OBSERVER[0]), "observe_flow_run_suspension", None) in (
             None,
             before.get(compat.SUSPENSION_OBSERVER),

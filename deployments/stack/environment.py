@@ -48,15 +48,18 @@ def stack_environment(settings: StackSettings, credentials: Credentials) -> dict
 
 # glibc gives threads heaps of their own, up to eight a core, each with holes. Python's threads take turns anyway.
 _MEMORY = {"MALLOC_ARENA_MAX": "2"}
-# Prefect's own lines would name no day.
-_LOG_TIMES = {"PREFECT_LOGGING_FORMATTERS_STANDARD_DATEFMT": "%Y-%m-%d %H:%M:%S"}
+# Prefect's own lines would name no day, and be painted for a terminal.
+_LOG_LINES = {
+    "PREFECT_LOGGING_FORMATTERS_STANDARD_DATEFMT": "%Y-%m-%d %H:%M:%S",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_CLASS": "deployments.warm_worker.plain_logs.PlainHandler",
+}
 
 
 def child_environment(stack: dict[str, str]) -> dict[str, str]:
     """The whole environment of a part: the user's, without what leads elsewhere, with this stack's."""
     inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     path = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", os.defpath)])
-    return {**_MEMORY, **_LOG_TIMES, **inherited, "PATH": path, "PYTHONUNBUFFERED": "1", **stack}
+    return {**_MEMORY, **_LOG_LINES, **inherited, "PATH": path, "PYTHONUNBUFFERED": "1", **stack}
 
 
 def shell_environment(settings: StackSettings) -> dict[str, str]:

@@ -35,6 +35,7 @@ def serve(link: socket.socket, *, environment: dict[str, str], nice: int) -> Non
     prefect.context.refresh_global_settings_context()
     compat.replace_suspension_observer()
     compat.skip_pending_event()
+    compat.keep_parameters_models()
     child = _Child(link)
     threading.Thread(target=child.listen, name="worker-link", daemon=True).start()
     child.work()

@@ -7,6 +7,7 @@ work (`OPTIONAL`) is left to Prefect's own way, with a warning, when it is not t
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,9 @@ from prefect.workers.base import BaseWorker
 SUSPENSION_OBSERVER = ("prefect.flow_engine", "observe_flow_run_suspension")
 SUSPENSION_REQUEST = ("prefect._flow_run_suspension", "mark_flow_run_suspension_requested")
 TASK_RUN_EVENT = ("prefect.task_engine", "emit_task_run_state_change_event")
-OPTIONAL = (SUSPENSION_OBSERVER, SUSPENSION_REQUEST, TASK_RUN_EVENT)
+PARAMETERS_MODEL = ("prefect.flows", "ValidatedFunction")
+OPTIONAL = (SUSPENSION_OBSERVER, SUSPENSION_REQUEST, TASK_RUN_EVENT, PARAMETERS_MODEL)
+_FLOWS_KEPT = 16
 
 
 class WorkerInternals:
@@ -120,6 +123,19 @@ def skip_pending_event() -> None:
         return event
 
     _replace(*TASK_RUN_EVENT, emit_but_pending)
+
+
+def keep_parameters_models() -> None:
+    """From here on this process makes the model that validates a flow's parameters once, and not for each run."""
+    make = _found(*PARAMETERS_MODEL)
+    if make is None:
+        return
+
+    @functools.lru_cache(_FLOWS_KEPT)
+    def made(function: Callable[..., Any], config: frozenset[tuple[str, Any]]) -> Any:
+        return make(function, config=dict(config))
+
+    _replace(*PARAMETERS_MODEL, lambda function, config: made(function, frozenset(config.items())))
 
 
 async def run_hooks(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
