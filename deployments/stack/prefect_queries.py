@@ -3,7 +3,9 @@
 Before each use a pooled connection is tried with a transaction of its own, three round trips. The driver knows when
 the server has closed a connection; what a router forgot about is found by a trial every few seconds, too. And with each
 flow run and deployment its work queue, that queue's work pool, and the run's state are read by statements of their own:
-here one statement joins them. A third of the statements of a receipt's run were such (docs/decisions-worker.md).
+here one statement joins them. A deployment that was read is kept as long as its session, which forgets what nobody
+holds and reads it again for the run's event. Half of the statements for making a run were such
+(docs/decisions-worker.md).
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from prefect.server.database.orm_models import Deployment, FlowRun, WorkQueue
 from prefect.server.models import flow_runs
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.orm import ORMExecuteState, Session, defaultload
+from sqlalchemy.orm import ORMExecuteState, QueryContext, Session, defaultload
 
 # Each refers to one row or none.
 _JOINED: tuple[Any, ...] = (FlowRun._state, FlowRun.work_queue, Deployment.work_queue, WorkQueue.work_pool)
 TRIED_EVERY_SECONDS = 5.0
+_KEPT = "receiptflow: deployments"
 _HOW = (("lazy", "joined"),)
 
 
@@ -47,6 +50,7 @@ def ask_less() -> None:
     module: Any = flow_runs
     module.selectinload = _AsMapped  # its queries name another strategy for these
     event.listen(Session, "do_orm_execute", _lock_the_entity)
+    event.listen(Deployment, "load", _keep)
 
 
 class _AsMapped:
@@ -57,6 +61,11 @@ class _AsMapped:
 
     def selectinload(self, attribute: Any) -> Any:
         return self._load.defaultload(attribute)
+
+
+def _keep(deployment: Deployment, context: QueryContext) -> None:
+    """Have the session hold it: by itself it holds only what has been changed."""
+    context.session.info.setdefault(_KEPT, []).append(deployment)
 
 
 def _lock_the_entity(state: ORMExecuteState) -> None:
