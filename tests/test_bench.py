@@ -5,6 +5,7 @@ Held here without a stack; the measurements themselves are `make bench`.
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
@@ -145,7 +146,19 @@ def test_sides_take_turns_and_a_part_that_fails_costs_no_other() -> None:
             return {part: 1.0}
 
     sides: Any = (Side("new"), Side("old"))
-    now, then = compared(sides, ["latency", "trivial"], turns=2, quick=False, say=lambda _: None, failed=failed)
+    kept: list[list[dict[str, Any]]] = []
+    now, then = compared(
+        sides,
+        ["latency", "trivial"],
+        turns=2,
+        quick=False,
+        say=lambda _: None,
+        failed=failed,
+        keep=lambda figures: kept.append(copy.deepcopy(figures)),
+    )
+    # A machine that dies takes no more with it than the part that it was at.
+    assert kept[0] == [{"latency": 1.0}, {}]
+    assert kept[1:] == [[now, then]] * 3
     assert asked[:4] == ["latency old", "latency new", "trivial old", "trivial new"]
     assert asked[4:] == ["latency new", "latency old", "trivial new", "trivial old"]
     assert (now, then) == ({"latency": 1.0, "trivial": 1.0}, {"trivial": 1.0})

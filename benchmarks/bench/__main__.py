@@ -82,12 +82,17 @@ def _compare(options: argparse.Namespace) -> list[str]:
     sides, failed = (this_side(), base_side(options.base)), list[str]()
     parts = [name for name in PARTS if name in options.only]
     turns = options.turns or (1 if options.quick else 2)
-    now, base = compared(sides, parts, turns=turns, quick=options.quick, say=_say, failed=failed)
+
+    def keep(figures: list[Figures]) -> None:
+        now, base = figures
+        if options.json:
+            written = {**headline(now, base), "base": headline(base), "figures": {"this": now, "base": base}}
+            options.json.write_text(json.dumps(written, indent=1) + "\n")
+
+    now, base = compared(sides, parts, turns=turns, quick=options.quick, say=_say, failed=failed, keep=keep)
     sys.stdout.write(cost_table(now, base, (sides[0].commit, sides[1].commit)) + "\n")
-    written = {**headline(now, base), "base": headline(base), "figures": {"this": now, "base": base}}
     sys.stdout.write(json.dumps(headline(now, base)) + "\n")
-    if options.json:
-        options.json.write_text(json.dumps(written, indent=1) + "\n")
+    keep([now, base])
     return failed
 
 

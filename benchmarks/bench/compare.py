@@ -24,12 +24,16 @@ OWN = ("throughput", "latency", "trivial")
 PARTS = (*OUTSIDE, *OWN)
 
 Say = Callable[[str], None]
+Keep = Callable[[list[Figures]], None]
 
 
 def compared(
-    sides: Sequence[Side], parts: Sequence[str], *, turns: int, quick: bool, say: Say, failed: list[str]
+    sides: Sequence[Side], parts: Sequence[str], *, turns: int, quick: bool, say: Say, failed: list[str], keep: Keep
 ) -> list[Figures]:
-    """The figures of each side; a part that fails is left out for it and noted in `failed`."""
+    """The figures of each side; a part that fails is left out for it and noted in `failed`.
+
+    `keep` gets what is known after each part, as a run may take hours: of the first turn part by part, then its turns.
+    """
     all_taken: list[list[Figures]] = [[] for _ in sides]
     for turn in range(turns):
         taken: list[Figures] = [{} for _ in sides]
@@ -42,6 +46,12 @@ def compared(
                     taken[number].update(_measured(side, part, quick=quick, say=say))
                 except Exception as error:  # the other parts' figures are worth having
                     failed.append(f"{part} of {side.commit} ({type(error).__name__}: {error})")
+            keep(
+                [
+                    mean(turns_before) if turns_before else now
+                    for turns_before, now in zip(all_taken, taken, strict=True)
+                ]
+            )
         for number, figures in enumerate(taken):
             all_taken[number].append(figures)
     return [mean(one) for one in all_taken]
